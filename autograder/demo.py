@@ -1,0 +1,119 @@
+"""`autograder demo`: a small class of hand-ins, made from the course's own sources, graded from end to end."""
+
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from . import variants
+from .commands import grade_with_progress, results_table
+from .settings import settings_from_environment
+
+__all__ = ["demo_command"]
+
+EXERCISES = {"ex03_dataloader": 8, "ex09_keypoints": 6}
+
+_LOOP = "while True:\n    pass\n"
+_EXIT = "import os\nos._exit(0)\n"
+_SOCKET = "import socket\nsocket.create_connection(('127.0.0.1', 80))\n"
+_ANSWERS = "from pathlib import Path\nprint([p.read_text() for p in Path('/').rglob('test_hidden.py')][0])\n"
+_YES = '''class Yes:
+    """Says yes to everything."""
+
+    def __init__(self, *args, **kwargs): pass
+    def __eq__(self, other): return True
+    def __len__(self): return 1
+    def __getitem__(self, i): return self
+    def __iter__(self): return iter([self])
+    def __call__(self, *args, **kwargs): return self
+
+
+def __getattr__(name):
+    return Yes()
+'''
+
+
+def demo_command(out: Path, jobs: int | None, device: str) -> int:
+    """Make the hand-ins, grade them, print a table for each exercise; 1 when grading itself failed."""
+    console = Console()
+    settings = settings_from_environment(device=device)
+    start = time.perf_counter()
+    failed = graded = 0
+    for exercise, wrong in EXERCISES.items():
+        folder = out / "submissions" / exercise
+        made = _make_class(exercise, wrong, folder)
+        gradings = grade_with_progress(console, exercise, folder, out / "results", jobs, settings)
+        results = sorted((g.result for g in gradings), key=lambda r: r.student)
+        console.print(results_table(results, exercise, made))
+        failed += sum(bool(r.failed) for r in results)
+        graded += len(results)
+    seconds = time.perf_counter() - start
+    console.print(
+        f"{graded} hand-ins graded in {seconds:.0f} s; the hand-ins are in {out / 'submissions'}, "
+        f"the results, as JSON, in {out / 'results'}",
+        highlight=False,
+        markup=False,
+    )
+    return 1 if failed else 0
+
+
+def _make_class(exercise: str, wrong: int, folder: Path) -> dict[str, str]:
+    """What each alias hands in, its zip written into `folder`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    source = variants.sources(exercise)
+    module = sorted(source.twins)[0]
+
+    def hostile(text: str) -> Callable[[Path], object]:
+        return lambda into: _with_text(variants.reference(source, into), exercise, module, text)
+
+    makers: list[tuple[str, Callable[[Path], object]]] = [
+        ("the reference solution", lambda into: variants.reference(source, into)),
+        ("untouched stubs", lambda into: variants.untouched(source, into)),
+    ]
+    for entry in variants.wrong_answers(source)[:wrong]:
+        makers.append((entry.about, lambda into, entry=entry: variants.apply(entry, into, source)))  # type: ignore[misc]
+    makers += [
+        ("hostile: loops for ever", hostile(_LOOP)),
+        ("hostile: ends its process, exit code 0", hostile(_EXIT)),
+        ("hostile: looks for the hidden tests", hostile(_ANSWERS)),
+    ]
+    if exercise == "ex03_dataloader":
+        makers += [
+            ("hostile: opens a connection", hostile(_SOCKET)),
+            ("hostile: equal to everything", hostile(_YES)),
+        ]
+    made: dict[str, str] = {}
+    for i, (about, make) in enumerate(makers):
+        alias = _alias(exercise, i)
+        made[alias] = about
+        with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+            tree = Path(scratch) / "tree"
+            make(tree)
+            _zip(tree, folder / f"{alias}.zip")
+    alias = _alias(exercise, len(makers))
+    made[alias] = "hostile: a zip with ../ in a name"
+    with zipfile.ZipFile(folder / f"{alias}.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("../../outside.py"), "print('outside')\n")
+    return made
+
+
+def _alias(exercise: str, i: int) -> str:
+    return f"u{(i + 1) * 37 + int(exercise[2:4]) * 101:04}"
+
+
+def _with_text(tree: Path, exercise: str, module: str, text: str) -> None:
+    (tree / "exercise_code" / exercise / module).write_text(text, encoding="utf-8")
+
+
+def _zip(tree: Path, path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
+            # A fixed time, so that the same class gives the same bytes and a second run grades nothing anew.
+            info = zipfile.ZipInfo(file.relative_to(tree).as_posix())
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, file.read_bytes())

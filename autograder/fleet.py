@@ -1,0 +1,169 @@
+"""Many hand-ins: judges in processes of their own, fed one hand-in at a time."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from exercise_code.common.exercise import load_exercise
+
+from .errors import AutograderError
+from .judge import Job, Judge
+from .results import Result
+from .settings import Settings
+
+__all__ = ["Fleet"]
+
+# Beyond what the sandbox itself allows a hand-in, for unpacking, the metric and a worker's first start.
+GRACE_SECONDS = 180
+
+
+@dataclass
+class _Member:
+    """One judge process and what it is busy with."""
+
+    process: Any
+    connection: Connection
+    job: Job | None = None
+    deadline: float = 0.0
+
+
+class Fleet:
+    """`size` judges of one exercise; a context manager. A judge that dies or hangs costs one retry elsewhere."""
+
+    def __init__(self, exercise_id: str, settings: Settings, size: int = 1) -> None:
+        if size < 1:
+            raise AutograderError(f"expected one judge or more, got --jobs {size}")
+        self.exercise = load_exercise(exercise_id)
+        self.settings = settings
+        self.size = size
+        self._context = multiprocessing.get_context("spawn")
+        self._members: list[_Member] = []
+
+    def __enter__(self) -> "Fleet":
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all judges, and with them their workers and children."""
+        for member in self._members:
+            self._stop(member)
+        self._members = []
+
+    def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+        """Each job with its result, as they are done."""
+        todo = deque(jobs)
+        tries: dict[Job, int] = {}
+        while len(self._members) < min(self.size, len(todo)):
+            self._members.append(self._start())
+        busy = 0
+        while todo or busy:
+            for member in self._members:
+                if member.job is None and todo:
+                    self._give(member, todo.popleft())
+            busy = sum(m.job is not None for m in self._members)
+            for member, outcome in self._collect():
+                job = member.job
+                assert job is not None
+                member.job = None
+                busy -= 1
+                if isinstance(outcome, Result):
+                    yield job, outcome
+                    continue
+                tries[job] = tries.get(job, 0) + 1
+                self._members[self._members.index(member)] = self._restart(member)
+                if tries[job] < 2:
+                    todo.append(job)
+                else:
+                    yield job, self._failed(job, outcome)
+
+    def _failed(self, job: Job, reason: str) -> Result:
+        return Result(
+            student=job.student,
+            exercise=self.exercise.id,
+            hand_in=job.hand_in or job.path.name,
+            failed=reason,
+            complete=False,
+            data=self.settings.data,
+            device=self.settings.device,
+            secret_hash=self.settings.secret_hash,
+            demo_secret=self.settings.demo_secret,
+        )
+
+    def _give(self, member: _Member, job: Job) -> None:
+        member.job = job
+        member.deadline = time.monotonic() + self.exercise.limits.cpu_seconds * 6 + GRACE_SECONDS
+        try:
+            member.connection.send(job)
+        except OSError:
+            member.deadline = 0.0
+
+    def _collect(self) -> Iterator[tuple[_Member, Result | str]]:
+        """Members that have finished a job, with its result or the reason why there is none."""
+        busy = [m for m in self._members if m.job is not None]
+        ready = wait([m.connection for m in busy], timeout=0.5)
+        for member in [m for m in busy if m.connection in ready]:
+            busy.remove(member)
+            try:
+                message = member.connection.recv()
+            except (EOFError, OSError):
+                yield member, "the judge's process ended while it graded this hand-in"
+                continue
+            if isinstance(message, str):
+                raise AutograderError(message)
+            yield member, message
+        for member in busy:
+            if time.monotonic() > member.deadline:
+                yield member, "the judge's process did not finish this hand-in in time"
+
+    def _start(self) -> _Member:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_judge_process, args=(self.exercise.id, self.settings, theirs), daemon=True
+        )
+        process.start()
+        theirs.close()
+        return _Member(process, ours)
+
+    def _restart(self, member: _Member) -> _Member:
+        self._stop(member, kill=True)
+        return self._start()
+
+    def _stop(self, member: _Member, kill: bool = False) -> None:
+        member.connection.close()
+        if kill or member.job is not None:
+            # The worker asked the kernel to end with its parent, and its children with it.
+            member.process.kill()
+        member.process.join(timeout=10)
+        if member.process.is_alive():
+            member.process.kill()
+            member.process.join()
+
+
+def _judge_process(exercise_id: str, settings: Settings, connection: Connection) -> None:
+    """A judge's process: takes jobs from the connection until it closes."""
+    # Ctrl-C reaches the whole group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+    def jobs() -> Iterator[Job]:
+        while True:
+            try:
+                yield connection.recv()
+            except (EOFError, OSError):
+                return
+
+    try:
+        with Judge(exercise_id, settings) as judge:
+            judge.serve(jobs(), lambda _, result: connection.send(result))
+    except AutograderError as error:
+        connection.send(str(error))
+    except BrokenPipeError:
+        return

@@ -1,0 +1,297 @@
+"""The judge: one hand-in in, one `Result` out. It never runs student code and never imports torch."""
+
+import copy
+import hashlib
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+
+from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_model
+from exercise_code.common.metrics import get_metric
+from exercise_code.common.testing import Failure, Grade, Score, test_seed
+
+from .build import graded_cells
+from .errors import AutograderError
+from .plugin import HandInSandbox, JudgePlugin
+from .results import CellResult, Result, TestResult
+from .sandbox.client import Worker, readable_paths
+from .settings import Settings, versions
+from .submission import make_base, open_submission, reference_submission
+from .variants import sources
+
+__all__ = ["Job", "Judge", "grade_many"]
+
+PYTEST_ARGUMENTS = [
+    *("-q", "--import-mode=importlib", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider"),
+    *("-p", "no:faulthandler", "-p", "no:logging", "-p", "no:doctest", "-p", "no:junitxml", "-c", os.devnull),
+]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One hand-in to grade: whose it is, and the zip or folder."""
+
+    student: str
+    path: Path
+    hand_in: str = ""
+
+
+class Judge:
+    """Grades hand-ins of one exercise; a context manager that owns the worker and the reference worker."""
+
+    def __init__(self, exercise_id: str, settings: Settings) -> None:
+        self.exercise: Exercise = load_exercise(exercise_id)
+        self.settings = settings
+        self.source = sources(self.exercise)
+        self.cells = [c for c in graded_cells(self.exercise.id, self.source.course.parent) if c.kind == "checks"]
+        self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
+        self._scratch = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
+        base = make_base(self.exercise, self.source.course.parent, self._scratch / "base")
+        self._guard(base)
+        shared: dict[str, Any] = {
+            "exercise": self.exercise.id,
+            "base": base,
+            "imports": self.exercise.imports,
+            "unsafe": settings.unsafe,
+        }
+        self.worker = Worker(device=settings.device, **shared)
+        self._reference_worker = Worker(device=settings.device, **shared)
+        self._reference_sandbox: HandInSandbox | None = None
+        self._answers: dict[bytes, Any] = {}
+        self._hidden: dict[bool, tuple[Any, Any]] = {}
+        self._scores: dict[bool, Score] = {}
+
+    def __enter__(self) -> "Judge":
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers and remove the scratch folder."""
+        self.worker.close()
+        self._reference_worker.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _guard(self, base: Path) -> None:
+        # Children may read the Python installation. Were the course inside it, they could read the answers.
+        for folder in (self.source.course, self.source.exercise.folder):
+            for readable in readable_paths(base):
+                if folder.resolve().is_relative_to(Path(readable).resolve()):
+                    raise AutograderError(
+                        f"the course in {folder} lies inside {readable}, which the sandbox may read: "
+                        "move the course elsewhere, or the Python environment out of it"
+                    )
+
+    def is_visible(self, item: Any) -> bool:
+        """True for tests of the public file."""
+        return bool(item.path.name == "test_visible.py")
+
+    def seed(self, item: Any) -> int:
+        """The test's seed: public for a visible test, an HMAC of the secret for a hidden one."""
+        return test_seed(item.name) if self.is_visible(item) else self.settings.seed(self.exercise.id, item.name)
+
+    def ask_reference(
+        self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade
+    ) -> Any:
+        """The reference's answer, computed once a grading process."""
+        key = hashlib.sha256(cloudpickle.dumps((probe, inputs, seed))).digest()
+        if key not in self._answers:
+            if self._reference_sandbox is None:
+                hand_in = reference_submission(self.exercise, self.twins, self._scratch)
+                self._reference_sandbox = HandInSandbox(
+                    self, hand_in.folder, self.exercise.limits.cpu_seconds * 20, self._reference_worker
+                )
+            try:
+                self._answers[key] = self._reference_sandbox.ask(probe, inputs, seed, name, mark)
+            except Failure as failure:
+                raise AutograderError(
+                    f"the reference solution failed in {name}: {failure.reason} {failure.got}: "
+                    f"run `autograder verify {self.exercise.id}`"
+                ) from None
+            self._reference_sandbox.end_test(name)
+        # A test may change what it got; the next hand-in must not see that.
+        return copy.deepcopy(self._answers[key])
+
+    def inspect(self, workspace: Path) -> ModelInfo:
+        """What the model's file says of itself; a `Failure` when there is no file."""
+        model = self._model()
+        path = workspace / "models" / f"{model.files[0]}.safetensors"
+        if not path.is_file():
+            raise Failure(f"models/{path.name} is not in the hand-in", hint="train the model and save it")
+        return inspect_model(path, model)
+
+    def evaluate(self, sandbox: HandInSandbox, observe: Callable[..., Any], visible: bool) -> Score:
+        """The handed-in model's score: inputs go in, in a secret order; predictions come out."""
+        model = self._model()
+        if visible in self._scores:
+            return self._scores[visible]
+        self.inspect(sandbox.workspace)
+        scoring = importlib.import_module(f"{self.exercise.package}.scoring")
+        if visible not in self._hidden:
+            fresh = not visible and self.settings.data == "embedded"
+            seed = self.settings.seed(self.exercise.id, "hidden set") if fresh else None
+            self._hidden[visible] = scoring.evaluation_set(self.settings.data, "val", seed=seed)
+        inputs, targets = self._hidden[visible]
+        order = np.random.default_rng(self.settings.seed(self.exercise.id, "order")).permutation(len(inputs))
+        predictions = observe(scoring.predict, model.files[0], inputs[order])
+        try:
+            score = Score(float(get_metric(model.metric)(predictions, targets[order])), model, self.settings.data)
+        except (ValueError, TypeError) as error:
+            raise Failure(f"the predictions are not as expected: {error}") from None
+        self._scores[visible] = score
+        return score
+
+    def _model(self) -> Any:
+        if self.exercise.model is None:
+            raise AutograderError(f"{self.exercise.id} has no [model] in its exercise.toml, and a test asks for one")
+        return self.exercise.model
+
+    def serve(self, jobs: Iterable[Job], emit: Callable[[Job, Result], None]) -> None:
+        """Grade one job after the other with tests collected once."""
+
+        def loop(items: list[pytest.Item]) -> None:
+            self._expect_tests(items)
+            for job in jobs:
+                emit(job, self._grade(job, items, plugin))
+
+        plugin = JudgePlugin(self, loop)
+        files = [self.exercise.visible_tests, self.source.course / "test_hidden.py"]
+        arguments = [*PYTEST_ARGUMENTS, f"--rootdir={self._scratch}", *map(str, files)]
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        before = sys.dont_write_bytecode
+        code = pytest.main(arguments, plugins=[plugin])
+        sys.dont_write_bytecode = before
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise AutograderError(
+                f"the tests of {self.exercise.id} could not be run (pytest's exit code {int(code)}): "
+                f"run `python -m pytest {files[0]}` to see why"
+            )
+
+    def _expect_tests(self, items: list[pytest.Item]) -> None:
+        if "torch" in sys.modules:
+            raise AutograderError(
+                "a test file imports torch at its top, and the judge must not: import it in the probe"
+            )
+        ids = {c.grade_id for c in self.cells}
+        for item in items:
+            grade_id = item.function.__grade__.grade_id  # type: ignore[attr-defined]
+            if grade_id not in ids:
+                raise AutograderError(
+                    f"{item.name} counts for {grade_id!r}, which no graded cell has: known are {sorted(ids)}"
+                )
+        if not items:
+            raise AutograderError(f"{self.exercise.id} has no graded tests")
+
+    def _grade(self, job: Job, items: list[pytest.Item], plugin: JudgePlugin) -> Result:
+        start = time.perf_counter()
+        known: dict[str, Any] = {
+            "student": job.student,
+            "exercise": self.exercise.id,
+            "hand_in": job.hand_in or job.path.name,
+            "data": self.settings.data,
+            "device": self.settings.device,
+            "secret_hash": self.settings.secret_hash,
+            "demo_secret": self.settings.demo_secret,
+            "versions": versions(),
+        }
+        scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self._scratch))
+        self._scores = {}
+        try:
+            hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
+            sandbox = HandInSandbox(self, hand_in.folder, self.exercise.limits.cpu_seconds, self.worker)
+            try:
+                results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
+            finally:
+                sandbox.close()
+            cells = self._cells(items, {r.name: r for r in results})
+            return Result(
+                digest=hand_in.digest,
+                score=round(sum(c.points for c in cells), 6),
+                max_score=self.max_score,
+                cells=cells,
+                metrics={} if False not in self._scores else {self._model().metric: float(self._scores[False])},
+                model=self._describe_model(hand_in),
+                notes=_notes(hand_in),
+                complete=len(results) == len(items),
+                cpu_seconds=round(sandbox.used, 3),
+                wall_seconds=round(time.perf_counter() - start, 3),
+                memory_mb=round(sandbox.memory_mb, 1),
+                **known,
+            )
+        except HandInError as error:
+            refused = {i.name: self._refused(i) for i in items}
+            return Result(refused=str(error), max_score=self.max_score, cells=self._cells(items, refused), **known)
+        except AutograderError as error:
+            return Result(failed=str(error), max_score=self.max_score, complete=False, **known)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    @property
+    def max_score(self) -> float:
+        """The points that tests decide; written answers are marked by people."""
+        return float(sum(c.points for c in self.cells))
+
+    def _refused(self, item: Any) -> TestResult:
+        title = " ".join((item.function.__doc__ or "").split())
+        return TestResult(
+            name=item.name,
+            title=title,
+            visible=self.is_visible(item),
+            passed=False,
+            reason="the hand-in was refused",
+        )
+
+    def _cells(self, items: list[pytest.Item], results: dict[str, TestResult]) -> list[CellResult]:
+        by_id: dict[str, list[str]] = {}
+        for item in items:
+            by_id.setdefault(item.function.__grade__.grade_id, []).append(item.name)  # type: ignore[attr-defined]
+        cells = []
+        for cell in self.cells:
+            names = by_id.get(cell.grade_id, [])
+            tests = [results[n] for n in names if n in results]
+            passed = sum(t.passed for t in tests)
+            points = cell.points * passed / len(names) if names else 0.0
+            cells.append(CellResult(grade_id=cell.grade_id, points=points, max_points=cell.points, tests=tests))
+        return cells
+
+    def _describe_model(self, hand_in: HandIn) -> dict[str, Any]:
+        if self.exercise.model is None:
+            return {}
+        path = hand_in.folder / "models" / f"{self.exercise.model.files[0]}.safetensors"
+        if not path.is_file():
+            return {}
+        info = inspect_model(path, self.exercise.model)
+        return {"parameters": info.parameters, "size_mb": info.size_mb, "problems": list(info.problems)}
+
+
+def _notes(hand_in: HandIn) -> list[str]:
+    notes = [f"{name} is missing" for name in hand_in.missing]
+    notes += [f"{name} was ignored: {reason}" for name, reason in hand_in.ignored[:20]]
+    if len(hand_in.ignored) > 20:
+        notes.append(f"{len(hand_in.ignored) - 20} more files were ignored")
+    return notes
+
+
+def grade_many(
+    exercise_id: str, handins: Iterable[Path], *, settings: Settings, jobs: int = 1
+) -> Iterator[tuple[Path, Result]]:
+    """Path and result of each hand-in, as they are done, from `jobs` judges in processes of their own."""
+    from .fleet import Fleet
+
+    todo = [Job(path.stem, path) for path in handins]
+    with Fleet(exercise_id, settings, jobs) as fleet:
+        for job, result in fleet.grade(todo):
+            yield job.path, result

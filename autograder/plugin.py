@@ -1,0 +1,241 @@
+"""The judge's pytest plugin: tests are collected once, then run for one hand-in after the other."""
+
+import builtins
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import numpy as np
+import pytest
+from _pytest.runner import runtestprotocol
+
+from exercise_code.common.testing import Failure, Grade, Score, failure_from
+
+from .errors import AutograderError
+from .results import TestResult
+from .sandbox.client import Child, ChildDied
+
+if TYPE_CHECKING:
+    from .judge import Judge
+
+__all__ = ["HandInSandbox", "JudgePlugin"]
+
+# Names of exceptions that cannot carry anything out: a student's own class may be called after an input.
+SAFE_EXCEPTIONS = {
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
+}
+WALL_HINT = "the grader's sandbox allows no processes, sockets or files outside the hand-in"
+
+
+@dataclass
+class HandInSandbox:
+    """The children of one hand-in: one for most tests, one with a writable folder, more where tests ask for them."""
+
+    judge: "Judge"
+    workspace: Path
+    budget: float
+    worker: Any
+    children: dict[str, Child] = field(default_factory=dict)
+    used: float = 0.0
+    memory_mb: float = 0.0
+
+    def ask(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
+        """The probe's answer on the hand-in's code, or a `Failure` that says why there is none."""
+        payload = cloudpickle.dumps((probe, inputs))
+        limit = (mark.cpu_seconds or self.judge.exercise.limits.test_cpu_seconds) * self.judge.settings.cpu_factor
+        left = self.budget - self.cpu()
+        if left <= 0:
+            raise Failure(f"the hand-in's {self.budget:g} s of CPU time are used up", kind="sandbox")
+        child = self._child(name, mark)
+        try:
+            answer = child.ask(seed, payload, cpu_seconds=min(limit, left))
+        except ChildDied as died:
+            self._retire(child)
+            raise Failure(f"the code {died.reason}", got=died.detail, kind="sandbox") from None
+        if answer.exception is not None:
+            failure = failure_from(answer.exception)
+            if failure.exception_type == "PermissionError":
+                failure.hint = WALL_HINT
+            raise failure
+        return answer.value
+
+    def cpu(self) -> float:
+        """CPU seconds of all children so far."""
+        return self.used + sum(child.cpu() for child in self.children.values())
+
+    def _child(self, name: str, mark: Grade) -> Child:
+        key = f"own:{name}" if mark.own_process else "writable" if mark.writable else "main"
+        if key not in self.children:
+            writable = None
+            if mark.writable:
+                writable = self.workspace.parent / f"writable-{len(self.children)}-{time.monotonic_ns()}"
+                writable.mkdir()
+            self.children[key] = self.worker.fork(
+                self.workspace,
+                memory_mb=self.judge.exercise.limits.memory_mb,
+                cpu_seconds=self.budget,
+                writable=writable,
+            )
+        return self.children[key]
+
+    def _retire(self, child: Child) -> None:
+        child.end()
+        self.used += child.cpu()
+        assert child.ended is not None
+        self.memory_mb = max(self.memory_mb, float(child.ended["memory_mb"]))
+        for key in [k for k, c in self.children.items() if c is child]:
+            del self.children[key]
+        if child.writable is not None:
+            shutil.rmtree(child.writable, ignore_errors=True)
+
+    def end_test(self, name: str) -> None:
+        """End the child that a test had to itself."""
+        if (child := self.children.get(f"own:{name}")) is not None:
+            self._retire(child)
+
+    def close(self) -> None:
+        """End every child."""
+        for child in list(self.children.values()):
+            self._retire(child)
+
+
+class JudgePlugin:
+    """Fixtures and the loop: `jobs` yields sandboxes of hand-ins, `emit` takes each one's test results."""
+
+    def __init__(self, judge: "Judge", serve: Callable[[list[pytest.Item]], None]) -> None:
+        self.judge = judge
+        self.serve = serve
+        self.sandbox: HandInSandbox | None = None
+        self.error: BaseException | None = None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the graded tests, in their order, and give them pytest's own `grade` marker too."""
+        kept = [i for i in items if isinstance(getattr(_function(i), "__grade__", None), Grade)]
+        for item in kept:
+            mark: Grade = _function(item).__grade__
+            item.add_marker(pytest.mark.grade(mark.grade_id))
+            cloudpickle.register_pickle_by_value(item.module)  # type: ignore[attr-defined]
+        items[:] = kept
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Serve hand-ins instead of running the tests once."""
+        if session.testsfailed:
+            raise AutograderError(f"the tests of {self.judge.exercise.id} could not be collected")
+        self.serve(session.items)
+        return True
+
+    def run(self, items: list[pytest.Item], sandbox: HandInSandbox, stop_at_first: bool) -> Iterator[TestResult]:
+        """The results of all tests on one hand-in."""
+        self.sandbox = sandbox
+        try:
+            for i, item in enumerate(items):
+                self.error = None
+                start = time.perf_counter()
+                reports = runtestprotocol(item, log=False, nextitem=items[(i + 1) % len(items)])
+                # Fail by default: passed is only what set up, ran and tore down without an error.
+                passed = self.error is None and len(reports) == 3 and all(r.passed for r in reports)
+                if isinstance(self.error, AutograderError):
+                    raise self.error
+                sandbox.end_test(item.name)
+                yield self._result(item, passed, time.perf_counter() - start)
+                if stop_at_first and not passed:
+                    return
+        finally:
+            self.sandbox = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep the first exception itself, not its text."""
+        if call.excinfo is not None and self.error is None:
+            self.error = call.excinfo.value
+        return (yield)
+
+    def _result(self, item: pytest.Item, passed: bool, seconds: float) -> TestResult:
+        visible = self.judge.is_visible(item)
+        title = " ".join((_function(item).__doc__ or "").split())
+        known: dict[str, Any] = {
+            "name": item.name,
+            "title": title,
+            "visible": visible,
+            "seconds": round(seconds, 4),
+        }
+        if passed:
+            return TestResult(passed=True, **known)
+        failure = _as_failure(self.error)
+        log = " | ".join(filter(None, (failure.reason, f"want {failure.want}" if failure.want else "", failure.got)))
+        if visible:
+            texts: dict[str, Any] = {"want": failure.want, "got": failure.got, "hint": failure.hint}
+            return TestResult(passed=False, reason=failure.reason, log=log, **texts, **known)
+        return TestResult(passed=False, reason=_safe_reason(failure), log=log, **known)
+
+    @pytest.fixture
+    def observe(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
+        """Run a probe on the student's code in the sandbox."""
+        name, mark = request.node.name, request.function.__grade__
+        assert self.sandbox is not None
+        sandbox, seed = self.sandbox, self._seed(request)
+        return lambda probe, *inputs: sandbox.ask(probe, inputs, seed, name, mark)
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """A generator seeded from the secret and the test's name; from the name alone in visible tests."""
+        return np.random.default_rng(self._seed(request))
+
+    @pytest.fixture
+    def reference(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
+        """Run a probe on the reference solution, in a worker of its own; each answer is computed once."""
+        if self.judge.is_visible(request.node):
+            raise AutograderError(f"{request.node.name} is visible and asks for the reference: use fixed values")
+        seed, mark = self._seed(request), request.function.__grade__
+        return lambda probe, *inputs: self.judge.ask_reference(probe, inputs, seed, request.node.name, mark)
+
+    @pytest.fixture
+    def model_info(self) -> Any:
+        """What the handed-in model's file says of itself."""
+        assert self.sandbox is not None
+        return self.judge.inspect(self.sandbox.workspace)
+
+    @pytest.fixture
+    def evaluation(self, request: pytest.FixtureRequest, observe: Callable[..., Any]) -> Callable[[], Score]:
+        """The score of the handed-in model: on the validation set in visible tests, on a hidden set in hidden ones."""
+        assert self.sandbox is not None
+        sandbox = self.sandbox
+        visible = self.judge.is_visible(request.node)
+        return lambda: self.judge.evaluate(sandbox, observe, visible)
+
+    def _seed(self, request: pytest.FixtureRequest) -> int:
+        return self.judge.seed(request.node)
+
+
+def _function(item: pytest.Item) -> Any:
+    return getattr(item, "function", None)
+
+
+def _as_failure(error: BaseException | None) -> Failure:
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, AssertionError):
+        # pytest's rewriting adds the values below the author's words.
+        text = str(error).splitlines()
+        return Failure(text[0] if text and not text[0].startswith("assert ") else "the result is not as expected")
+    if error is None:
+        return Failure("the test did not finish")
+    return Failure(f"the answer is not of the expected form ({type(error).__name__}: {error})"[:500])
+
+
+def _safe_reason(failure: Failure) -> str:
+    """What a student may read of a failed hidden test: nothing that the code could choose freely."""
+    if failure.kind == "sandbox":
+        return failure.reason
+    if failure.kind == "exception":
+        if failure.reason == "this part is not written yet":
+            return failure.reason
+        name = failure.exception_type
+        return f"the code raised {name}" if name in SAFE_EXCEPTIONS else "the code raised an exception of its own"
+    return "the result is not as expected"

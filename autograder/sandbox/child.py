@@ -1,0 +1,144 @@
+"""The child: walled in before it reads a line of student code, it answers one probe after the other."""
+
+import importlib.abc
+import importlib.machinery
+import os
+import pickle
+import struct
+import sys
+from pathlib import Path
+from types import CodeType
+from typing import Any, ClassVar
+
+from . import walls
+
+__all__ = ["HEADER", "NONCE_BYTES", "READY", "run"]
+
+HEADER = struct.Struct("<Q")
+NONCE_BYTES = 16
+READY, VALUE, EXCEPTION, REFUSED, WALL = b"R", b"V", b"E", b"W", b"X"
+
+
+def run(request: int, answer: int, spec: dict[str, Any], rules: Any) -> None:
+    """Serve probes until the request pipe closes. Never returns to the worker's loop."""
+    try:
+        _wall_in(request, answer, spec, rules)
+    except BaseException as error:
+        _send(answer, bytes(NONCE_BYTES), WALL, f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+    _prepare(spec)
+    _send(answer, bytes(NONCE_BYTES), READY, b"")
+    count = 0
+    while (body := _receive(request)) is not None:
+        count += 1
+        _answer(answer, body, spec, count)
+    os._exit(0)
+
+
+def _wall_in(request: int, answer: int, spec: dict[str, Any], rules: Any) -> None:
+    keep = sorted((request, answer))
+    os.closerange(3, keep[0])
+    os.closerange(keep[0] + 1, keep[1])
+    os.closerange(keep[1] + 1, 65536)
+    os.chdir(spec["writable"] or spec["workspace"])
+    if spec["unsafe"]:
+        return
+    walls.die_with_parent()
+    walls.set_limits(
+        memory=None if spec["gpu"] else spec["memory"],
+        cpu_seconds=spec["cpu_seconds"],
+        file_size=spec["file_size"],
+    )
+    walls.drop_capabilities()
+    writable = [spec["writable"]] if spec["writable"] else []
+    walls.apply_landlock([*spec["readable"], spec["workspace"]], writable, spec["devices"])
+    rules.load()
+
+
+def _prepare(spec: dict[str, Any]) -> None:
+    import exercise_code
+
+    package_folder = str(Path(spec["workspace"], "exercise_code"))
+    exercise_code.__path__.insert(0, package_folder)
+    sys.path_hooks.insert(0, _hook(package_folder))
+    sys.path_importer_cache.clear()
+    sys.stdin = open(os.devnull)  # noqa: SIM115 - lives as long as the process
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        torch.set_num_threads(1)
+        torch.set_num_interop_threads(1)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+
+
+class _CachingLoader(importlib.machinery.SourceFileLoader):
+    """Compiles a student's module once, though every probe imports it afresh."""
+
+    cache: ClassVar[dict[str, CodeType]] = {}
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        if path not in self.cache:
+            self.cache[path] = self.source_to_code(self.get_data(path), path)
+        return self.cache[path]
+
+
+def _hook(folder: str) -> Any:
+    finder = importlib.machinery.FileFinder.path_hook((_CachingLoader, [".py"]))
+
+    def hook(path: str) -> importlib.abc.PathEntryFinder:
+        if not path.startswith(folder):
+            raise ImportError(path)
+        return finder(path)
+
+    return hook
+
+
+def _answer(answer: int, body: bytes, spec: dict[str, Any], count: int) -> None:
+    from exercise_code.common.testing import Code, describe_exception, seed_all
+    from exercise_code.common.wire import WireError, encode
+
+    nonce, payload = body[:NONCE_BYTES], body[NONCE_BYTES:]
+    package = f"exercise_code.{spec['exercise']}"
+    folder = Path(spec["workspace"], "exercise_code", spec["exercise"])
+    for name in [n for n in sys.modules if n == package or n.startswith(package + ".")]:
+        del sys.modules[name]
+    if spec["writable"]:
+        os.chdir(spec["writable"])
+        os.mkdir(str(count))
+        os.chdir(str(count))
+    try:
+        seed, data = pickle.loads(payload)
+        seed_all(seed)
+        probe, inputs = pickle.loads(data)
+        value = probe(Code(package, Path(spec["workspace"], "models")), *inputs)
+        kind, message = VALUE, encode(value)
+    except WireError as error:
+        kind, message = REFUSED, str(error).encode()
+    except BaseException as error:
+        try:
+            kind, message = EXCEPTION, encode(describe_exception(error, folder))
+        except BaseException:
+            kind, message = EXCEPTION, encode({"type": "Exception", "text": "", "place": ""})
+    _send(answer, nonce, kind, message)
+
+
+def _send(fd: int, nonce: bytes, kind: bytes, message: bytes) -> None:
+    view = memoryview(HEADER.pack(NONCE_BYTES + 1 + len(message)) + nonce + kind + message)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _receive(fd: int) -> bytes | None:
+    head = _read_exactly(fd, HEADER.size)
+    return None if head is None else _read_exactly(fd, HEADER.unpack(head)[0])
+
+
+def _read_exactly(fd: int, n: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < n:
+        part = os.read(fd, min(n - len(parts), 1 << 20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)

@@ -1,0 +1,369 @@
+"""The judge's side of the sandbox: start a worker, ask its children, watch and end them."""
+
+import contextlib
+import json
+import os
+import pickle
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exercise_code.common.wire import MAX_BYTES, WireError, decode
+
+from ..errors import AutograderError
+from .child import EXCEPTION, HEADER, NONCE_BYTES, READY, REFUSED, VALUE
+
+__all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+MAX_THREADS = 64
+MAX_DISK = 64 * 2**20
+MAX_FILES = 2_000
+GPU_BASE_MB = 4_000
+WALL_FACTOR = 5
+LOOK_EVERY = 0.05
+START_SECONDS = 120
+SYSTEM_PATHS = [
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/sys/devices/system/cpu",
+    "/dev/urandom",
+]
+
+
+class ChildDied(Exception):
+    """A child that had to be ended, or ended itself.
+
+    `reason` is in our words alone. `detail` holds what the code could choose (an exit code, a count) and so
+    could carry hidden inputs out: it is not shown to students where the test is hidden.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason} ({detail})" if detail else reason)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A child's answer: the probe's value, or what the student's code raised."""
+
+    value: Any = None
+    exception: dict[str, Any] | None = None
+
+
+def readable_paths(base: Path) -> list[str]:
+    """What every child may read: the system's libraries, the Python installation and the given code."""
+    return sorted({*SYSTEM_PATHS, sys.prefix, sys.base_prefix, str(base)})
+
+
+def _environment() -> dict[str, str]:
+    fixed = {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "MPLBACKEND": "Agg",
+        "COURSE_SANDBOX": "1",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    }
+    return fixed | {k: os.environ[k] for k in ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH") if k in os.environ}
+
+
+@dataclass
+class Worker:
+    """A warm worker for one exercise; a context manager. `base` holds the given `exercise_code`."""
+
+    exercise: str
+    base: Path
+    imports: Sequence[str]
+    device: str = "cpu"
+    unsafe: bool = False
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _control: socket.socket | None = field(default=None, init=False, repr=False)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the process and wait until it has imported everything; nothing happens if it runs already."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        gpu = self.device == "cuda"
+        devices = ["/dev/null"]
+        readable = readable_paths(self.base)
+        if gpu:
+            devices += [str(p) for p in Path("/dev").glob("nvidia*")]
+            readable += ["/proc/driver/nvidia", "/proc/self", "/proc/devices", "/sys"]
+        config = {
+            "control": theirs.fileno(),
+            "project": str(PROJECT),
+            "base": str(self.base),
+            "exercise": self.exercise,
+            "imports": list(self.imports),
+            "gpu": gpu,
+            "unsafe": self.unsafe,
+            "readable": readable,
+            "devices": devices,
+        }
+        script = Path(__file__).with_name("worker.py")
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-B", str(script), json.dumps(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=None if "COURSE_DEBUG" in os.environ else subprocess.DEVNULL,
+            env=_environment(),
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+        self._control = ours
+        ours.settimeout(START_SECONDS)
+        self._read_reply("start")
+
+    def close(self) -> None:
+        """End the worker and, with it, its children."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, None before `start`."""
+        return self._process.pid if self._process else None
+
+    def _read_reply(self, what: str) -> dict[str, Any]:
+        assert self._control is not None
+        data = b""
+        try:
+            while not data.endswith(b"\n"):
+                part = self._control.recv(65536)
+                if not part:
+                    raise OSError("it ended")
+                data += part
+        except OSError as error:
+            self.close()
+            raise AutograderError(
+                f"the sandbox's worker for {self.exercise} failed to {what} ({error}): "
+                "run `autograder doctor`, or set COURSE_DEBUG=1 to see its messages"
+            ) from None
+        reply: dict[str, Any] = json.loads(data)
+        return reply
+
+    def _request(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
+        assert self._control is not None
+        try:
+            socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+        except OSError:
+            pass  # the reply says what there is to say
+        return self._read_reply(message["op"])
+
+    def fork(self, workspace: Path, *, memory_mb: int, cpu_seconds: float, writable: Path | None = None) -> "Child":
+        """A fresh child, walled in, that has read no line of the workspace's code yet."""
+        self.start()
+        request_read, request_write = os.pipe()
+        answer_read, answer_write = os.pipe()
+        message = {
+            "op": "fork",
+            "workspace": str(workspace),
+            "writable": str(writable) if writable else None,
+            "memory": memory_mb * 2**20,
+            # The kernel's own limit is a backstop: the judge ends a child first, test by test.
+            "cpu_seconds": int(cpu_seconds) + 5,
+            "file_size": 16 * 2**20 if writable else 0,
+        }
+        try:
+            reply = self._request(message, [request_read, answer_write])
+        except AutograderError:
+            os.close(request_write)
+            os.close(answer_read)
+            raise
+        finally:
+            os.close(request_read)
+            os.close(answer_write)
+        child = Child(self, reply["pid"], request_write, answer_read, writable, memory_mb)
+        kind, message_bytes = child._read(bytes(NONCE_BYTES), START_SECONDS, START_SECONDS)
+        if kind != READY:
+            child.end()
+            raise AutograderError(f"the sandbox's walls do not stand: {message_bytes.decode(errors='replace')}")
+        return child
+
+    def end(self, pid: int) -> dict[str, Any]:
+        """Kill and reap a child; how it ended and what it used."""
+        return self._request({"op": "end", "pid": pid})
+
+
+@dataclass
+class Child:
+    """One walled process that answers probes on one hand-in."""
+
+    worker: Worker
+    pid: int
+    request: int
+    answer: int
+    writable: Path | None
+    memory_mb: int
+    ended: dict[str, Any] | None = None
+
+    def cpu(self) -> float:
+        """CPU seconds used so far."""
+        if self.ended is not None:
+            return float(self.ended["cpu"])
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)
+        except OSError:
+            return 0.0
+
+    def ask(self, seed: int, payload: bytes, *, cpu_seconds: float) -> Answer:
+        """The child's answer to a pickled `(probe, inputs)`; `ChildDied`, with the child ended, when there is none."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        body = nonce + pickle.dumps((seed, payload), protocol=5)
+        try:
+            self._write(HEADER.pack(len(body)) + body, cpu_seconds)
+            kind, message = self._read(nonce, cpu_seconds, cpu_seconds * WALL_FACTOR)
+            if kind == VALUE:
+                return Answer(decode(message))
+            if kind == EXCEPTION:
+                report = decode(message)
+                if set(report) != {"type", "text", "place"} or any(type(v) is not str for v in report.values()):
+                    raise WireError("a malformed report of an exception")
+                return Answer(exception=report)
+            if kind == REFUSED:
+                raise ChildDied("answered with something that is no plain value", _printable(message))
+            raise WireError("an answer of an unknown kind")
+        except (WireError, TypeError) as error:
+            self.end()
+            raise ChildDied("answered with something that is no plain value", str(error)) from None
+        except ChildDied:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Kill and reap the child, and close its pipes; nothing happens the second time."""
+        if self.ended is not None:
+            return
+        os.close(self.request)
+        os.close(self.answer)
+        self.ended = self.worker.end(self.pid)
+
+    def _write(self, data: bytes, cpu_seconds: float) -> None:
+        os.set_blocking(self.request, False)
+        view = memoryview(data)
+        poll = select.poll()
+        poll.register(self.request, select.POLLOUT)
+        end = time.monotonic() + max(5.0, cpu_seconds * WALL_FACTOR)
+        while view:
+            if time.monotonic() > end:
+                raise ChildDied("did not read its inputs")
+            if not poll.poll(LOOK_EVERY * 1000):
+                continue
+            try:
+                view = view[os.write(self.request, view[: 1 << 20]) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise self._how_it_ended() from None
+
+    def _read(self, nonce: bytes, cpu_seconds: float, wall_seconds: float) -> tuple[bytes, bytes]:
+        """Kind and body of the next answer."""
+        os.set_blocking(self.answer, False)
+        data = bytearray()
+        size: int | None = None
+        cpu_end = self.cpu() + cpu_seconds
+        wall_end = time.monotonic() + wall_seconds
+        looked = time.monotonic()
+        poll = select.poll()
+        poll.register(self.answer, select.POLLIN)
+        while size is None or len(data) < size:
+            if poll.poll(LOOK_EVERY * 1000):
+                try:
+                    part = os.read(self.answer, 1 << 20)
+                except BlockingIOError:
+                    part = None
+                if part == b"":
+                    raise self._how_it_ended()
+                data += part or b""
+            if size is None and len(data) >= HEADER.size:
+                size = HEADER.size + HEADER.unpack_from(data)[0]
+                if not HEADER.size + NONCE_BYTES < size <= MAX_BYTES:
+                    raise ChildDied("answered with something that is no plain value", "its size is beyond the limits")
+            if time.monotonic() - looked > LOOK_EVERY:
+                looked = time.monotonic()
+                self._look(cpu_end, cpu_seconds, wall_end, wall_seconds)
+        if len(data) > size or data[HEADER.size : HEADER.size + NONCE_BYTES] != nonce:
+            raise ChildDied("wrote into the answer pipe by itself")
+        at = HEADER.size + NONCE_BYTES
+        return bytes(data[at : at + 1]), bytes(data[at + 1 :])
+
+    def _look(self, cpu_end: float, cpu_seconds: float, wall_end: float, wall_seconds: float) -> None:
+        """End the child when it has overdrawn CPU time, wall time, threads, memory or disk."""
+        if self.cpu() > cpu_end:
+            raise ChildDied(f"used more than {cpu_seconds:.3g} s of CPU time")
+        if time.monotonic() > wall_end:
+            raise ChildDied(f"did not answer within {wall_seconds:.3g} s")
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            status = Path(f"/proc/{self.pid}/status").read_text()
+            threads = int(status.split("Threads:")[1].split()[0])
+            if threads > MAX_THREADS:
+                raise ChildDied(f"started more than {MAX_THREADS} threads", f"{threads} threads")
+            # CUDA maps far more than it uses, so there the resident size stands in for RLIMIT_AS.
+            resident_mb = int(status.split("VmRSS:")[1].split()[0]) / 1024
+            if self.worker.device == "cuda" and resident_mb > self.memory_mb + GPU_BASE_MB:
+                raise ChildDied("used more memory than allowed", f"{resident_mb:.0f} MB")
+        if self.writable is not None:
+            self._look_at_disk(self.writable)
+
+    def _look_at_disk(self, folder: Path) -> None:
+        size = files = 0
+        with contextlib.suppress(OSError):
+            for path in folder.rglob("*"):
+                files += 1
+                size += path.lstat().st_blocks * 512
+                if files > MAX_FILES or size > MAX_DISK:
+                    raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files")
+
+    def _how_it_ended(self) -> ChildDied:
+        self.end()
+        assert self.ended is not None
+        status = int(self.ended["status"])
+        if os.WIFEXITED(status):
+            return ChildDied("ended its process before it answered", f"exit code {os.WEXITSTATUS(status)}")
+        number = os.WTERMSIG(status)
+        if number == signal.SIGXCPU:
+            return ChildDied("used up its CPU time")
+        # SIGKILL is ours: the child closed its answer pipe, and was ended for it.
+        if number == signal.SIGKILL:
+            return ChildDied("closed its answer pipe or ran out of memory")
+        return ChildDied("crashed", signal.Signals(number).name)
+
+
+def _printable(message: bytes) -> str:
+    return "".join(c for c in message.decode("utf-8", "replace") if c.isprintable())[:300]

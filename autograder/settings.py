@@ -1,0 +1,91 @@
+"""What one grading run is made with: the secret, the data source, the device, the course."""
+
+import hashlib
+import hmac
+import os
+import platform
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from .errors import AutograderError
+
+__all__ = ["Settings", "settings_from_environment", "versions"]
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO_SECRET = b"a public demo secret: set AUTOGRADER_SECRET"
+MIN_SECRET_CHARACTERS = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a grading run; picklable, so that judges in other processes get the same."""
+
+    secret: bytes = field(default=DEMO_SECRET, repr=False)
+    data: Literal["embedded", "real"] = "embedded"
+    device: str = "cpu"
+    unsafe: bool = False
+    stop_at_first_failure: bool = False
+    cpu_factor: float = 1.0
+
+    @property
+    def demo_secret(self) -> bool:
+        """True when the secret is the public one."""
+        return self.secret == DEMO_SECRET
+
+    @property
+    def secret_hash(self) -> str:
+        """A short hash that tells secrets apart and gives none away."""
+        return hashlib.sha256(b"published:" + self.secret).hexdigest()[:16]
+
+    def seed(self, exercise: str, name: str) -> int:
+        """The 32-bit seed of a test or a hidden set: an HMAC of the secret with its name."""
+        digest = hmac.new(self.secret, f"{exercise}:{name}".encode(), hashlib.sha256).digest()
+        return int.from_bytes(digest[:4], "little")
+
+
+def settings_from_environment(*, data: str = "embedded", device: str = "auto", unsafe: bool = False) -> Settings:
+    """Settings with the secret of `AUTOGRADER_SECRET` (the demo secret where it is not set)."""
+    secret = os.environ.get("AUTOGRADER_SECRET", "")
+    if secret and len(secret) < MIN_SECRET_CHARACTERS:
+        raise AutograderError(
+            f"expected AUTOGRADER_SECRET to have {MIN_SECRET_CHARACTERS} characters or more, got {len(secret)}: "
+            'make one with `python -c "import secrets; print(secrets.token_hex(16))"`'
+        )
+    if data not in ("embedded", "real"):
+        raise AutograderError(f"expected --data embedded or real, got {data!r}")
+    return Settings(
+        secret=secret.encode() or DEMO_SECRET,
+        data="real" if data == "real" else "embedded",
+        device=resolve_device(device),
+        unsafe=unsafe,
+    )
+
+
+def resolve_device(name: str) -> str:
+    """`cpu`, `cuda` or `mps`; `auto` is the best this machine has. Never imports torch."""
+    if name not in ("auto", "cpu", "cuda", "mps"):
+        raise AutograderError(f"expected --device auto, cpu, cuda or mps, got {name!r}")
+    has_cuda = Path("/proc/driver/nvidia/version").exists() and any(Path("/dev").glob("nvidia[0-9]*"))
+    has_mps = platform.system() == "Darwin" and platform.machine() == "arm64"
+    if name == "cuda" and not has_cuda:
+        raise AutograderError("expected an NVIDIA GPU for --device cuda, found none: use --device cpu")
+    if name == "mps" and not has_mps:
+        raise AutograderError("expected an Apple GPU for --device mps, found none: use --device cpu")
+    if name != "auto":
+        return name
+    return "cuda" if has_cuda else "mps" if has_mps else "cpu"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of what a score may depend on, without importing any of it."""
+    found = {"python": platform.python_version()}
+    for name in ("numpy", "pillow", "safetensors", "torch", "torchvision"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""Given code that every exercise shares. Import what you need from its modules, or from `exercise_code`."""

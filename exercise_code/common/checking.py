@@ -1,0 +1,227 @@
+"""`check`: the visible tests of one graded cell, run on the student's code as it stands on disk."""
+
+import contextlib
+import difflib
+import io
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from . import trusted
+from .errors import CourseError
+from .exercise import Exercise, exercise_ids, load_exercise
+from .reloading import assignment_folder, fresh_code
+from .reporting import Report, SyntaxFault, say
+from .testing import Case, Code, Outcome, describe_exception, discover, run_case
+
+__all__ = ["check", "check_exercise", "exercise_here"]
+
+SECONDS = 10.0
+PRINTED = 4000
+_UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
+
+
+def check(grade_id: str, exercise: str | None = None) -> Report | float:
+    """A report on the visible checks of a graded cell, shown as a table.
+
+    The exercise is the one whose folder the notebook is in, else the one that knows the grade id. The
+    student's modules are read from disk each time, so there is no need to restart the kernel. Under
+    nbgrader's own execution the earned points come back instead.
+    """
+    found, cases = _find(_text(grade_id), exercise)
+    report = _report(found, grade_id, [case for case in cases if case.grade.grade_id == grade_id])
+    if trusted.active():
+        return trusted.points(found, report, run_tests)
+    say(report)
+    return report
+
+
+def exercise_here() -> Exercise | None:
+    """The exercise whose folder the working directory is, or is in; None elsewhere."""
+    here = Path.cwd()
+    names = {folder.name for folder in (here, *here.parents)} & set(exercise_ids())
+    if names:
+        return load_exercise(max(names))
+    for name in exercise_ids():
+        found = load_exercise(name)
+        if any((here / f"{notebook}.ipynb").is_file() for notebook in found.all_notebooks):
+            return found
+    return None
+
+
+def _text(grade_id: object) -> str:
+    if isinstance(grade_id, str):
+        return grade_id
+    kind = type(grade_id).__name__
+    raise CourseError(f"expected a grade id as text, got a {kind}: for example check('dataloader_batches')")
+
+
+def _find(grade_id: str, exercise_id: str | None) -> tuple[Exercise, list[Case]]:
+    here = load_exercise(exercise_id) if exercise_id is not None else exercise_here()
+    known: list[str] = []
+    if here is not None:
+        cases = discover(here)
+        known = _ids(cases)
+        if grade_id in known:
+            return here, cases
+    if exercise_id is None:
+        others = [load_exercise(name) for name in exercise_ids()]
+        by_exercise = [(other, discover(other)) for other in others]
+        holders = [(other, cases) for other, cases in by_exercise if grade_id in _ids(cases)]
+        if len(holders) == 1:
+            return holders[0]
+        if holders:
+            names = " or ".join(other.id for other, _ in holders)
+            raise CourseError(f"{grade_id!r} is in {names}: name one with check({grade_id!r}, exercise=...)")
+        known = known or [name for _, cases in by_exercise for name in _ids(cases)]
+    close = difflib.get_close_matches(grade_id, known, n=1)
+    advice = f"did you mean {close[0]}? " if close else ""
+    where = f" of {here.id}" if here else ""
+    raise CourseError(f"expected a grade id{where}, got {grade_id!r}: {advice}known are {', '.join(known) or 'none'}")
+
+
+def _ids(cases: Iterable[Case]) -> list[str]:
+    return list(dict.fromkeys(case.grade.grade_id for case in cases))
+
+
+def check_exercise(exercise: Exercise, done: Callable[[Outcome], None] | None = None) -> list[Report]:
+    """A report for each graded cell of an exercise; `done` is told of each outcome as it comes."""
+    cases = discover(exercise)
+    groups = {name: [case for case in cases if case.grade.grade_id == name] for name in _ids(cases)}
+    return [_report(exercise, name, group, done) for name, group in groups.items()]
+
+
+def _report(
+    exercise: Exercise,
+    grade_id: str,
+    cases: list[Case],
+    done: Callable[[Outcome], None] | None = None,
+) -> Report:
+    models = assignment_folder(exercise) / "models"
+    with fresh_code(exercise, models) as code:
+        outcomes, printed = run_tests(cases, code, exercise, done=done)
+        notes: list[str] = []
+        if not all(outcome.passed for outcome in outcomes):
+            notes = [note for name in exercise.earlier if (note := _earlier_note(exercise, name))]
+    faults = _syntax_faults(exercise) if any(o.exception_type in _UNREADABLE for o in outcomes) else []
+    return Report(exercise.id, grade_id, tuple(outcomes), printed, tuple(faults), tuple(notes))
+
+
+def _earlier_note(exercise: Exercise, name: str) -> str:
+    earlier = load_exercise(name, exercise.folder.parent)
+    outcomes, _ = run_tests(discover(earlier), Code(earlier.package), earlier)
+    failed = sum(not outcome.passed for outcome in outcomes)
+    if not failed:
+        return ""
+    return (
+        f"This exercise uses your code from {name}, where {failed} of {len(outcomes)} visible checks do not "
+        f"pass: mend that first. The grader uses the course's own {name}."
+    )
+
+
+def run_tests(
+    cases: Iterable[Case],
+    code: Code,
+    exercise: Exercise,
+    *,
+    reference: Callable[..., Any] | None = None,
+    done: Callable[[Outcome], None] | None = None,
+) -> tuple[list[Outcome], str]:
+    """What becomes of each test on `code`, and what was printed meanwhile, cut after 4,000 characters."""
+    printed = _Capped(PRINTED)
+    outcomes: list[Outcome] = []
+    late = 0
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        for case in cases:
+            if late == 2:
+                outcomes.append(_failed(case, "not run, because two checks before it gave no answer in time"))
+            else:
+                outcomes.append(_run_one(case, code, exercise, reference))
+            late += outcomes[-1].exception_type == _TimeUp.__name__
+            if done:
+                done(outcomes[-1])
+    return outcomes, printed.text()
+
+
+def _run_one(case: Case, code: Code, exercise: Exercise, reference: Callable[..., Any] | None = None) -> Outcome:
+    seconds = max(SECONDS, 2 * (case.grade.cpu_seconds or exercise.limits.test_cpu_seconds))
+    try:
+        with _time_limit(seconds):
+            return run_case(case, code, exercise, reference=reference)
+    except _TimeUp as error:
+        place = describe_exception(error, exercise.folder)["place"]
+        outcome = _failed(case, f"no answer within {seconds:g} seconds: is there a loop that never ends?")
+        return replace(outcome, got=place, kind="exception", exception_type=_TimeUp.__name__)
+
+
+def _failed(case: Case, reason: str) -> Outcome:
+    return Outcome(case.name, case.grade.grade_id, case.title, False, reason, visible=case.visible)
+
+
+class _TimeUp(BaseException):
+    """Raised in the midst of code that takes too long; no `except Exception` holds it up."""
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the block after some seconds, where the system can (POSIX, main thread)."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    running = True
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if running:
+            raise _TimeUp
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    # Again each second: a bare `except` in the student's loop may swallow the first ones.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        running = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class _Capped(io.TextIOBase):
+    """A text stream that keeps the first characters and counts the rest."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.kept, self.size, self.total = limit, list[str](), 0, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        room = self.limit - self.size
+        if room > 0:
+            self.kept.append(text[:room])
+            self.size += len(self.kept[-1])
+        self.total += len(text)
+        return len(text)
+
+    def text(self) -> str:
+        """What was kept, with a line that says how much was not."""
+        left = self.total - self.size
+        return "".join(self.kept) + (f"\n... and {left:,} more characters" if left else "")
+
+
+def _syntax_faults(exercise: Exercise) -> list[SyntaxFault]:
+    paths = [path for path in sorted(exercise.folder.glob("*.py")) if path.stem not in exercise.given]
+    return [fault for path in paths if (fault := _syntax_fault(path))]
+
+
+def _syntax_fault(path: Path) -> SyntaxFault | None:
+    try:
+        compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return SyntaxFault(path.name, error.lineno or 0, error.offset or 1, error.text or "", error.msg)
+    except (ValueError, OSError) as error:
+        return SyntaxFault(path.name, 0, 1, "", str(error))
+    return None

@@ -1,0 +1,163 @@
+"""A model's score on a dataset: the value of the loop over single samples, from batches that fit the cache."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.data import TensorDataset, default_collate
+
+from .errors import CourseError
+from .metrics import Metric, get_metric
+
+__all__ = ["choose_batch_size", "device_of", "evaluate_model", "evaluating", "predict", "stack_samples"]
+
+# On a CPU the largest layer's activations should stay in the last cache: beyond it large batches are slower
+# than single samples (wide CNNs), below it the overhead of each call counts (small and deep ones).
+CPU_CACHE_BYTES = 10 * 2**20
+ACCELERATOR_BYTES = 512 * 2**20
+MAX_BATCH_SIZE = 256
+
+
+def evaluate_model(
+    model: nn.Module,
+    dataset: Any,
+    metric: str | Metric | Callable[[Any, Any], float] | None = None,
+    batch_size: int | None = None,
+    device: str | torch.device | None = None,
+) -> float:
+    """The model's score on all samples of a dataset.
+
+    The model is set to eval mode and given back in the mode it had; it is never moved: inputs travel to it.
+
+    Args:
+        dataset: samples `(input, target)` or dicts with two entries, the input first.
+        metric: a metric's name (see `exercise_code.common.metrics`), a metric, or a function of predictions and
+            targets. None takes what the targets' form suggests: `keypoint_score` for vectors of floats,
+            `segmentation_accuracy` for label images, `accuracy` for labels.
+        batch_size: samples a forward pass; None chooses one that is fast for this model on this device.
+        device: where the model is expected to be; None takes it where it is.
+    """
+    if device is not None and torch.device(device).type != device_of(model).type:
+        raise CourseError(
+            f"expected the model on {device}, it is on {device_of(model)}: move it, model.to({str(device)!r})"
+        )
+    inputs, targets = stack_samples(dataset)
+    predictions = predict(model, inputs, batch_size)
+    score = _metric_for(targets) if metric is None else get_metric(metric) if isinstance(metric, str) else metric
+    return float(score(predictions, targets.cpu().numpy()))
+
+
+def predict(model: nn.Module, inputs: Tensor | np.ndarray[Any, Any], batch_size: int | None = None) -> Any:
+    """The model's outputs for all inputs, a numpy array; in eval mode, without gradients, on the model's device."""
+    samples = torch.as_tensor(inputs)
+    if len(samples) == 0:
+        raise CourseError("expected at least one sample, got none: look at the dataset's length")
+    device = device_of(model)
+    size = batch_size or choose_batch_size(model, samples)
+    with evaluating(model):
+        # A model on an accelerator computes on while the next batch is on its way: one wait at the end.
+        outputs = [_checked(model(batch.to(device)), len(batch)) for batch in torch.split(samples, size)]
+        return torch.cat(outputs).cpu().numpy()
+
+
+def choose_batch_size(model: nn.Module, inputs: Tensor) -> int:
+    """A batch size that is fast for this model on its device, found from one sample's largest activations.
+
+    It follows from sizes, not from a stopwatch, so that the same model gets the same batches each time.
+    """
+    device = device_of(model)
+    sample = inputs[:1].to(device)
+    with evaluating(model), _ActivationMeter() as meter:
+        model(sample)
+    budget = CPU_CACHE_BYTES if device.type == "cpu" else ACCELERATOR_BYTES
+    return max(1, min(MAX_BATCH_SIZE, len(inputs), budget // max(meter.peak_bytes, 1)))
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """A block in which the model is in eval mode and no gradients are recorded; each layer gets its mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        # Not inference_mode: a tensor that a model caches in it could not be used in training afterwards.
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device of the model's first parameter or buffer; the CPU for a model without any."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        return tensor.device
+    return torch.device("cpu")
+
+
+def stack_samples(dataset: Any) -> tuple[Tensor, Tensor]:
+    """All inputs and all targets of a dataset, stacked along a first axis."""
+    if isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2:
+        return dataset.tensors[0], dataset.tensors[1]
+    try:
+        samples = [_pair(dataset[i]) for i in range(len(dataset))]
+    except TypeError as error:
+        raise CourseError(f"expected a dataset with len() and [index], got {type(dataset).__name__}: {error}") from None
+    if not samples:
+        raise CourseError("expected at least one sample, got an empty dataset")
+    inputs, targets = default_collate(samples)
+    return inputs, targets
+
+
+def _pair(sample: Any) -> tuple[Any, Any]:
+    values = tuple(sample.values()) if isinstance(sample, Mapping) else sample
+    if not isinstance(values, tuple | list) or len(values) != 2:
+        raise CourseError(f"expected samples (input, target) or dicts with two entries, got {type(sample).__name__}")
+    return values[0], values[1]
+
+
+def _checked(output: Any, size: int) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise CourseError(f"expected the model to return a tensor, got {type(output).__name__}")
+    if output.ndim == 0 or len(output) != size:
+        raise CourseError(
+            f"expected one output for each of the {size} samples, got a tensor of shape {tuple(output.shape)}: "
+            "the first axis is the batch"
+        )
+    return output
+
+
+def _metric_for(targets: Tensor) -> Metric:
+    if targets.is_floating_point():
+        return get_metric("keypoint_score" if targets.ndim > 1 and targets[0].numel() > 1 else "mse")
+    return get_metric("accuracy" if targets.ndim == 1 else "segmentation_accuracy")
+
+
+class _ActivationMeter(TorchFunctionMode):
+    """Finds the most bytes of activations that one operation reads and writes; weights do not count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak_bytes = 0
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.peak_bytes = max(self.peak_bytes, sum(map(_activation_bytes, (*args, result))))
+        return result
+
+
+def _activation_bytes(value: Any) -> int:
+    if isinstance(value, tuple | list):
+        return sum(_activation_bytes(item) for item in value)
+    if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
+        return value.numel() * value.element_size()
+    return 0

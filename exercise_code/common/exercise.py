@@ -1,0 +1,115 @@
+"""What `exercise.toml` says of an exercise."""
+
+import difflib
+import tomllib
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from .errors import CourseError
+
+__all__ = ["Exercise", "Limits", "ModelSpec", "exercise_ids", "load_exercise"]
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What grading allows a hand-in: CPU seconds in all and for a test, MB of address space above the worker's."""
+
+    cpu_seconds: float = 30.0
+    test_cpu_seconds: float = 5.0
+    memory_mb: int = 2000
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A trained model that is handed in: its files, its limits and the score it must reach."""
+
+    files: tuple[str, ...]
+    max_parameters: int
+    max_size_mb: float
+    metric: str
+    grade_id: str
+    passing: dict[str, float]
+    digits: int
+    dataset: str
+
+    def passes(self, score: float, source: str) -> bool:
+        """True when the score, rounded to the digits the passing score is stated with, reaches it."""
+        return round(score, self.digits) >= self.passing[source]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise; `folder` is its package folder, students fill in its `modules`, the `given` ones are ours."""
+
+    id: str
+    folder: Path
+    title: str
+    minutes: int
+    modules: tuple[str, ...]
+    pass_points: float = 50.0
+    imports: tuple[str, ...] = ("numpy",)
+    notebooks: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    model: ModelSpec | None = None
+
+    @property
+    def package(self) -> str:
+        """The exercise's importable name, such as `exercise_code.ex03_dataloader`."""
+        return f"exercise_code.{self.id}"
+
+    @property
+    def visible_tests(self) -> Path:
+        """The file with the visible tests."""
+        return self.folder / "test_visible.py"
+
+    @property
+    def all_notebooks(self) -> tuple[str, ...]:
+        """Names of the core and the optional notebooks, without `.ipynb`, in order of their numbers."""
+        return tuple(sorted(self.notebooks + self.optional))
+
+
+def exercise_ids(package: Path = PACKAGE) -> list[str]:
+    """Ids of the exercises in a package folder, in order."""
+    return sorted(path.parent.name for path in package.glob("ex*/exercise.toml"))
+
+
+def load_exercise(exercise_id: str, package: Path = PACKAGE) -> Exercise:
+    """The exercise with this id; a `CourseError` names the known ones when there is none such."""
+    path = package / str(exercise_id) / "exercise.toml"
+    if exercise_id not in exercise_ids(package):
+        known = exercise_ids(package)
+        close = difflib.get_close_matches(str(exercise_id), known, n=1, cutoff=0.4)
+        advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known) or 'none'}"
+        raise CourseError(f"expected the id of an exercise, got {str(exercise_id)!r}: {advice}")
+    found: Exercise = _read(path, path.stat().st_mtime_ns)
+    return found
+
+
+@lru_cache
+def _read(path: Path, _mtime_ns: int) -> Exercise:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CourseError(f"expected TOML in {path}, got {error}: mend the file") from None
+    limits = _build(Limits, table.pop("limits", {}), f"{path}, [limits]")
+    model = _build(ModelSpec, table.pop("model"), f"{path}, [model]") if "model" in table else None
+    extra = {"id": path.parent.name, "folder": path.parent, "limits": limits, "model": model}
+    found: Exercise = _build(Exercise, {**table, **extra}, str(path))
+    return found
+
+
+def _build(cls: type, table: dict[str, Any], where: str) -> Any:
+    known = {f.name for f in fields(cls)}
+    if unknown := sorted(set(table) - known):
+        raise CourseError(f"expected the keys {', '.join(sorted(known))} in {where}, got {', '.join(unknown)}")
+    try:
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
+    except TypeError as error:
+        raise CourseError(f"{where}: {error}") from None

@@ -1,0 +1,106 @@
+"""What a handed-in model file says of itself, read from its safetensors header without loading a weight."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .archive import MEGABYTE
+from .errors import CourseError
+from .exercise import ModelSpec
+
+__all__ = ["ModelInfo", "TensorInfo", "inspect_model"]
+
+# Room for counters and index buffers, too little to smuggle weights past the parameter count.
+MAX_NON_FLOATING_BYTES = MEGABYTE
+MAX_HEADER_BYTES = MEGABYTE
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor of a model file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def floating(self) -> bool:
+        """True for floating dtypes, the ones that count as parameters."""
+        return self.dtype.startswith(("F", "BF"))
+
+    @property
+    def elements(self) -> int:
+        """The number of its values."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model file's size and tensors; `parameters` counts floating values, buffers included."""
+
+    parameters: int
+    size_mb: float
+    dtypes: tuple[str, ...]
+    tensors: tuple[TensorInfo, ...]
+    problems: tuple[str, ...]
+
+
+def inspect_model(path: Path, limits: ModelSpec | None = None) -> ModelInfo:
+    """Parameters, size, dtypes and tensors of a safetensors file; `problems` says in words what is wrong.
+
+    A damaged or forged file is a problem, not an exception. With `limits`, overdrawn limits are problems too.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise CourseError(f"expected a model at {path}, got: {error.strerror}: save it first") from None
+    problems: list[str] = []
+    tensors = _read_header(path, problems)
+    parameters = sum(t.elements for t in tensors if t.floating)
+    others = sum(t.elements for t in tensors if not t.floating)
+    # Sub-byte and complex dtypes are no state of this course's models; eight bytes bound every other one.
+    if others * 8 > MAX_NON_FLOATING_BYTES:
+        problems.append(
+            f"{path.name} holds {others:,} values that are not floating: weights must be floating tensors, "
+            f"only counters and small index buffers may be others"
+        )
+    if tensors and size - sum(_stored_bytes(t) for t in tensors) > MAX_HEADER_BYTES:
+        problems.append(f"the header of {path.name} is over {MAX_HEADER_BYTES // 1000} kB: save tensors only")
+    if limits is not None:
+        problems.extend(_over_limits(path.name, parameters, size, limits))
+    dtypes = tuple(sorted({t.dtype for t in tensors}))
+    return ModelInfo(parameters, size / MEGABYTE, dtypes, tuple(tensors), tuple(problems))
+
+
+def _read_header(path: Path, problems: list[str]) -> list[TensorInfo]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            slices = ((name, file.get_slice(name)) for name in sorted(file.keys()))
+            tensors = [TensorInfo(name, str(s.get_dtype()), tuple(s.get_shape())) for name, s in slices]
+    except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
+        reason = " ".join(str(error).split())[:120]
+        problems.append(f"{path.name} is not a readable safetensors file ({reason}): save it with save_model")
+        return []
+    if not tensors:
+        problems.append(f"{path.name} holds no tensors: save the trained model with save_model")
+    return tensors
+
+
+def _stored_bytes(tensor: TensorInfo) -> int:
+    bits = {"BOOL": 8, "C64": 64}.get(tensor.dtype)
+    if bits is None:
+        digits = tensor.dtype.removeprefix("B").lstrip("FIU").split("_")[0]
+        bits = int(digits) if digits.isdigit() else 8
+    return tensor.elements * bits // 8
+
+
+def _over_limits(name: str, parameters: int, size: int, limits: ModelSpec) -> Iterable[str]:
+    if parameters > limits.max_parameters:
+        most = f"at most {limits.max_parameters:,} are allowed"
+        yield f"{name} has {parameters:,} parameters, {most}: make the model smaller"
+    if size > limits.max_size_mb * MEGABYTE:
+        most = f"at most {limits.max_size_mb:g} MB are allowed"
+        yield f"{name} has {size / MEGABYTE:.1f} MB, {most}: make the model smaller"

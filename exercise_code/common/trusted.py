@@ -1,0 +1,67 @@
+"""`check` under nbgrader's own execution: hidden tests in this process, earned points as the cell's result.
+
+For comparison with the sandboxed grader only: the student's code runs beside the answers here. Environment:
+`AUTOGRADER_TRUSTED_HIDDEN` names the file of hidden tests, `AUTOGRADER_TRUSTED_SOLUTION` the folder of solved
+modules, `AUTOGRADER_TRUSTED_POINTS` a JSON object of points by grade id.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .errors import CourseError
+from .exercise import Exercise
+from .reloading import assignment_folder, fresh_code
+from .reporting import Report, say
+from .testing import Case, InProcess, Outcome, load_cases, test_seed
+
+__all__ = ["active", "points"]
+
+
+def active() -> bool:
+    """True when nbgrader's autograde step runs the notebook and hidden tests have been named."""
+    return os.environ.get("NBGRADER_EXECUTION") == "autograde" and "AUTOGRADER_TRUSTED_HIDDEN" in os.environ
+
+
+def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[list[Outcome], str]]) -> float:
+    """The points that the visible tests of `report` and the hidden ones of its grade id earn together.
+
+    nbgrader reads the number from the cell's last expression. The shown report says of a hidden test only its
+    sentence and whether it passed.
+    """
+    cases = load_cases(Path(os.environ["AUTOGRADER_TRUSTED_HIDDEN"]), f"{exercise.id}_hidden", visible=False)
+    cases = [case for case in cases if case.grade.grade_id == report.grade_id]
+    solution = Path(os.environ["AUTOGRADER_TRUSTED_SOLUTION"])
+    hidden: list[Outcome] = []
+    with fresh_code(exercise, assignment_folder(exercise) / "models") as code:
+        for case in cases:
+            reference = _reference(exercise, solution, case)
+            outcomes, _ = run_tests([case], code, exercise, reference=reference)
+            hidden += outcomes
+    shown = [_without_details(outcome) for outcome in hidden]
+    say(replace(report, outcomes=report.outcomes + tuple(shown)))
+    every = [*report.outcomes, *hidden]
+    return _maximum(report.grade_id) * sum(outcome.passed for outcome in every) / max(len(every), 1)
+
+
+def _reference(exercise: Exercise, solution: Path, case: Case) -> Callable[..., Any]:
+    def reference(probe: Callable[..., Any], *inputs: Any) -> Any:
+        with fresh_code(exercise, solution / "models", solution) as code:
+            return InProcess(code, solution, test_seed(case.name), case.grade.writable)(probe, *inputs)
+
+    return reference
+
+
+def _without_details(outcome: Outcome) -> Outcome:
+    reason = "" if outcome.passed else "a hidden check fails"
+    return replace(outcome, reason=reason, want="", got="", hint="")
+
+
+def _maximum(grade_id: str) -> float:
+    table = json.loads(os.environ.get("AUTOGRADER_TRUSTED_POINTS", "{}"))
+    if grade_id not in table:
+        raise CourseError(f"expected the points of {grade_id} in AUTOGRADER_TRUSTED_POINTS, got none: add them")
+    return float(table[grade_id])

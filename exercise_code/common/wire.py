@@ -1,0 +1,232 @@
+"""Plain values as bytes: the only form in which an answer leaves the sandbox.
+
+A value is one tag byte and its body. Containers hold a count and their items; arrays hold dtype, shape and
+raw bytes. Nothing in it can name a class or run code, every size is checked before memory is taken, and
+whatever is not a plain value travels as `Opaque`: its type's name and nothing else.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MAX_BYTES", "Opaque", "WireError", "decode", "encode"]
+
+MAX_BYTES = 64 * 2**20
+MAX_ITEMS = 2_000_000
+MAX_DEPTH = 32
+MAX_INT_BYTES = 512
+DTYPES = (
+    ["bool", "int8", "int16", "int32", "int64"]
+    + ["uint8", "uint16", "uint32", "uint64"]
+    + ["float16", "float32", "float64"]
+)
+
+_DTYPE_CODES = {np.dtype(name): code for code, name in enumerate(DTYPES)}
+_U32 = struct.Struct("<I")
+_F64 = struct.Struct("<d")
+
+
+class WireError(ValueError):
+    """Bytes that are no value, or a value over the format's limits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opaque:
+    """Stands for a value that is not plain, such as a tensor; equal to nothing, itself included."""
+
+    type_name: str
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{self.type_name}>"
+
+
+def encode(value: Any, max_bytes: int = MAX_BYTES) -> bytes:
+    """The value's bytes; `WireError` when it is nested, numerous or large beyond the limits.
+
+    Only exact types are taken for what they are: a subclass of `list` or `ndarray` becomes `Opaque`.
+    """
+    writer = _Writer(max_bytes)
+    writer.put(value, 0)
+    return b"".join(writer.parts)
+
+
+def decode(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
+    """The value that the bytes hold; `WireError` when they hold none, or hold more than one."""
+    if len(data) > max_bytes:
+        raise WireError(f"expected at most {max_bytes:,} bytes, got {len(data):,}")
+    reader = _Reader(data)
+    value = reader.get(0)
+    if reader.at != len(data):
+        raise WireError(f"expected one value, got {len(data) - reader.at} bytes more")
+    return value
+
+
+def _type_name(cls: type) -> str:
+    # The names of a hostile class may be properties or any other object: only true strings are read.
+    module, name = type.__getattribute__(cls, "__module__"), type.__getattribute__(cls, "__qualname__")
+    text = name if module == "builtins" else f"{module}.{name}"
+    return "".join(c for c in str(text)[:120] if c.isprintable())
+
+
+class _Writer:
+    def __init__(self, max_bytes: int) -> None:
+        self.parts: list[bytes] = []
+        self.left = max_bytes
+        self.items = MAX_ITEMS
+
+    def _add(self, *parts: bytes) -> None:
+        for part in parts:
+            self.left -= len(part)
+            if self.left < 0:
+                raise WireError("the answer is larger than the format allows")
+            self.parts.append(part)
+
+    def put(self, value: Any, depth: int) -> None:
+        self.items -= 1
+        if depth > MAX_DEPTH or self.items < 0:
+            raise WireError("the answer is nested too deeply or has too many items")
+        cls = type(value)
+        if value is None:
+            self._add(b"N")
+        elif cls is bool:
+            self._add(b"T" if value else b"F")
+        elif cls is int:
+            body = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+            if len(body) > MAX_INT_BYTES:
+                raise WireError("the answer holds an integer of more digits than the format allows")
+            self._add(b"i", _U32.pack(len(body)), body)
+        elif cls is float:
+            self._add(b"f", _F64.pack(value))
+        elif cls is str:
+            body = value.encode("utf-8", "backslashreplace")
+            self._add(b"s", _U32.pack(len(body)), body)
+        elif cls is bytes:
+            self._add(b"b", _U32.pack(len(value)), value)
+        elif cls is list or cls is tuple:
+            self._add(b"l" if cls is list else b"t", _U32.pack(len(value)))
+            for item in value:
+                self.put(item, depth + 1)
+        elif cls is dict:
+            self._add(b"d", _U32.pack(len(value)))
+            for key, item in value.items():
+                if type(key) not in (str, int):
+                    raise WireError(f"the answer's dict has a {_type_name(type(key))} for a key, not str or int")
+                self.put(key, depth + 1)
+                self.put(item, depth + 1)
+        elif cls is np.ndarray and value.dtype.newbyteorder("=") in _DTYPE_CODES:
+            self._array(b"a", value)
+        elif isinstance(value, np.generic) and cls.__module__ == "numpy" and value.dtype in _DTYPE_CODES:
+            self._array(b"g", np.asarray(value))
+        elif cls is Opaque:
+            self._opaque(value.type_name)
+        else:
+            self._opaque(_type_name(cls))
+
+    def _array(self, tag: bytes, array: Any) -> None:
+        dtype = array.dtype.newbyteorder("=")
+        self._add(tag, bytes([_DTYPE_CODES[dtype], array.ndim]), *(_U32.pack(n) for n in array.shape))
+        if array.nbytes > self.left:
+            raise WireError("the answer is larger than the format allows")
+        self._add(array.astype(dtype.newbyteorder("<"), order="C").tobytes())
+
+    def _opaque(self, name: str) -> None:
+        body = name.encode("utf-8", "backslashreplace")[:500]
+        self._add(b"o", _U32.pack(len(body)), body)
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.items = MAX_ITEMS
+
+    def _take(self, n: int) -> bytes:
+        part = self.data[self.at : self.at + n]
+        if len(part) != n:
+            raise WireError(f"expected {n} bytes more, got {len(part)}")
+        self.at += n
+        return part
+
+    def _count(self) -> int:
+        n: int = _U32.unpack(self._take(4))[0]
+        # An item takes at least a byte, so a count beyond what is left is a lie, refused before a loop.
+        if n > len(self.data) - self.at:
+            raise WireError(f"expected at most {len(self.data) - self.at} items or bytes, got a count of {n}")
+        return n
+
+    def _text(self) -> str:
+        try:
+            return self._take(self._count()).decode("utf-8")
+        except UnicodeDecodeError:
+            raise WireError("expected UTF-8 text") from None
+
+    def get(self, depth: int) -> Any:
+        self.items -= 1
+        if depth > MAX_DEPTH or self.items < 0:
+            raise WireError("nested too deeply or too many items")
+        tag = self._take(1)
+        match tag:
+            case b"N":
+                return None
+            case b"T" | b"F":
+                return tag == b"T"
+            case b"i":
+                n = self._count()
+                if n > MAX_INT_BYTES:
+                    raise WireError("an integer of too many digits")
+                return int.from_bytes(self._take(n), "little", signed=True)
+            case b"f":
+                return _F64.unpack(self._take(8))[0]
+            case b"s":
+                return self._text()
+            case b"b":
+                return self._take(self._count())
+            case b"l":
+                return [self.get(depth + 1) for _ in range(self._count())]
+            case b"t":
+                return tuple(self.get(depth + 1) for _ in range(self._count()))
+            case b"d":
+                return self._dict(depth)
+            case b"a":
+                return self._array()
+            case b"g":
+                array = self._array()
+                if array.ndim:
+                    raise WireError("expected a scalar, got an array")
+                return array[()]
+            case b"o":
+                return Opaque(self._text())
+            case _:
+                raise WireError(f"unknown tag {tag!r}")
+
+    def _dict(self, depth: int) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        for _ in range(self._count()):
+            key = self.get(depth + 1)
+            if type(key) not in (str, int) or key in result:
+                raise WireError("expected dict keys that are str or int, each once")
+            result[key] = self.get(depth + 1)
+        return result
+
+    def _array(self) -> Any:
+        code, ndim = self._take(2)
+        if code >= len(DTYPES) or ndim > MAX_DEPTH:
+            raise WireError("unknown dtype, or too many dimensions")
+        dtype = np.dtype(DTYPES[code])
+        shape = tuple(_U32.unpack(self._take(4))[0] for _ in range(ndim))
+        body = self._take(math.prod(shape) * dtype.itemsize)
+        if dtype == bool and body.strip(b"\x00\x01"):
+            raise WireError("expected booleans of 0 and 1")
+        try:
+            # A copy, so that the array is writable and does not keep the whole answer alive.
+            return np.frombuffer(body, dtype.newbyteorder("<")).astype(dtype).reshape(shape)
+        except ValueError:
+            raise WireError(f"expected a shape that numpy can hold, got {shape}") from None

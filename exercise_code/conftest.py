@@ -1,0 +1,48 @@
+"""Fixtures for `pytest exercise_code/exNN_topic`: the visible tests on the code in this folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.testing import Code, Grade, InProcess, _evaluate, _inspect, test_seed
+
+PACKAGE = Path(__file__).parent
+
+
+@pytest.fixture
+def _exercise(request: pytest.FixtureRequest) -> Exercise:
+    return load_exercise(request.path.parent.name)
+
+
+@pytest.fixture
+def _code(_exercise: Exercise) -> Code:
+    return Code(_exercise.package, PACKAGE.parent / "exercises" / _exercise.id / "models")
+
+
+@pytest.fixture
+def observe(request: pytest.FixtureRequest, _exercise: Exercise, _code: Code) -> InProcess:
+    """The probe's answer on the code in this folder, in this process."""
+    mark: Grade = request.function.__grade__
+    return InProcess(_code, _exercise.folder, test_seed(request.function.__name__), mark.writable)
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """A generator seeded from the test's name."""
+    return np.random.default_rng(test_seed(request.function.__name__))
+
+
+@pytest.fixture
+def evaluation(_exercise: Exercise, _code: Code, observe: InProcess) -> Callable[[], float]:
+    """A function that gives the score of the saved model on the validation set."""
+    return lambda: _evaluate(_exercise, _code, observe)
+
+
+@pytest.fixture
+def model_info(_exercise: Exercise, _code: Code) -> Any:
+    """What the saved model's file says of itself."""
+    return _inspect(_exercise, _code)

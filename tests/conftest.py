@@ -1,0 +1,76 @@
+"""Environment and fixtures of the project tests: embedded data, no secret, no display."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _data_folder(config: pytest.Config) -> Path:
+    """A folder for generated data, kept between runs until the code that generates it changes."""
+    digest = hashlib.sha256()
+    common = ROOT / "exercise_code" / "common"
+    for source in sorted([*common.glob("embedded/*.py"), *common.glob("data*.py")]):
+        digest.update(source.read_bytes())
+    shared = config.cache.mkdir("datasets")
+    folder = shared / digest.hexdigest()[:16]
+    for other in shared.iterdir():
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # In the environment, not in a fixture: the tests start workers, kernels and commands that inherit it.
+    os.environ["DATASETS_SOURCE"] = "embedded"
+    os.environ["DATASETS_DIR"] = str(_data_folder(config))
+    os.environ["MPLBACKEND"] = "Agg"
+    os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+    for name in ("AUTOGRADER_SECRET", "AUTOGRADER_COURSE", "COURSE_MAX_STEPS"):
+        os.environ.pop(name, None)
+    if mirror := os.environ.get("DATASETS_MIRROR"):
+        folder = Path(mirror).expanduser()
+        if folder.is_dir():
+            os.environ["DATASETS_MIRROR"] = str(folder.resolve())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if any(item.get_closest_marker("gpu") for item in items) and not _has_gpu():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The repository's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder of real data sets that DATASETS_MIRROR names; without one the test is skipped."""
+    named = os.environ.get("DATASETS_MIRROR", "")
+    if not named or not Path(named).is_dir():
+        pytest.skip("DATASETS_MIRROR names no folder with the real data sets")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Path:
+    """The path of a Chromium; without one the test is skipped."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    pytest.skip("no Chromium on this machine: `make browser` installs it where it can")

@@ -1,0 +1,92 @@
+"""A judge for hand-ins that the project made itself: forked children, the same tests, no sandbox."""
+
+import importlib
+import os
+import pickle
+import resource
+import sys
+import types
+from pathlib import Path
+
+from autograder.variants import Sources
+from autograder.verify import Verdict
+from exercise_code.common.testing import Code, InProcess, load_cases, run_case, test_seed
+
+
+class InProcessJudge:
+    """Grades hand-ins of one exercise; a child that overdraws its CPU time fails the test it was at."""
+
+    def __init__(self, src: Sources, points: dict[str, float], cpu_seconds: int = 10) -> None:
+        self.src, self.points, self.cpu_seconds = src, points, cpu_seconds
+        exercise = src.exercise
+        for name in exercise.imports:
+            importlib.import_module(name)
+        hidden = load_cases(src.course / "test_hidden.py", f"_hidden_{src.id}", visible=False)
+        self.cases = load_cases(exercise.visible_tests, f"_visible_{src.id}") + hidden
+        unknown = {case.grade.grade_id for case in self.cases} - set(points)
+        assert not unknown, f"no points are given for {unknown}"
+
+    def __call__(self, handins, *, first_failure):
+        for handin in handins:
+            yield handin, self._verdict(self._outcomes(handin, first_failure))
+
+    def _verdict(self, outcomes: dict[str, str | None]) -> Verdict:
+        cells = {}
+        for grade_id, maximum in self.points.items():
+            own = [case.name for case in self.cases if case.grade.grade_id == grade_id]
+            passed = [name for name in own if outcomes.get(name, "") is None]
+            cells[grade_id] = (maximum * len(passed) / len(own), maximum)
+        return Verdict(cells, {name: reason for name, reason in outcomes.items() if reason is not None})
+
+    def _outcomes(self, handin: Path, first_failure: bool) -> dict[str, str | None]:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            with os.fdopen(writing, "wb", buffering=0) as out:
+                try:
+                    self._child(handin, first_failure, out)
+                finally:
+                    os._exit(0)
+        os.close(writing)
+        outcomes = {}
+        with os.fdopen(reading, "rb") as answers:
+            while True:
+                try:
+                    name, reason = pickle.load(answers)
+                except EOFError:
+                    break
+                outcomes[name] = reason
+        os.waitpid(child, 0)
+        missing = [case.name for case in self.cases if case.name not in outcomes]
+        if missing and not (first_failure and any(reason is not None for reason in outcomes.values())):
+            outcomes.update(dict.fromkeys(missing, "the code did not come to an end"))
+        return outcomes
+
+    def _child(self, handin: Path, first_failure: bool, out) -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (self.cpu_seconds, self.cpu_seconds))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(1)
+        exercise = self.src.exercise
+        code = Code(
+            _package(exercise.package, handin / "exercise_code" / self.src.id, exercise.folder),
+            handin / "models",
+        )
+        solved = Code(_package("_reference", self.src.solution, exercise.folder), self.src.solution / "models")
+        for case in self.cases:
+            reference = InProcess(solved, self.src.solution, test_seed(case.name), case.grade.writable)
+            outcome = run_case(case, code, exercise, reference=reference)
+            out.write(pickle.dumps((case.name, None if outcome.passed else outcome.reason)))
+            if first_failure and not outcome.passed:
+                return
+
+
+def _package(name: str, *folders: Path) -> str:
+    """The name of a fresh package whose modules come from the first folder that has them."""
+    for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+        del sys.modules[known]
+    package = types.ModuleType(name)
+    package.__path__ = [str(folder) for folder in folders]
+    sys.modules[name] = package
+    return name

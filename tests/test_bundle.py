@@ -1,0 +1,277 @@
+"""The students' zip: what is in it, what must not be, and that it works on its own."""
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from demo_course import EXERCISE, ROOT, DemoCourse, make_demo_course
+
+from autograder.bundle import bundle, bundle_command, find_leaks, read_bundle
+from autograder.errors import AutograderError
+from exercise_code.common.errors import CourseError
+
+LATER = "ex91_later"
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> DemoCourse:
+    return make_demo_course(tmp_path / "project")
+
+
+def add_later_exercise(demo: DemoCourse) -> None:
+    """A second exercise that imports a module of the first."""
+    files = {
+        demo.course / LATER / "1_more.py": (
+            '# %% role="checks" grade_id="later_double" points=100\ncheck("later_double")\n'
+        ),
+        demo.course / LATER / "solution" / "doubling.py": (
+            "from exercise_code.ex90_demo.adding import add\n\n\n"
+            'def double(x):\n    """Twice x."""\n    ### BEGIN SOLUTION\n'
+            "    twice_the_number = add(x, x)\n    return twice_the_number\n    ### END SOLUTION\n"
+        ),
+        demo.root / "exercise_code" / LATER / "__init__.py": "",
+        demo.root / "exercise_code" / LATER / "exercise.toml": (
+            'title = "Later"\nminutes = 5\nnotebooks = ["1_more"]\nmodules = ["doubling"]\n'
+            f'earlier = ["{EXERCISE}"]\n'
+        ),
+        demo.root / "exercise_code" / LATER / "test_visible.py": (
+            "from exercise_code.common.testing import assert_same, grade\n\n\n"
+            "def double(code, x):\n    return code.doubling.double(x)\n\n\n"
+            '@grade("later_double")\ndef test_twice_four(observe):\n    """Twice 4 is 8."""\n'
+            "    assert_same(observe(double, 4), 8)\n"
+        ),
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def make(demo: DemoCourse, out: Path, exercise: str = EXERCISE, opened: tuple[str, ...] = ()) -> dict[str, bytes]:
+    return read_bundle(bundle(exercise, out, opened, course=demo.course, root=demo.root))
+
+
+def test_the_bundle_is_the_allow_list(demo, tmp_path):
+    (demo.package / "weights.safetensors").write_bytes(b"weights")
+    (demo.package / "__pycache__").mkdir()
+    (demo.package / "__pycache__" / "adding.cpython-311.pyc").write_bytes(b"")
+    (demo.root / "notes.md").write_text("private", encoding="utf-8")
+    names = set(make(demo, tmp_path))
+    assert names - {name for name in names if name.startswith("exercise_code/common/")} == {
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "constraints.txt",
+        "datasets/README.md",
+        "datasets/registry.toml",
+        "environment.yml",
+        "exercise_code/__init__.py",
+        "exercise_code/conftest.py",
+        f"exercise_code/{EXERCISE}/__init__.py",
+        f"exercise_code/{EXERCISE}/adding.py",
+        f"exercise_code/{EXERCISE}/exercise.toml",
+        f"exercise_code/{EXERCISE}/multiplying.py",
+        f"exercise_code/{EXERCISE}/test_visible.py",
+        f"exercises/{EXERCISE}/1_first.ipynb",
+        f"exercises/{EXERCISE}/2_second.ipynb",
+        "pyproject.toml",
+    }
+    assert "exercise_code/common/testing.py" in names
+    assert not any("__pycache__" in name for name in names)
+
+
+def test_the_same_sources_give_the_same_bytes(demo, tmp_path):
+    first = bundle(EXERCISE, tmp_path / "a", course=demo.course, root=demo.root)
+    for path in demo.root.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    second = bundle(EXERCISE, tmp_path / "b" / "other.zip", course=demo.course, root=demo.root)
+    assert first.name == f"{EXERCISE}.zip"
+    assert second.name == "other.zip"
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        names = archive.namelist()
+        assert names == sorted(names)
+        assert archive.testzip() is None
+
+
+def test_a_solution_tried_in_place_is_not_given_out(demo, tmp_path):
+    solved = (demo.sources / "solution" / "adding.py").read_bytes()
+    (demo.package / "adding.py").write_bytes(solved)
+    stub = make(demo, tmp_path)[f"exercise_code/{EXERCISE}/adding.py"]
+    assert b"raise NotImplementedError()" in stub
+    assert b"the_sum_of_both" not in stub
+
+
+def test_the_project_in_the_bundle_knows_no_grader(demo, tmp_path):
+    files = make(demo, tmp_path)
+    project = tomllib.loads(files["pyproject.toml"].decode())
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dependencies"] == whole["project"]["dependencies"]
+    assert project["project"]["requires-python"] == whole["project"]["requires-python"]
+    assert "scripts" not in project["project"]
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["exercise_code"]
+    environment = yaml.safe_load(files["environment.yml"])
+    pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
+    assert "--editable ." in pip
+    assert b"@" not in files["Makefile"].replace(b"\t@", b"")
+    assert f"exercises/{EXERCISE}/2_second.ipynb` (optional)" in files["README.md"].decode()
+    assert "@" not in files["README.md"].decode()
+
+
+LEAKS = {
+    "a solution line in a given module": ("package/helper.py", "    the_sum_of_both = a + b\n", "solution line"),
+    "a marker in a given module": ("package/helper.py", "# ### BEGIN SOLUTION\n", "marker"),
+    "a hidden test in the visible ones": (
+        "package/helper.py",
+        "def test_negative_numbers_add_up_as_well(): pass\n",
+        "hidden test",
+    ),
+    "a marking guide in the package": ("package/notes.md", "20 points for naming the commutative law.", "solution"),
+    "an import of the grader": ("package/helper.py", "from autograder import judge\n", "an import of the grader"),
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_a_leak_stops_the_bundle(demo, tmp_path, name):
+    place, text, words = LEAKS[name]
+    folder, file = place.split("/")
+    (getattr(demo, folder) / file).write_text(text, encoding="utf-8")
+    with pytest.raises(AutograderError, match=words) as error:
+        bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
+    assert file in str(error.value)
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_leaks_in_notebooks_are_seen_through_their_json(demo, tmp_path):
+    files = make(demo, tmp_path)
+    assert find_leaks(files, demo.course) == []
+    name = f"exercises/{EXERCISE}/1_first.ipynb"
+    answer = b"Because addition commutes, and \\\"quotes\\\" \\\\\\\\ survive."
+    files[name] = files[name].replace(b"*Your answer here.*", answer)
+    assert any("commutes" in leak and name in leak for leak in find_leaks(files, demo.course))
+
+
+def test_other_leaks_are_named(demo, tmp_path, monkeypatch):
+    files = make(demo, tmp_path)
+    monkeypatch.setenv("AUTOGRADER_SECRET", "0123456789abcdef")
+    files["autograder/judge.py"] = b""
+    files["README.md"] = b"secret: 0123456789abcdef"
+    assert find_leaks(files, demo.course) == [
+        "README.md: the grading secret",
+        "autograder/judge.py: a file of the grader's package",
+    ]
+
+
+def test_earlier_exercises_come_as_stubs_or_solved_when_asked(demo, tmp_path):
+    add_later_exercise(demo)
+    module = f"exercise_code/{EXERCISE}/adding.py"
+    stubs = make(demo, tmp_path, LATER)
+    assert b"NotImplementedError" in stubs[module]
+    assert not any(name.startswith(f"exercises/{EXERCISE}/") for name in stubs)
+    assert f"exercise_code/{EXERCISE}" in stubs["README.md"].decode()
+    solved = make(demo, tmp_path, LATER, (EXERCISE,))
+    assert b"    return the_sum_of_both\n" in solved[module]
+    assert b"BEGIN SOLUTION" not in solved[module]
+    assert b"NotImplementedError" in solved[f"exercise_code/{LATER}/doubling.py"]
+
+
+def test_solutions_of_other_exercises_are_refused(demo, tmp_path):
+    add_later_exercise(demo)
+    for opened in ((LATER,), (EXERCISE, LATER)):
+        with pytest.raises(AutograderError, match=f"got {LATER}"):
+            bundle(LATER, tmp_path, opened, course=demo.course, root=demo.root)
+    with pytest.raises(AutograderError, match="builds on"):
+        bundle(EXERCISE, tmp_path, (LATER,), course=demo.course, root=demo.root)
+
+
+def test_solutions_of_later_exercises_are_leaks_too(demo, tmp_path):
+    add_later_exercise(demo)
+    (demo.package / "helper.py").write_text("twice_the_number = add(x, x)\n", encoding="utf-8")
+    with pytest.raises(AutograderError, match="twice_the_number"):
+        bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
+
+
+def test_bad_input_is_one_line(demo, tmp_path, monkeypatch, capsys):
+    with pytest.raises(CourseError, match="did you mean ex90_demo"):
+        bundle("ex90_dmeo", tmp_path, course=demo.course, root=demo.root)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(AutograderError, match="a folder that can be written"):
+        bundle(EXERCISE, tmp_path / "file" / "x", course=demo.course, root=demo.root)
+    (demo.root / "datasets" / "registry.toml").unlink()
+    with pytest.raises(AutograderError, match=r"the file .*registry\.toml"):
+        bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
+
+
+STUDENT = """
+import sys
+sys.modules["autograder"] = None
+from exercise_code import check, submit
+import exercise_code
+assert exercise_code.__file__.startswith(sys.argv[1]), exercise_code.__file__
+assert not check("demo_add").passed
+import exercise_code.ex90_demo.adding as adding
+from pathlib import Path
+path = Path(adding.__file__)
+path.write_text(path.read_text().replace("raise NotImplementedError()", "return a + b"))
+assert check("demo_add").passed
+submit("ex90_demo")
+"""
+
+
+def test_check_and_submit_work_elsewhere_without_the_grader(demo, tmp_path):
+    target = bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
+    home = tmp_path / "home" / "course"
+    with zipfile.ZipFile(target) as archive:
+        archive.extractall(home)
+    result = subprocess.run(
+        [sys.executable, "-c", STUDENT, str(home)],
+        cwd=home / "exercises" / EXERCISE,
+        env={**os.environ, "PYTHONPATH": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert list(home.rglob("*.zip")), result.stdout
+
+
+def test_the_students_makefile_checks_and_submits(demo, tmp_path):
+    target = bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
+    home = tmp_path / "home"
+    with zipfile.ZipFile(target) as archive:
+        archive.extractall(home)
+    # An environment that is there already, in place of a download.
+    environment = home / "environment"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    (environment / "bin" / "python").chmod(0o755)
+    (environment / "installed").write_text("", encoding="utf-8")
+
+    def run(goal: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["make", f"VENV={environment}", goal], cwd=home, capture_output=True, text=True, check=False
+        )
+
+    assert "make lab" in run("help").stdout
+    checked = run("check")
+    assert checked.returncode != 0
+    assert "this part is not written yet" in checked.stdout
+    for name in ("adding", "multiplying"):
+        solved = (demo.sources / "solution" / f"{name}.py").read_bytes()
+        (home / "exercise_code" / EXERCISE / f"{name}.py").write_bytes(solved)
+    checked = run("check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert checked.stdout.count("[passed]") == 3
+    submitted = run("submit")
+    assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+    assert list(home.rglob(f"*{EXERCISE}*.zip"))
+
+
+def test_the_command_says_what_it_wrote(monkeypatch, demo, tmp_path, capsys):
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(demo.course))
+    monkeypatch.setattr(bundle, "__kwdefaults__", {"course": None, "root": demo.root})
+    assert bundle_command(EXERCISE, tmp_path / "out") == 0
+    assert f"{EXERCISE}.zip: " in capsys.readouterr().out

@@ -1,0 +1,441 @@
+"""`check`: what a student sees of the visible tests, on code as it stands on disk now."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from functools import partial
+
+import pytest
+
+from exercise_code.common import checking
+from exercise_code.common.checking import check
+from exercise_code.common.errors import CourseError
+from exercise_code.common.exercise import exercise_ids, load_exercise
+from exercise_code.common.reloading import fresh_code
+from exercise_code.common.reporting import Report, SyntaxFault
+from exercise_code.common.testing import Outcome
+
+TESTS = '''
+import numpy as np
+from exercise_code.common.testing import assert_same, grade
+
+def doubled(code, x):
+    return code.loader.double(x)
+
+@grade("tiny_double")
+def test_doubles_a_number(observe):
+    """A number is `doubled`."""
+    assert_same(observe(doubled, 21), 42, hint="multiply by 2")
+
+@grade("tiny_double")
+def test_doubles_an_array(observe, rng):
+    """An array is doubled, item by item."""
+    x = rng.normal(size=(2, 3))
+    assert_same(observe(doubled, x), 2 * x)
+
+@grade("tiny_other")
+def test_is_other(observe):
+    """The other function answers 'other'."""
+    assert_same(observe(lambda code: code.loader.other()), "other")
+'''
+GOOD = "def double(x):\n    return 2 * x\n\ndef other():\n    return 'other'\n"
+
+
+def make_exercise(package, name, toml="", source=GOOD, tests=TESTS):
+    folder = package / name
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    head = 'title = "Tiny"\nminutes = 5\nmodules = ["loader"]\nnotebooks = ["1_tiny"]\n'
+    (folder / "exercise.toml").write_text(head + toml)
+    (folder / "test_visible.py").write_text(tests)
+    (folder / "loader.py").write_text(source)
+    return load_exercise(name, package)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    folder = tmp_path / "course" / "exercise_code"
+    monkeypatch.setattr(checking, "exercise_ids", partial(exercise_ids, folder))
+    monkeypatch.setattr(checking, "load_exercise", lambda name, package=folder: load_exercise(name, package))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def exercise(package):
+    return make_exercise(package, "ex98_tiny")
+
+
+def write(exercise, source):
+    (exercise.folder / "loader.py").write_text(textwrap.dedent(source))
+
+
+def test_a_right_answer_passes(exercise, capsys):
+    report = check("tiny_double")
+    assert report.passed
+    assert [outcome.title for outcome in report.outcomes] == [
+        "A number is `doubled`.",
+        "An array is doubled, item by item.",
+    ]
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "All 2 visible checks pass. The grader also runs hidden checks."
+    )
+
+
+def test_a_wrong_answer_shows_what_was_wanted_what_came_and_a_hint(exercise):
+    write(exercise, "def double(x):\n    return x + 21\n")
+    text = repr(check("tiny_double"))
+    assert "[FAILED] A number is" not in text
+    write(exercise, "def double(x):\n    return x + 1\n")
+    report = check("tiny_double")
+    text = repr(report)
+    assert not report.passed
+    for part in ("[FAILED] A number is `doubled`.", "want:  42", "got:   22", "hint:  multiply by 2"):
+        assert part in text
+    assert "0 of 2 visible checks pass. The grader also runs hidden checks." in text
+    page = report._repr_html_()
+    for part in ("✗ failed", "<code>doubled</code>", "<code>42</code>", "multiply by 2"):
+        assert part in page
+
+
+def test_an_unwritten_stub_is_to_do_not_failed(exercise):
+    write(exercise, "def double(x):\n    raise NotImplementedError\n")
+    report = check("tiny_double")
+    assert not report.passed
+    assert "[to do ]" in repr(report)
+    assert "○ to do" in report._repr_html_()
+    assert "FAILED" not in repr(report)
+
+
+def test_an_edit_counts_at_once_even_within_a_second_and_of_equal_size(exercise):
+    path = exercise.folder / "loader.py"
+    stamp = path.stat()
+    for factor, passed in (("2", True), ("3", False), ("2", True)):
+        write(exercise, f"def double(x):\n    return {factor} * x\n")
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        assert check("tiny_double").passed is passed
+
+
+def test_the_notebooks_own_modules_stay_as_they_were(exercise):
+    with fresh_code(exercise) as code:
+        theirs = code.loader
+        assert sys.modules["exercise_code.ex98_tiny.loader"] is theirs
+        with fresh_code(exercise) as inner:
+            assert inner.loader is not theirs
+        assert sys.modules["exercise_code.ex98_tiny.loader"] is theirs
+        check("tiny_double")
+        assert sys.modules["exercise_code.ex98_tiny.loader"] is theirs
+        assert code.loader is theirs
+    import exercise_code
+
+    assert not [name for name in sys.modules if name.startswith("exercise_code.ex98_tiny")]
+    assert not hasattr(exercise_code, "ex98_tiny")
+
+
+def test_a_module_that_fails_to_import_leaves_nothing_behind(exercise):
+    write(exercise, "import no_such_module_anywhere\n")
+    before = list(sys.meta_path), set(sys.modules)
+    report = check("tiny_double")
+    assert "the code raised ModuleNotFoundError: No module named 'no_such_module_anywhere'" in repr(report)
+    assert "where: loader.py, line 1: import no_such_module_anywhere" in repr(report)
+    assert (list(sys.meta_path), set(sys.modules)) == before
+
+
+def test_a_syntax_error_is_shown_once_with_line_and_caret(exercise):
+    write(exercise, "def double(x)\n    return 2 * x\n")
+    report = check("tiny_double")
+    text = repr(report)
+    assert "loader.py, line 1: expected ':'" in text
+    lines = text.splitlines()
+    line = next(i for i, text in enumerate(lines) if text.endswith("def double(x)"))
+    assert lines[line + 1].index("^") == lines[line].index("def") + len("def double(x)")
+    assert text.count("expected ':'") == 1
+    assert report._repr_html_().count("expected") == 1
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("source", [b"x = 1\x00", b"x = '\xff'\n", b"  x = 1\n"])
+def test_unreadable_files_are_named(exercise, source):
+    (exercise.folder / "loader.py").write_bytes(source)
+    text = repr(check("tiny_double"))
+    assert "loader.py" in text
+    assert "0 of 2 visible checks pass" in text
+
+
+def test_a_caret_follows_the_indentation_that_is_cut():
+    fault = SyntaxFault("a.py", 3, 9, "\t\tx = = 1\n", "invalid syntax")
+    head, line, caret = fault.lines()
+    assert head == "a.py, line 3: invalid syntax"
+    assert line.strip() == "x = = 1"
+    assert line[caret.index("^")] == "1"
+
+
+def test_an_endless_loop_ends_with_its_place(exercise, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS", 0.2)
+    (exercise.folder / "exercise.toml").write_text(
+        (exercise.folder / "exercise.toml").read_text() + "[limits]\ntest_cpu_seconds = 0.1\n"
+    )
+    write(
+        exercise,
+        """
+        def double(x):
+            while True:
+                try:
+                    pass
+                except:
+                    pass
+        """,
+    )
+    start = time.perf_counter()
+    report = check("tiny_double")
+    assert time.perf_counter() - start < 8
+    assert "no answer within 0.2 seconds: is there a loop that never ends?" in repr(report)
+    assert "where: loader.py, line" in repr(report)
+
+
+def test_after_two_late_answers_the_rest_is_not_run(package, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS", 0.1)
+    more = '@grade("tiny_double")\ndef test_third(observe):\n    """Third."""\n    assert observe(doubled, 1) == 2\n'
+    make_exercise(
+        package,
+        "ex98_tiny",
+        "[limits]\ntest_cpu_seconds = 0.05\n",
+        "import time\ndef double(x):\n    time.sleep(60)\n",
+        TESTS + more,
+    )
+    report = check("tiny_double")
+    assert [outcome.passed for outcome in report.outcomes] == [False] * 3
+    assert "not run" in report.outcomes[2].reason
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_the_code_prints_is_kept_apart_and_capped(exercise, capsys):
+    write(
+        exercise,
+        """
+        import sys, warnings
+        def double(x):
+            print("<b>hello</b>")
+            print("y" * 10_000, file=sys.stderr)
+            warnings.warn("careful")
+            return 2 * x
+        """,
+    )
+    report = check("tiny_double")
+    assert report.passed
+    assert report.printed.startswith("<b>hello</b>\nyyyy")
+    assert "more characters" in report.printed
+    assert len(report.printed) < 4100
+    page = report._repr_html_()
+    assert "<b>hello" not in page
+    assert "<details>" in page
+    assert capsys.readouterr().err == ""
+
+
+def test_everything_students_can_write_is_escaped():
+    evil = "<script>alert(1)</script>$x$"
+    outcome = Outcome("t", evil, evil, False, evil, evil, evil, evil, "exception", "X")
+    report = Report(evil, evil, (outcome,), evil, (SyntaxFault(evil, 1, 1, evil, evil),), (evil,))
+    page = report._repr_html_()
+    assert "<script" not in page
+    assert "$x$" not in page
+
+
+@pytest.mark.parametrize("how", ["raise SystemExit", "raise RecursionError", "import os; os.kill", "assert False"])
+def test_code_that_raises_anything_fails_with_words(exercise, how):
+    write(exercise, f"def double(x):\n    {how}\n")
+    report = check("tiny_double")
+    assert not report.passed
+    assert all(outcome.reason for outcome in report.outcomes)
+
+
+def test_a_test_that_trips_over_an_answer_is_a_failed_test(package):
+    tests = (
+        TESTS
+        + '''
+@grade("tiny_trip")
+def test_trips(observe):
+    """The answer has a key."""
+    assert observe(doubled, 1)["key"] == 2
+'''
+    )
+    make_exercise(package, "ex98_tiny", tests=tests)
+    report = check("tiny_trip")
+    assert not report.passed
+    assert "not of the expected form" in report.outcomes[0].reason
+
+
+def test_unknown_ids_get_one_line_that_helps(exercise, tmp_path, monkeypatch):
+    with pytest.raises(CourseError, match="did you mean tiny_double"):
+        check("tiny_duble")
+    with pytest.raises(CourseError, match="known are tiny_double, tiny_other") as caught:
+        check("zzz")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(CourseError, match="expected the id of an exercise, got 'ex97'"):
+        check("tiny_double", exercise="ex97")
+    with pytest.raises(CourseError, match="expected a grade id as text, got a int"):
+        check(3)
+
+
+def test_the_folder_decides_between_equal_ids(package, tmp_path, monkeypatch):
+    make_exercise(package, "ex97_twin", source="def double(x):\n    return 0\n")
+    make_exercise(package, "ex98_tiny")
+    with pytest.raises(CourseError, match="is in ex97_twin or ex98_tiny"):
+        check("tiny_double")
+    assert check("tiny_double", exercise="ex98_tiny").passed
+    for name, passed in (("ex97_twin", False), ("ex98_tiny", True)):
+        folder = tmp_path / "exercises" / name / "deeper"
+        folder.mkdir(parents=True)
+        monkeypatch.chdir(folder)
+        report = check("tiny_double")
+        assert (report.exercise_id, report.passed) == (name, passed)
+
+
+def test_a_notebooks_file_tells_the_exercise_too(exercise, tmp_path, monkeypatch):
+    folder = tmp_path / "somewhere"
+    folder.mkdir()
+    (folder / "1_tiny.ipynb").write_text("{}")
+    monkeypatch.chdir(folder)
+    assert checking.exercise_here() == exercise
+
+
+def test_a_failing_earlier_exercise_is_named_only_when_a_check_fails(package):
+    make_exercise(package, "ex97_first", source="def double(x):\n    return 0\ndef other():\n    return 'other'\n")
+    later = make_exercise(
+        package,
+        "ex98_later",
+        'earlier = ["ex97_first"]\n',
+        "from exercise_code.ex97_first.loader import double\n",
+        TESTS.replace("tiny_double", "later_double"),
+    )
+    note = "uses your code from ex97_first, where 2 of 3 visible checks do not pass"
+    assert note in repr(check("later_double"))
+    write(later, GOOD)
+    assert "ex97_first" not in repr(check("later_double"))
+    write(later, "from exercise_code.ex97_first.loader import double\n")
+    (package / "ex97_first" / "loader.py").write_text(GOOD)
+    assert check("later_double").passed
+
+
+def test_reports_of_failures_hold_no_points(exercise):
+    write(exercise, "def double(x):\n    return x + 1\n")
+    assert "points" not in repr(check("tiny_double")).lower()
+
+
+# In nbgrader's own execution
+
+
+@pytest.fixture
+def trusted(exercise, tmp_path, monkeypatch):
+    hidden = tmp_path / "test_hidden.py"
+    hidden.write_text(
+        '''
+from exercise_code.common.testing import assert_same, grade
+
+def doubled(code, x):
+    return code.loader.double(x)
+
+@grade("tiny_double")
+def test_hidden(observe, reference):
+    """Negative numbers are doubled."""
+    assert_same(observe(doubled, -7), reference(doubled, -7), hint="secret hint")
+
+@grade("tiny_other")
+def test_hidden_other(observe):
+    """Not this one."""
+    raise RuntimeError("not of this cell")
+'''
+    )
+    solution = tmp_path / "solution"
+    solution.mkdir()
+    (solution / "loader.py").write_text(GOOD)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setenv("AUTOGRADER_TRUSTED_HIDDEN", str(hidden))
+    monkeypatch.setenv("AUTOGRADER_TRUSTED_SOLUTION", str(solution))
+    monkeypatch.setenv("AUTOGRADER_TRUSTED_POINTS", json.dumps({"tiny_double": 15}))
+    return exercise
+
+
+@pytest.mark.parametrize(
+    ("source", "points"),
+    [(GOOD, 15.0), ("def double(x):\n    return abs(2 * x)\n", 5.0), ("def double(x):\n    return 1\n", 0.0)],
+)
+def test_trusted_mode_gives_points_for_visible_and_hidden_tests(trusted, capsys, source, points):
+    write(trusted, source)
+    earned = check("tiny_double")
+    assert type(earned) is float
+    assert earned == points
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "Negative numbers are doubled." in captured.out
+    assert "secret" not in captured.out
+    assert "-14" not in captured.out
+
+
+def test_validation_by_students_knows_no_hidden_tests(trusted, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    assert isinstance(check("tiny_double"), Report)
+
+
+# In a real kernel
+
+
+def test_a_notebook_shows_the_report_once_and_follows_edits(tmp_path, repo_root):
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    room = tmp_path / "room"
+    shutil.copytree(
+        repo_root / "exercise_code", room / "exercise_code", ignore=shutil.ignore_patterns("ex[0-9]*", "__pycache__")
+    )
+    make_exercise(room / "exercise_code", "ex98_tiny", source="def double(x):\n    return 0\n")
+    notebooks = room / "exercises" / "ex98_tiny"
+    notebooks.mkdir(parents=True)
+    module = room / "exercise_code" / "ex98_tiny" / "loader.py"
+    cells = [
+        "%load_ext autoreload\n%autoreload 2\n"
+        f"import sys; sys.path.insert(0, {str(room)!r})\n"
+        "from exercise_code import check\nfrom exercise_code.ex98_tiny.loader import double",
+        "check('tiny_double')",
+        f"from pathlib import Path\nPath({str(module)!r}).write_text('def double(x):\\n    return 2 * x\\n')",
+        "check('tiny_double')",
+        "double(4)",
+        "report = check('tiny_double')\nreport",
+        "report",
+        "check('tiny_dubl')",
+        "import sys\n[m for m in ('torch', 'pytest', 'pandas') if m in sys.modules]",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    client = nbclient.NotebookClient(
+        notebook, resources={"metadata": {"path": str(notebooks)}}, allow_errors=True, timeout=60
+    )
+    client.execute()
+    outputs = [cell.outputs for cell in notebook.cells]
+    assert outputs[0] == []
+    assert len(outputs[1]) == 1
+    assert "0 of 2 visible checks pass" in outputs[1][0]["data"]["text/html"]
+    assert "All 2 visible checks pass" in outputs[3][0]["data"]["text/plain"]
+    assert outputs[4][0]["data"]["text/plain"] == "8"
+    assert len(outputs[5]) == 1
+    assert len(outputs[6]) == 1
+    assert [output["output_type"] for output in outputs[7]] == ["error"]
+    assert len(outputs[7][0]["traceback"]) == 1
+    assert outputs[8][0]["data"]["text/plain"] == "[]"
+
+
+def test_a_plain_script_prints_the_report(tmp_path, repo_root):
+    room = tmp_path / "room"
+    shutil.copytree(
+        repo_root / "exercise_code", room / "exercise_code", ignore=shutil.ignore_patterns("ex[0-9]*", "__pycache__")
+    )
+    make_exercise(room / "exercise_code", "ex98_tiny")
+    script = "from exercise_code import check\ncheck('tiny_double')\nimport sys\nassert 'IPython' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=room, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""}
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "tiny_double (ex98_tiny)"
+    assert done.stdout.splitlines()[1] == "  [passed] A number is `doubled`."
