@@ -24,7 +24,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from autograder.errors import AutograderError
 from autograder.sources import (
     BEGIN_GUIDE,
     BEGIN_SOLUTION,
@@ -407,14 +406,19 @@ def build_command(check_only: bool = False, exercises: Sequence[str] = (), *, ro
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status of `python -m autograder.build`."""
-    parser = argparse.ArgumentParser(prog="python -m autograder.build", description="Build notebooks, stubs.")
+    """The exit status of `python -m autograder.build [notebooks] [exNN_topic ...]`."""
+    parser = argparse.ArgumentParser(prog="python -m autograder.build", description="Build notebooks and stubs.")
     parser.add_argument("exercises", nargs="*", help="ids such as ex03_dataloader; all by default")
     parser.add_argument("--check", action="store_true", help="write nothing; 1 where committed files differ")
+    parser.add_argument("--out", type=Path, help="with `notebooks`: a folder for their outputs and pages")
     options = parser.parse_args(arguments)
     try:
+        if options.exercises[:1] == ["notebooks"]:
+            from autograder.notebooks import notebooks_command
+
+            return notebooks_command(options.exercises[1:], options.out)
         return build_command(options.check, options.exercises)
-    except (AutograderError, OSError) as error:
+    except (CourseError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -31,7 +31,7 @@ from autograder.sources import (
 )
 from exercise_code.common.exercise import Exercise, load_exercise
 
-__all__ = ["bundle", "bundle_command", "find_leaks", "read_bundle"]
+__all__ = ["bundle", "find_leaks", "read_bundle"]
 
 TEMPLATES = Path(__file__).parent / "templates" / "student"
 # Kinds of files that given code and small given data may have; weights and archives are none of them.
@@ -145,7 +145,7 @@ def _pyproject(text: str) -> bytes:
         '[build-system]\nrequires = ["hatchling>=1.26"]\nbuild-backend = "hatchling.build"\n\n'
         f"[project]\nname = {json.dumps(project['name'])}\nversion = {json.dumps(project['version'])}\n"
         'description = "Exercises of a deep-learning course: notebooks, and the package they use."\n'
-        f'requires-python = {json.dumps(project["requires-python"])}\ndependencies = [\n{requirements}]\n\n'
+        f"requires-python = {json.dumps(project['requires-python'])}\ndependencies = [\n{requirements}]\n\n"
         '[tool.hatch.build.targets.wheel]\npackages = ["exercise_code"]\n'
     ).encode()
 
@@ -213,7 +213,9 @@ def read_bundle(path: Path) -> dict[str, bytes]:
 def find_leaks(files: Mapping[str, bytes], course: Path, opened: Collection[str] = ()) -> list[str]:
     """What `files` hold and no student must get, a line each; `opened` exercises may show solutions."""
     ids = [name for name in course_ids(course) if name not in opened]
-    secrets = [(f"solution line {line!r}", line) for line in _solution_lines(ids, course)]
+    lines, blocks = _solutions(ids, course)
+    secrets = [(f"solution line {line!r}", line) for line in lines]
+    secrets += [(f"solution block {block!r}", block) for block in blocks]
     secrets += [(f"marker '{marker}'", marker.removeprefix("### ")) for marker in _MARKERS]
     if secret := os.environ.get("AUTOGRADER_SECRET"):
         secrets.append(("the grading secret", secret))
@@ -231,9 +233,12 @@ def find_leaks(files: Mapping[str, bytes], course: Path, opened: Collection[str]
 
 
 def _text(name: str, content: bytes) -> str:
+    """The file's text, without indentation."""
     text = content.decode("utf-8", "replace")
-    # In a notebook's JSON a quote or a backslash would hide the line it stands in.
-    return "\n".join(_strings(json.loads(text))) if name.endswith(".ipynb") else text
+    if name.endswith(".ipynb"):
+        # In a notebook's JSON a quote or a backslash would hide the line it stands in.
+        text = "\n".join(_strings(json.loads(text)))
+    return "\n".join(line.strip() for line in text.splitlines())
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -251,28 +256,38 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _solution_lines(ids: Collection[str], course: Path) -> list[str]:
-    """Telling lines that stand in solutions, model answers and marking guides, and nowhere else."""
-    secret: set[str] = set()
+def _solutions(ids: Collection[str], course: Path) -> tuple[list[str], list[str]]:
+    """Telling lines of answers that stand nowhere else in the sources, and answers of several lines as a whole."""
+    answers: set[str] = set()
     public: set[str] = set()
     for exercise in course_ids(course):
         for path in (*notebook_sources(exercise, course), *solution_sources(exercise, course)):
-            inside, outside = _split(path.read_text(encoding="utf-8"))
-            public |= outside
+            blocks, rest = _split(path.read_text(encoding="utf-8"))
+            public |= rest
             if exercise in ids:
-                secret |= inside
-    return sorted(line for line in secret - public if len(line) >= TELLING)
+                answers |= blocks
+    lines = {line for block in answers for line in block.split("\n") if len(line) >= TELLING}
+    whole = {block for block in answers if "\n" in block.strip() and len(block) >= TELLING}
+    return sorted(lines - public), sorted(whole)
 
 
 def _split(text: str) -> tuple[set[str], set[str]]:
-    """The lines between markers and the others, without indentation and the `# ` of a Markdown cell."""
-    inside, outside, depth = set[str](), set[str](), 0
+    """The texts between markers, and the lines outside, without indentation and the `# ` of Markdown cells."""
+    blocks, rest, block, depth = set[str](), set[str](), list[str](), 0
     for line in text.splitlines():
         bare = line.strip()
-        marker = bare.removeprefix("# ")
-        depth += (marker in _MARKERS[::2]) - (marker in _MARKERS[1::2])
-        (inside if depth else outside).update({bare, marker})
-    return inside, outside
+        plain = bare.removeprefix("# ").strip()
+        depth += (plain in _MARKERS[::2]) - (plain in _MARKERS[1::2])
+        if plain in _MARKERS:
+            blocks.add("\n".join(block))
+            block = []
+        elif depth:
+            block.append(bare)
+        else:
+            rest |= {bare, plain}
+    # A Markdown cell's answer, as it would stand in a notebook.
+    blocks |= {"\n".join(line.removeprefix("# ").strip() for line in block.split("\n")) for block in blocks}
+    return blocks - {""}, rest
 
 
 def _hidden_names(course: Path, files: Mapping[str, bytes]) -> set[str]:
@@ -285,13 +300,3 @@ def _hidden_names(course: Path, files: Mapping[str, bytes]) -> set[str]:
                 names -= set(re.findall(r"^def (test_\w+)", content.decode(), re.MULTILINE))
         found |= names
     return found
-
-
-def bundle_command(
-    exercise: str, out: Path = Path("bundles"), with_solutions_of: Collection[str] = ()
-) -> int:
-    """0 when the zip is written; prints where it is and how large."""
-    path = bundle(exercise, out, with_solutions_of)
-    files = read_bundle(path)
-    print(f"wrote {path}: {len(files)} files, {path.stat().st_size / 1024:.0f} KB")
-    return 0

@@ -1,5 +1,6 @@
 """Many hand-ins: judges in processes of their own, fed one hand-in at a time."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from exercise_code.common.exercise import load_exercise
@@ -21,6 +23,9 @@ __all__ = ["Fleet"]
 
 # Beyond what the sandbox itself allows a hand-in, for unpacking, the metric and a worker's first start.
 GRACE_SECONDS = 180
+# Bytes of address space that a judge may take for itself while it grades.
+JUDGE_MEMORY = 2 * 2**30
+TRIES = 2
 
 
 @dataclass
@@ -74,15 +79,15 @@ class Fleet:
                 assert job is not None
                 member.job = None
                 busy -= 1
-                if isinstance(outcome, Result):
+                if isinstance(outcome, Result) and not outcome.failed:
                     yield job, outcome
                     continue
                 tries[job] = tries.get(job, 0) + 1
                 self._members[self._members.index(member)] = self._restart(member)
-                if tries[job] < 2:
+                if tries[job] < TRIES:
                     todo.append(job)
                 else:
-                    yield job, self._failed(job, outcome)
+                    yield job, outcome if isinstance(outcome, Result) else self._failed(job, outcome)
 
     def _failed(self, job: Job, reason: str) -> Result:
         return Result(
@@ -147,6 +152,18 @@ class Fleet:
             member.process.join()
 
 
+def _limit_memory() -> None:
+    """Let an answer that blows up while it is compared end in a `MemoryError`, not in the machine's memory."""
+    with contextlib.suppress(ImportError, OSError, ValueError, AttributeError):
+        import resource
+
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY:
+            # The soft limit alone: a worker, which maps torch, lifts it for itself.
+            resource.setrlimit(resource.RLIMIT_AS, (mapped + JUDGE_MEMORY, hard))
+
+
 def _judge_process(exercise_id: str, settings: Settings, connection: Connection) -> None:
     """A judge's process: takes jobs from the connection until it closes."""
     # Ctrl-C reaches the whole group; the parent decides what it means.
@@ -160,6 +177,7 @@ def _judge_process(exercise_id: str, settings: Settings, connection: Connection)
             except (EOFError, OSError):
                 return
 
+    _limit_memory()
     try:
         with Judge(exercise_id, settings) as judge:
             judge.serve(jobs(), lambda _, result: connection.send(result))

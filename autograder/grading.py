@@ -70,6 +70,9 @@ def grade_folder(
     `begin` is called once with the number of hand-ins and of those still to grade.
     """
     exercise = load_exercise(exercise_id)
+    size = default_jobs() if jobs is None else jobs
+    if size < 1:
+        raise AutograderError(f"expected one judge or more, got --jobs {size}")
     found = find_hand_ins(submissions, exercise)
     _expect_writable(out)
     course = course_hash(exercise)
@@ -89,7 +92,7 @@ def grade_folder(
     if begin is not None:
         begin(len(found), len(todo))
     yield from done
-    with Fleet(exercise.id, settings, min(jobs or default_jobs(), max(1, len(todo)))) as fleet:
+    with Fleet(exercise.id, settings, min(size, max(1, len(todo)))) as fleet:
         for job, result in fleet.grade(todo):
             path, key = places[job]
             result = result.model_copy(update={"key": key})

@@ -17,6 +17,7 @@ import cloudpickle
 import numpy as np
 import pytest
 
+from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_model
 from exercise_code.common.metrics import get_metric
@@ -34,8 +35,10 @@ from .variants import sources
 __all__ = ["Job", "Judge", "grade_many"]
 
 PYTEST_ARGUMENTS = [
-    *("-q", "--import-mode=importlib", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider"),
+    *("--import-mode=importlib", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider"),
     *("-p", "no:faulthandler", "-p", "no:logging", "-p", "no:doctest", "-p", "no:junitxml", "-c", os.devnull),
+    # pytest's rewriting would explain a failed comparison with a diff, which takes hours on hostile texts.
+    "--assert=plain",
 ]
 
 
@@ -57,8 +60,8 @@ class Judge:
         self.source = sources(self.exercise)
         self.cells = [c for c in graded_cells(self.exercise.id, self.source.course.parent) if c.kind == "checks"]
         self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
-        self._scratch = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
-        base = make_base(self.exercise, self.source.course.parent, self._scratch / "base")
+        self.scratch = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
+        base = make_base(self.exercise, self.source.course.parent, self.scratch / "base")
         self._guard(base)
         shared: dict[str, Any] = {
             "exercise": self.exercise.id,
@@ -83,7 +86,7 @@ class Judge:
         """End the workers and remove the scratch folder."""
         self.worker.close()
         self._reference_worker.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _guard(self, base: Path) -> None:
         # Children may read the Python installation. Were the course inside it, they could read the answers.
@@ -103,6 +106,12 @@ class Judge:
         """The test's seed: public for a visible test, an HMAC of the secret for a hidden one."""
         return test_seed(item.name) if self.is_visible(item) else self.settings.seed(self.exercise.id, item.name)
 
+    def probe_seed(self, item: Any) -> int:
+        """The seed that goes into the sandbox. A hidden test's own one stays here: it tells all inputs to come."""
+        if self.is_visible(item):
+            return self.seed(item)
+        return self.settings.seed(self.exercise.id, f"probe of {item.name}")
+
     def ask_reference(
         self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade
     ) -> Any:
@@ -110,7 +119,7 @@ class Judge:
         key = hashlib.sha256(cloudpickle.dumps((probe, inputs, seed))).digest()
         if key not in self._answers:
             if self._reference_sandbox is None:
-                hand_in = reference_submission(self.exercise, self.twins, self._scratch)
+                hand_in = reference_submission(self.exercise, self.twins, self.scratch)
                 self._reference_sandbox = HandInSandbox(
                     self, hand_in.folder, self.exercise.limits.cpu_seconds * 20, self._reference_worker
                 )
@@ -169,7 +178,7 @@ class Judge:
 
         plugin = JudgePlugin(self, loop)
         files = [self.exercise.visible_tests, self.source.course / "test_hidden.py"]
-        arguments = [*PYTEST_ARGUMENTS, f"--rootdir={self._scratch}", *map(str, files)]
+        arguments = [*PYTEST_ARGUMENTS, f"--rootdir={self.scratch}", *map(str, files)]
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         before = sys.dont_write_bytecode
         code = pytest.main(arguments, plugins=[plugin])
@@ -207,11 +216,12 @@ class Judge:
             "demo_secret": self.settings.demo_secret,
             "versions": versions(),
         }
-        scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self._scratch))
+        scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
         self._scores = {}
         try:
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
-            sandbox = HandInSandbox(self, hand_in.folder, self.exercise.limits.cpu_seconds, self.worker)
+            budget = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+            sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
             try:
                 results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
             finally:
@@ -234,7 +244,7 @@ class Judge:
         except HandInError as error:
             refused = {i.name: self._refused(i) for i in items}
             return Result(refused=str(error), max_score=self.max_score, cells=self._cells(items, refused), **known)
-        except AutograderError as error:
+        except CourseError as error:
             return Result(failed=str(error), max_score=self.max_score, complete=False, **known)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -278,7 +288,7 @@ class Judge:
 
 
 def _notes(hand_in: HandIn) -> list[str]:
-    notes = [f"{name} is missing" for name in hand_in.missing]
+    notes = [f"{name} is missing" for name in hand_in.missing] + list(hand_in.problems)
     notes += [f"{name} was ignored: {reason}" for name, reason in hand_in.ignored[:20]]
     if len(hand_in.ignored) > 20:
         notes.append(f"{len(hand_in.ignored) - 20} more files were ignored")

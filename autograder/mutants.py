@@ -41,16 +41,13 @@ _COMPARE = {
 }  # fmt: skip
 
 # Taking these off their argument always ends in a TypeError, which proves nothing about a test.
-_NOT_UNWRAPPED = frozenset(
-    {"len", "range", "enumerate", "isinstance", "super", "print", "type", "iter", "zip", "open"}
-)
+_NOT_UNWRAPPED = frozenset({"len", "range", "enumerate", "isinstance", "super", "print", "type", "iter", "zip", "open"})
 _COMMUTATIVE = frozenset({"min", "max", "minimum", "maximum", "add", "multiply", "allclose", "array_equal"})
 _SWAP_SAYS_NOTHING = frozenset({"isinstance", "getattr", "hasattr", "issubclass", "setattr"})
 _DROPPED_ATTRIBUTES = frozenset({"T", "mT", "H"})
 # Only these are surely numbers where they index something; other names may be keys.
 _INDEX_NAMES = frozenset({"i", "j", "k", "t", "index", "idx", "position", "row", "column"})
 _ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.ListComp)
-_COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try)
 
 
 @dataclass(frozen=True)
@@ -157,9 +154,7 @@ def load_equivalents(path: Path) -> dict[str, Equivalent]:
     unknown = sorted(set(table) - {"equivalent"})
     entries = table.get("equivalent", [])
     if unknown or not isinstance(entries, list):
-        raise AutograderError(
-            f"{path}: expected only [[equivalent]] entries, got {unknown or 'one table'}: remove it"
-        )
+        raise AutograderError(f"{path}: expected only [[equivalent]] entries, got {unknown or 'one table'}: remove it")
     found: dict[str, Equivalent] = {}
     for number, entry in enumerate(entries, start=1):
         try:
@@ -242,8 +237,11 @@ def _apply(source: bytes, edits: Sequence[_Edit]) -> bytes:
 
 
 def _shown(source: bytes, site: _Site) -> tuple[str, str]:
-    before = source[slice(*site.statement)]
-    return _one_line(before), _one_line(_within(source, site.statement, site.edits))
+    """The touched lines before and after: of a statement over ten lines, one says enough."""
+    first, last = min(edit.start for edit in site.edits), max(edit.end for edit in site.edits)
+    end = source.find(b"\n", last)
+    span = source.rfind(b"\n", 0, first) + 1, end if end >= 0 else len(source)
+    return _one_line(source[slice(*span)]), _one_line(_within(source, span, site.edits)) or "(nothing)"
 
 
 def _within(source: bytes, span: tuple[int, int], edits: Sequence[_Edit]) -> bytes:
@@ -276,9 +274,7 @@ def _solution_lines(source: bytes, file: str) -> list[tuple[int, int]] | None:
     for number, line in enumerate(source.split(b"\n"), start=1):
         if _BEGIN.match(line):
             if begin is not None:
-                raise AutograderError(
-                    f"{file}:{number}: expected ### END SOLUTION before another ### BEGIN SOLUTION"
-                )
+                raise AutograderError(f"{file}:{number}: expected ### END SOLUTION before another ### BEGIN SOLUTION")
             begin = number
         elif _END.match(line):
             if begin is None:
@@ -300,6 +296,7 @@ class _Finder(ast.NodeVisitor):
         self._spans = spans
         self._names: list[str] = []
         self._functions = 0
+        self._last = False
         self._modules: set[str] = set()
         self._span = (0, 0)
 
@@ -321,9 +318,7 @@ class _Finder(ast.NodeVisitor):
         last = bisect.bisect_right(self._starts, end)
         return any(begin < first and last < stop for begin, stop in self._spans)
 
-    def _add(
-        self, operator: str, *edits: tuple[int, int, bytes], shown: tuple[str, str] | None = None
-    ) -> None:
+    def _add(self, operator: str, *edits: tuple[int, int, bytes], shown: tuple[str, str] | None = None) -> None:
         if all(self._inside(start, end) for start, end, _ in edits):
             function = ".".join(self._names) or "<module>"
             own = tuple(_Edit(*edit) for edit in edits)
@@ -337,9 +332,7 @@ class _Finder(ast.NodeVisitor):
         text = self._text(node)
         return text if isinstance(node, _ATOMS) and b"\n" not in text else b"(" + text + b")"
 
-    def _operator(
-        self, operator: str, left: ast.expr, right: ast.expr, symbol: str, others: Iterable[str]
-    ) -> None:
+    def _operator(self, operator: str, left: ast.expr, right: ast.expr, symbol: str, others: Iterable[str]) -> None:
         """Replaces the symbol between two operands, where brackets and comments may stand, too."""
         start, end = self._range(left)[1], self._range(right)[0]
         gap = re.sub(rb"#[^\n]*", lambda match: b" " * len(match[0]), self._source[start:end])
@@ -375,9 +368,7 @@ class _Finder(ast.NodeVisitor):
         self._names.pop()
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        raise AutograderError(
-            f"line {node.lineno}: expected no async function in a solution, got {node.name}"
-        )
+        raise AutograderError(f"line {node.lineno}: expected no async function in a solution, got {node.name}")
 
     def visit_Module(self, node: ast.Module) -> None:
         self._body(node.body, last_falls_off=False)
@@ -389,10 +380,8 @@ class _Finder(ast.NodeVisitor):
             last = last_falls_off and position == len(body) - 1
             outer, self._span = self._span, self._header(statement)
             self._delete(statement, last=last)
-            if isinstance(statement, ast.If) and last:
-                self._if(statement, last_falls_off=True)
-            else:
-                self.visit(statement)
+            self._last = last
+            self.visit(statement)
             self._span = outer
 
     def _header(self, statement: ast.stmt) -> tuple[int, int]:
@@ -414,19 +403,17 @@ class _Finder(ast.NodeVisitor):
                 return  # without its only statement it does nothing, and that mutant is made below
             case _:
                 pass
-        ellipsis = " ..." if isinstance(statement, _COMPOUND) else ""
-        before = _one_line(self._source[slice(*self._header(statement))]) + ellipsis
+        first_line, *more = self._source[slice(*self._range(statement))].split(b"\n")
+        before = _one_line(first_line) + (" ..." if more else "")
         self._add("delete", (*self._range(statement), b"pass"), shown=(before, "pass"))
 
     def visit_If(self, node: ast.If) -> None:
-        self._if(node, last_falls_off=False)
-
-    def _if(self, node: ast.If, *, last_falls_off: bool) -> None:
+        last = self._last
         self._condition(node.test)
         # Without an else, "never" is what `delete` makes.
         self._force(node.test, "True", *(["False"] if node.orelse else []))
-        self._body(node.body, last_falls_off=last_falls_off)
-        self._body(node.orelse, last_falls_off=last_falls_off)
+        self._body(node.body, last_falls_off=last)
+        self._body(node.orelse, last_falls_off=last)
 
     def visit_While(self, node: ast.While) -> None:
         self._condition(node.test)
@@ -439,9 +426,12 @@ class _Finder(ast.NodeVisitor):
         self._body(node.orelse, last_falls_off=False)
 
     def visit_With(self, node: ast.With) -> None:
+        start, last = self._range(node)[0], self._last
+        if all(item.optional_vars is None for item in node.items):
+            self._add("context", (start, self._range(node.items[-1].context_expr)[1], b"if True"))
         for item in node.items:
             self.visit(item.context_expr)
-        self._body(node.body, last_falls_off=False)
+        self._body(node.body, last_falls_off=last)
 
     def visit_Try(self, node: ast.Try) -> None:
         self._body(node.body, last_falls_off=False)
@@ -615,8 +605,20 @@ class _Finder(ast.NodeVisitor):
             self._swap(*node.args)
         for keyword in node.keywords:
             if keyword.arg is not None:
-                self._drop(keyword)
+                self._drop("keyword", keyword)
+        if name == "Sequential":
+            self._elements(node.args)
         self.generic_visit(node)
+
+    def visit_List(self, node: ast.List) -> None:
+        self._elements(node.elts)
+        self.generic_visit(node)
+
+    def _elements(self, elements: list[ast.expr]) -> None:
+        """Steps of a pipeline, such as layers, can be left out."""
+        for element in elements:
+            if isinstance(element, ast.Call) and len(elements) > 1:
+                self._drop("element", element)
 
     def _unwrap(self, node: ast.Call, name: str) -> None:
         """`f(x)` becomes `x`, and `x.method(...)` becomes `x`."""
@@ -644,15 +646,15 @@ class _Finder(ast.NodeVisitor):
         one, two = self._text(first), self._text(second)
         self._add("swap", (*self._range(first), two), (*self._range(second), one))
 
-    def _drop(self, keyword: ast.keyword) -> None:
-        start, end = self._range(keyword)
+    def _drop(self, operator: str, node: ast.keyword | ast.expr) -> None:
+        start, end = self._range(node)
         after = re.match(rb"\s*,[ \t]*", self._source[end:])
         before = re.search(rb",\s*$", self._source[:start])
         if after is not None:
             end += after.end()
         elif before is not None:
             start = before.start()
-        self._add("keyword", (start, end, b""))
+        self._add(operator, (start, end, b""))
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -119,7 +119,7 @@ def run_notebook(
             passed = _ask(client)
             problems += _check_problems(notebook, passed)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            problems.append(f"{_place(notebook)}: {_last_line(error)}")
+            problems.append(f"{_place(notebook)}: {_describe(error)}")
     seconds = time.perf_counter() - start
     return NotebookRun(exercise, name, seconds, tuple(problems), notebook)
 
@@ -181,9 +181,11 @@ def _place(notebook: Any) -> str:
     return f"cell {index + 1} ({notebook.cells[index].source.splitlines()[0][:60]})"
 
 
-def _last_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+def _describe(error: Any) -> str:
+    """What a cell raised, in one line, or what became of the kernel."""
+    if hasattr(error, "ename"):
+        return f"{error.ename}: {error.evalue}"
+    return str(error).strip().splitlines()[0]
 
 
 def notebooks_command(exercises: Sequence[str] = (), out: Path | None = None) -> int:

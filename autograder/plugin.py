@@ -1,12 +1,14 @@
 """The judge's pytest plugin: tests are collected once, then run for one hand-in after the other."""
 
 import builtins
-import shutil
+import signal
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cloudpickle
 import numpy as np
@@ -17,7 +19,8 @@ from exercise_code.common.testing import Failure, Grade, Score, failure_from
 
 from .errors import AutograderError
 from .results import TestResult
-from .sandbox.client import Child, ChildDied
+from .sandbox.client import WALL_FACTOR, Child, ChildDied
+from .sandbox.disk import remove
 
 if TYPE_CHECKING:
     from .judge import Judge
@@ -28,6 +31,10 @@ __all__ = ["HandInSandbox", "JudgePlugin"]
 SAFE_EXCEPTIONS = {
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
 }
+# CPU seconds that the judge spends on comparing one hand-in's answers; honest ones take tenths of a second.
+CHECK_SECONDS = 20.0
+# Characters of a text in a result: an answer may be long, a reader's patience is not.
+SHOWN, LOGGED = 1000, 4000
 WALL_HINT = "the grader's sandbox allows no processes, sockets or files outside the hand-in"
 
 
@@ -42,22 +49,35 @@ class HandInSandbox:
     children: dict[str, Child] = field(default_factory=dict)
     used: float = 0.0
     memory_mb: float = 0.0
+    idle: float = 0.0
+    check_seconds: float = CHECK_SECONDS
 
     def ask(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
         """The probe's answer on the hand-in's code, or a `Failure` that says why there is none."""
         payload = cloudpickle.dumps((probe, inputs))
         limit = (mark.cpu_seconds or self.judge.exercise.limits.test_cpu_seconds) * self.judge.settings.cpu_factor
-        left = self.budget - self.cpu()
+        left = self.budget - self.cpu() - self.idle
+        spent = f"the hand-in's {self.budget:g} s of CPU time are used up"
         if left <= 0:
-            raise Failure(f"the hand-in's {self.budget:g} s of CPU time are used up", kind="sandbox")
+            raise Failure(spent, kind="sandbox")
         child = self._child(name, mark)
+        start, cpu = time.monotonic(), self.cpu()
         try:
             answer = child.ask(seed, payload, cpu_seconds=min(limit, left))
         except ChildDied as died:
-            self._retire(child)
-            raise Failure(f"the code {died.reason}", got=died.detail, kind="sandbox") from None
+            # How much was left is the code's choice, so it must not stand in the reason.
+            reason = spent if died.late and left < limit else f"the code {died.reason}"
+            raise Failure(reason, got=died.detail, kind="sandbox") from None
+        finally:
+            if child.ended is not None:
+                self._retire(child)
+            # Sleeping uses the budget up too, as slowly as the wall clock's limit is wider than the CPU's.
+            self.idle += max(0.0, (time.monotonic() - start) / WALL_FACTOR - (self.cpu() - cpu))
         if answer.exception is not None:
-            failure = failure_from(answer.exception)
+            # Where the grader unpacked a hand-in is nobody's business, and differs from run to run.
+            places = [str(p) for p in (child.writable, self.workspace, self.judge.scratch) if p is not None]
+            report = {key: _without(text, places) for key, text in answer.exception.items()}
+            failure = failure_from(report)
             if failure.exception_type == "PermissionError":
                 failure.hint = WALL_HINT
             raise failure
@@ -90,7 +110,7 @@ class HandInSandbox:
         for key in [k for k, c in self.children.items() if c is child]:
             del self.children[key]
         if child.writable is not None:
-            shutil.rmtree(child.writable, ignore_errors=True)
+            remove(child.writable)
 
     def end_test(self, name: str) -> None:
         """End the child that a test had to itself."""
@@ -131,6 +151,7 @@ class JudgePlugin:
     def run(self, items: list[pytest.Item], sandbox: HandInSandbox, stop_at_first: bool) -> Iterator[TestResult]:
         """The results of all tests on one hand-in."""
         self.sandbox = sandbox
+        before = signal.signal(signal.SIGPROF, _give_up) if _can_watch() else None
         try:
             for i, item in enumerate(items):
                 self.error = None
@@ -146,15 +167,29 @@ class JudgePlugin:
                     return
         finally:
             self.sandbox = None
+            if before is not None:
+                signal.signal(signal.SIGPROF, before)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Keep the first exception itself, not its text."""
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        """Watch the judge's own CPU time: an answer must not make it compare for hours."""
+        sandbox = self.sandbox
+        if sandbox is None or not _can_watch():
+            return (yield)
+        signal.setitimer(signal.ITIMER_PROF, max(sandbox.check_seconds, 0.001))
+        try:
+            return (yield)
+        finally:
+            sandbox.check_seconds = signal.setitimer(signal.ITIMER_PROF, 0)[0]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        """Keep the first exception itself: pytest's own report would print values that a hand-in chose."""
         if call.excinfo is not None and self.error is None:
             self.error = call.excinfo.value
-        return (yield)
+        outcome: Literal["passed", "failed"] = "passed" if call.excinfo is None else "failed"
+        assert call.when != "collect"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
 
     def _result(self, item: pytest.Item, passed: bool, seconds: float) -> TestResult:
         visible = self.judge.is_visible(item)
@@ -169,9 +204,11 @@ class JudgePlugin:
             return TestResult(passed=True, **known)
         failure = _as_failure(self.error)
         log = " | ".join(filter(None, (failure.reason, f"want {failure.want}" if failure.want else "", failure.got)))
+        log = _shown(log, LOGGED)
         if visible:
-            texts: dict[str, Any] = {"want": failure.want, "got": failure.got, "hint": failure.hint}
-            return TestResult(passed=False, reason=failure.reason, log=log, **texts, **known)
+            texts = {"reason": failure.reason, "want": failure.want, "got": failure.got, "hint": failure.hint}
+            known |= {key: _shown(text, SHOWN) for key, text in texts.items()}
+            return TestResult(passed=False, log=log, **known)
         return TestResult(passed=False, reason=_safe_reason(failure), log=log, **known)
 
     @pytest.fixture
@@ -179,21 +216,27 @@ class JudgePlugin:
         """Run a probe on the student's code in the sandbox."""
         name, mark = request.node.name, request.function.__grade__
         assert self.sandbox is not None
-        sandbox, seed = self.sandbox, self._seed(request)
+        sandbox, seed = self.sandbox, self.judge.probe_seed(request.node)
         return lambda probe, *inputs: sandbox.ask(probe, inputs, seed, name, mark)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         """A generator seeded from the secret and the test's name; from the name alone in visible tests."""
-        return np.random.default_rng(self._seed(request))
+        return np.random.default_rng(self.judge.seed(request.node))
 
     @pytest.fixture
     def reference(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
         """Run a probe on the reference solution, in a worker of its own; each answer is computed once."""
         if self.judge.is_visible(request.node):
             raise AutograderError(f"{request.node.name} is visible and asks for the reference: use fixed values")
-        seed, mark = self._seed(request), request.function.__grade__
-        return lambda probe, *inputs: self.judge.ask_reference(probe, inputs, seed, request.node.name, mark)
+        name, mark = request.node.name, request.function.__grade__
+        seed = self.judge.probe_seed(request.node)
+
+        def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
+            with _unwatched():
+                return self.judge.ask_reference(probe, inputs, seed, name, mark)
+
+        return ask
 
     @pytest.fixture
     def model_info(self) -> Any:
@@ -207,10 +250,44 @@ class JudgePlugin:
         assert self.sandbox is not None
         sandbox = self.sandbox
         visible = self.judge.is_visible(request.node)
-        return lambda: self.judge.evaluate(sandbox, observe, visible)
 
-    def _seed(self, request: pytest.FixtureRequest) -> int:
-        return self.judge.seed(request.node)
+        def evaluate() -> Score:
+            # The hidden set is made here, once; a metric takes its time from the size of an answer alone.
+            with _unwatched():
+                return self.judge.evaluate(sandbox, observe, visible)
+
+        return evaluate
+
+
+def _can_watch() -> bool:
+    return hasattr(signal, "SIGPROF") and threading.current_thread() is threading.main_thread()
+
+
+def _give_up(*_: object) -> None:
+    raise Failure("the code's answers take too long to check", kind="sandbox")
+
+
+@contextmanager
+def _unwatched() -> Iterator[None]:
+    """Stop the judge's stopwatch for what is no hand-in's doing."""
+    left = signal.setitimer(signal.ITIMER_PROF, 0)[0] if _can_watch() else 0.0
+    try:
+        yield
+    finally:
+        if left:
+            signal.setitimer(signal.ITIMER_PROF, left)
+
+
+def _shown(text: str, limit: int) -> str:
+    """The text without control characters, cut where it is too long."""
+    clean = "".join(c for c in text[: 2 * limit] if c.isprintable() or c == "\n")
+    return clean if len(clean) <= limit else clean[: limit - 3] + "..."
+
+
+def _without(text: str, places: list[str]) -> str:
+    for place in places:
+        text = text.replace(place + "/", "").replace(place, ".")
+    return text
 
 
 def _function(item: pytest.Item) -> Any:

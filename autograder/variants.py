@@ -27,10 +27,10 @@ __all__ = [
     "TestName",
     "WrongAnswer",
     "apply",
+    "known_tests",
     "reference",
     "sources",
     "strip_markers",
-    "tests_of",
     "untouched",
     "with_module",
     "wrong_answers",
@@ -127,7 +127,7 @@ def sources(exercise: str | Exercise | Sources) -> Sources:
     return Sources(found, course, _ROOT / "exercises" / found.id)
 
 
-def tests_of(exercise: str | Exercise | Sources) -> dict[str, TestName]:
+def known_tests(exercise: str | Exercise | Sources) -> dict[str, TestName]:
     """The graded tests by name, visible ones first, read from the files without running them."""
     src = sources(exercise)
     found: dict[str, TestName] = {}
@@ -197,7 +197,7 @@ def wrong_answers(exercise: str | Exercise | Sources) -> list[WrongAnswer]:
         raise AutograderError(f"{path}: expected [[wrong]] entries and nothing else, got {sorted(table) or 'nothing'}")
     answers = [_parse(src, path, number, entry) for number, entry in enumerate(entries, start=1)]
     _all_different(path, [answer.name for answer in answers], "names")
-    known = tests_of(src)
+    known = known_tests(src)
     for answer in answers:
         _check(src, f"{path}: {answer.name}", answer, known)
     return answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import shutil
 import tempfile
 import time
@@ -172,7 +173,7 @@ class _Run:
 
     def own_handins(self, folder: Path, wrongs: list[WrongAnswer]) -> list[Finding]:
         """Findings on the reference, the untouched stubs and each wrong answer, in this order."""
-        known = set(variants.tests_of(self.src))
+        known = set(variants.known_tests(self.src))
         makers: dict[str, Callable[[Path], object]] = {
             "reference": partial(variants.reference, self.src),
             "untouched": partial(variants.untouched, self.src),
@@ -238,14 +239,14 @@ class _Run:
 
 
 def _judge_reference(verdict: Verdict) -> Finding:
-    lost = {cell: got for cell, got in verdict.cells.items() if got[0] != got[1]}
+    lost = [cell for cell, (points, maximum) in verdict.cells.items() if not math.isclose(points, maximum)]
     total = sum(points for points, _ in verdict.cells.values())
-    if not total:
-        return Finding("reference", "reference", False, "there is no automatic point to earn: no test has a cell")
-    if lost or verdict.failed:
-        return Finding(
-            "reference", "reference", False, f"loses points: {_reasons(verdict.failed, set(verdict.failed))}"
-        )
+    if verdict.failed:
+        detail = f"loses points: {_reasons(verdict.failed, set(verdict.failed))}"
+        return Finding("reference", "reference", False, detail)
+    if lost or not total:
+        detail = f"earns not all points: no test counts for {', '.join(lost) or 'any cell'}"
+        return Finding("reference", "reference", False, detail)
     return Finding("reference", "reference", True, f"earns all {total:g} automatic points")
 
 

@@ -3,32 +3,35 @@
 import hashlib
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+KEPT_SECONDS = 3 * 24 * 3600
 
 
-def _data_folder(config: pytest.Config) -> Path:
+def _data_folder() -> Path:
     """A folder for generated data, kept between runs until the code that generates it changes."""
     digest = hashlib.sha256()
     common = ROOT / "exercise_code" / "common"
-    for source in sorted([*common.glob("embedded/*.py"), *common.glob("data*.py")]):
+    for source in sorted([*common.glob("embedded/*.py"), *(common / name for name in ("cache.py", "data.py"))]):
         digest.update(source.read_bytes())
-    shared = config.cache.mkdir("datasets")
-    folder = shared / digest.hexdigest()[:16]
-    for other in shared.iterdir():
-        if other != folder:
+    folder = ROOT / ".cache" / "test-data" / digest.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.touch()
+    for other in folder.parent.iterdir():
+        # Not at once: another run, on another branch of the code, may be using it.
+        if time.time() - other.stat().st_mtime > KEPT_SECONDS:
             shutil.rmtree(other, ignore_errors=True)
-    folder.mkdir(exist_ok=True)
     return folder
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     # In the environment, not in a fixture: the tests start workers, kernels and commands that inherit it.
     os.environ["DATASETS_SOURCE"] = "embedded"
-    os.environ["DATASETS_DIR"] = str(_data_folder(config))
+    os.environ["DATASETS_DIR"] = str(_data_folder())
     os.environ["MPLBACKEND"] = "Agg"
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
     for name in ("AUTOGRADER_SECRET", "AUTOGRADER_COURSE", "COURSE_MAX_STEPS"):

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "ex90_demo"
 COPIED = ("LICENSE", "constraints.txt", "environment.yml", "pyproject.toml")
 
-FIRST = '''\
+FIRST = """\
 # %% [markdown]
 # # Adding
 #
@@ -47,9 +47,9 @@ check("demo_add")
 # ### BEGIN MARKING GUIDE
 # 20 points for naming the commutative law.
 # ### END MARKING GUIDE
-'''
+"""
 
-SECOND = '''\
+SECOND = """\
 # %% [markdown]
 # # Multiplying
 
@@ -61,7 +61,7 @@ check("demo_multiply")
 
 # %% role="checks" grade_id="demo_square" points=10
 check("demo_square")
-'''
+"""
 
 ADDING = '''\
 """Sums."""
@@ -70,8 +70,8 @@ ADDING = '''\
 def add(a, b):
     """The sum of two numbers."""
     ### BEGIN SOLUTION
-    the_sum_of_both = a + b
-    return the_sum_of_both
+    the_sum_of_both_numbers = a + b
+    return the_sum_of_both_numbers
     ### END SOLUTION
 '''
 

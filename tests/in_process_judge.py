@@ -16,8 +16,8 @@ from exercise_code.common.testing import Code, InProcess, load_cases, run_case, 
 class InProcessJudge:
     """Grades hand-ins of one exercise; a child that overdraws its CPU time fails the test it was at."""
 
-    def __init__(self, src: Sources, points: dict[str, float], cpu_seconds: int = 10) -> None:
-        self.src, self.points, self.cpu_seconds = src, points, cpu_seconds
+    def __init__(self, src: Sources, points: dict[str, float], cpu_seconds: int = 10, key: str = "visible") -> None:
+        self.src, self.points, self.cpu_seconds, self.key = src, points, cpu_seconds, key
         exercise = src.exercise
         for name in exercise.imports:
             importlib.import_module(name)
@@ -75,8 +75,9 @@ class InProcessJudge:
         )
         solved = Code(_package("_reference", self.src.solution, exercise.folder), self.src.solution / "models")
         for case in self.cases:
-            reference = InProcess(solved, self.src.solution, test_seed(case.name), case.grade.writable)
-            outcome = run_case(case, code, exercise, reference=reference)
+            key = "visible" if case.visible else self.key
+            reference = InProcess(solved, self.src.solution, test_seed(case.name, key), case.grade.writable)
+            outcome = run_case(case, code, exercise, key=key, reference=reference)
             out.write(pickle.dumps((case.name, None if outcome.passed else outcome.reason)))
             if first_failure and not outcome.passed:
                 return

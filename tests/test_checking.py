@@ -155,6 +155,7 @@ def test_a_syntax_error_is_shown_once_with_line_and_caret(exercise):
     assert lines[line + 1].index("^") == lines[line].index("def") + len("def double(x)")
     assert text.count("expected ':'") == 1
     assert report._repr_html_().count("expected") == 1
+    assert text.count("[not run]") == 2
     assert "Traceback" not in text
 
 
@@ -212,7 +213,7 @@ def test_after_two_late_answers_the_rest_is_not_run(package, monkeypatch):
     assert "not run" in report.outcomes[2].reason
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore:careful")
 def test_what_the_code_prints_is_kept_apart_and_capped(exercise, capsys):
     write(
         exercise,
@@ -326,9 +327,6 @@ def test_reports_of_failures_hold_no_points(exercise):
     assert "points" not in repr(check("tiny_double")).lower()
 
 
-# In nbgrader's own execution
-
-
 @pytest.fixture
 def trusted(exercise, tmp_path, monkeypatch):
     hidden = tmp_path / "test_hidden.py"
@@ -379,9 +377,22 @@ def test_trusted_mode_gives_points_for_visible_and_hidden_tests(trusted, capsys,
 def test_validation_by_students_knows_no_hidden_tests(trusted, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     assert isinstance(check("tiny_double"), Report)
+    write(trusted, "def double(x):\n    return 1\n")
+    with pytest.raises(CourseError, match="0 of 2 visible checks pass"):
+        check("tiny_double")
 
 
-# In a real kernel
+def test_nbgraders_own_execution_without_hidden_tests_earns_nothing(trusted, monkeypatch):
+    monkeypatch.delenv("AUTOGRADER_TRUSTED_HIDDEN")
+    with pytest.raises(CourseError, match="expected the grader's preprocessor"):
+        check("tiny_double")
+
+
+@pytest.mark.parametrize("name", ["AUTOGRADER_TRUSTED_SOLUTION", "AUTOGRADER_TRUSTED_POINTS"])
+def test_a_missing_setting_is_named(trusted, monkeypatch, name):
+    monkeypatch.delenv(name)
+    with pytest.raises(CourseError, match=name):
+        check("tiny_double")
 
 
 def test_a_notebook_shows_the_report_once_and_follows_edits(tmp_path, repo_root):
@@ -426,16 +437,37 @@ def test_a_notebook_shows_the_report_once_and_follows_edits(tmp_path, repo_root)
     assert outputs[8][0]["data"]["text/plain"] == "[]"
 
 
+def test_nbgrader_reads_the_points_from_the_cell(trusted, tmp_path, monkeypatch):
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    utils = pytest.importorskip("nbgrader.utils")
+    write(trusted, "def double(x):\n    return abs(2 * x)\n")
+    package = trusted.folder.parent
+    setup = (
+        "from functools import partial\nfrom pathlib import Path\n"
+        "from exercise_code.common import checking\nfrom exercise_code.common.exercise import *\n"
+        f"package = Path({str(package)!r})\n"
+        "checking.exercise_ids = partial(exercise_ids, package)\n"
+        "checking.load_exercise = lambda name: load_exercise(name, package)"
+    )
+    meta = {"nbgrader": {"grade": True, "solution": False, "grade_id": "tiny_double", "points": 15}}
+    cell = nbformat.v4.new_code_cell("checking.check('tiny_double')", metadata=meta)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(setup), cell])
+    nbclient.NotebookClient(notebook, timeout=60).execute()
+    assert utils.determine_grade(notebook.cells[1]) == (5.0, 15.0)
+    assert "Negative numbers" in notebook.cells[1].outputs[0]["data"]["text/html"]
+
+
 def test_a_plain_script_prints_the_report(tmp_path, repo_root):
     room = tmp_path / "room"
     shutil.copytree(
         repo_root / "exercise_code", room / "exercise_code", ignore=shutil.ignore_patterns("ex[0-9]*", "__pycache__")
     )
-    make_exercise(room / "exercise_code", "ex98_tiny")
+    tests = TESTS.replace("A number is `doubled`.", "A number is `doubled` – always.")
+    make_exercise(room / "exercise_code", "ex98_tiny", tests=tests)
     script = "from exercise_code import check\ncheck('tiny_double')\nimport sys\nassert 'IPython' not in sys.modules"
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=room, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""}
-    )
+    environment = {**os.environ, "PYTHONPATH": "", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=room, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "tiny_double (ex98_tiny)"
-    assert done.stdout.splitlines()[1] == "  [passed] A number is `doubled`."
+    assert done.stdout.splitlines()[1] == "  [passed] A number is `doubled` ? always."

@@ -95,9 +95,7 @@ def test_a_complete_handin_is_taken_byte_for_byte(exercise, tmp_path, form):
 def test_zip_and_folder_have_one_digest_which_follows_the_content(exercise, tmp_path):
     a = open_handin(make_zip(tmp_path / "a.zip", good()), exercise, tmp_path / "1")
     shuffled = dict(reversed(good().items()))
-    b = open_handin(
-        make_folder(tmp_path / "b", {f"x/{k}": v for k, v in shuffled.items()}), exercise, tmp_path / "2"
-    )
+    b = open_handin(make_folder(tmp_path / "b", {f"x/{k}": v for k, v in shuffled.items()}), exercise, tmp_path / "2")
     c = open_handin(
         make_zip(tmp_path / "c.zip", good() | {f"{PACKAGE}/loader.py": b"x = 2\n"}), exercise, tmp_path / "3"
     )
@@ -360,9 +358,7 @@ def test_a_bomb_in_the_header_is_refused_without_unpacking(exercise, tmp_path):
 
 
 def test_a_bomb_that_lies_about_its_size_gives_at_most_its_limit(exercise, tmp_path):
-    path = make_zip(
-        tmp_path / "in.zip", {f"{PACKAGE}/loader.py": b"#" * 20_000_000, "1_tiny.ipynb": NOTEBOOK}
-    )
+    path = make_zip(tmp_path / "in.zip", {f"{PACKAGE}/loader.py": b"#" * 20_000_000, "1_tiny.ipynb": NOTEBOOK})
     data = bytearray(path.read_bytes())
     for mark, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
         struct.pack_into("<I", data, data.index(mark) + offset, 100)
@@ -397,9 +393,7 @@ def test_a_damaged_entry_is_noticed(exercise, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"hello", b"PK\x05\x06" + bytes(8) + b"\xff" * 10, b"PK\x03\x04" + bytes(40)]
-)
+@pytest.mark.parametrize("data", [b"", b"hello", b"PK\x05\x06" + bytes(8) + b"\xff" * 10, b"PK\x03\x04" + bytes(40)])
 def test_what_is_no_zip_is_refused(exercise, tmp_path, data):
     path = tmp_path / "in.zip"
     path.write_bytes(data)
@@ -456,9 +450,7 @@ def test_links_pipes_and_odd_files_in_a_folder_are_not_followed(exercise, tmp_pa
 
 names = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(
-        [*good(), "../x.py", f"{PACKAGE}/x.py", "models/net.pt", "a/../../b", "/abs", "exercise_code"]
-    ),
+    st.sampled_from([*good(), "../x.py", f"{PACKAGE}/x.py", "models/net.pt", "a/../../b", "/abs", "exercise_code"]),
 )
 
 
@@ -488,9 +480,6 @@ def test_no_zip_writes_elsewhere_or_raises_anything_else(exercise, tmp_path_fact
         assert written == set(found.sizes)
     outside = [p for p in room.rglob("*") if p.is_file() and into not in p.parents]
     assert outside == [path]
-
-
-# Model files
 
 
 def test_parameters_are_the_floating_values_buffers_included(tmp_path):
@@ -544,9 +533,7 @@ FORGED = {
     "pickle": b"\x80\x04\x95\x10",
     "huge header": struct.pack("<Q", 2**60) + b"{}",
     "not json": struct.pack("<Q", 4) + b"nope",
-    "longer than the file": header(
-        {"w": {"dtype": "F32", "shape": [1000], "data_offsets": [0, 4000]}}, bytes(8)
-    ),
+    "longer than the file": header({"w": {"dtype": "F32", "shape": [1000], "data_offsets": [0, 4000]}}, bytes(8)),
     "shape against bytes": header({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 8]}}, bytes(8)),
     "overflow": header({"w": {"dtype": "F32", "shape": [2**62, 4], "data_offsets": [0, 0]}}),
     "negative": header({"w": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}, bytes(4)),

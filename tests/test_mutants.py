@@ -26,7 +26,7 @@ def changes(code: str, operator: str | None = None) -> set[str]:
     [
         ("return x + y", "arithmetic", {"return x - y"}),
         ("return x // y", "arithmetic", {"return x / y"}),
-        ("return (x) * (  # times\n    y)", "arithmetic", {"return (x) / ( # times y)"}),
+        ("return (x) * (  # times\n    y)", "arithmetic", {"return (x) / ( # times"}),
         ("x -= y\nreturn x", "augmented", {"x += y", "x = y"}),
         ("return x < y", "compare", {"return x <= y", "return x >= y"}),
         ("return x is not y", "compare", {"return x is y"}),
@@ -45,6 +45,13 @@ def changes(code: str, operator: str | None = None) -> set[str]:
         ("return range(y + z)", "bound", {"return range((y + z) + 1)", "return range((y + z) - 1)", "return range(1, y + z)"}),
         ("return [x[i] for i in y]", "bound", {"return [x[i + 1] for i in y]", "return [x[i - 1] for i in y]"}),
         ("return x", "return", {"return None"}),
+        ("return Sequential(x(1), y(2, axis=0), *z)", "element", {"return Sequential(y(2, axis=0), *z)", "return Sequential(x(1), *z)"}),
+        ("x += [y(), 3, z]", "element", {"x += [3, z]"}),
+        ("with no_grad():\n    z = x(y)\nreturn z", "context", {"if True:"}),
+        ("with x as y:\n    return y", "context", set()),
+        ("with x as y:\n    return y", "delete", {"pass"}),
+        ("if x:\n    return y\nreturn z", "delete", {"pass"}),
+        ("if x:\n    return y\nelse:\n    return z", "delete", {"pass"}),
         ("return x.sum(axis=0, keepdims=True)", "keyword", {"return x.sum(keepdims=True)", "return x.sum(axis=0)"}),
         ("return x.mean(axis=(0))", "keyword", {"return x.mean()"}),
         ("return y(x, z)", "swap", {"return y(z, x)"}),
@@ -116,6 +123,10 @@ def test_unbalanced_markers_are_named(text):
         mutants_of_text(text, "m.py")
 
 
+def test_a_deleted_block_is_named_by_its_first_line():
+    assert "for i in y: ... -> pass" in changes("for i in y:\n    x += i\n    z += i\nreturn x, z")
+
+
 def test_ids_do_not_depend_on_lines():
     text = "def f(x):\n    return x + 1\n"
     before = {mutant.id for mutant in mutants_of_text(text, "m.py")}
@@ -129,13 +140,11 @@ def test_methods_and_nested_functions_are_named_in_full():
 
 
 def test_diff_is_one_small_edit():
-    text = "def f(x):\n    y = 1\n    z = é(2)  # ü\n    return (x +\n            y * z)\n".replace(
-        "é", "int"
-    )
+    text = "def f(x):\n    y = 1\n    z = é(2)  # ü\n    return (x +\n            y * z)\n".replace("é", "int")
     mutant = next(m for m in mutants_of_text(text, "m.py") if m.operator == "arithmetic" and "/" in m.after)
     changed = [line for line in mutant.diff().splitlines()[3:] if line[0] in "+-"]
     assert changed == ["-            y * z)", "+            y / z)"]
-    assert str(mutant) == "m.py:5  return (x + y * z) -> return (x + y / z)"
+    assert str(mutant) == "m.py:5  y * z) -> y / z)"
 
 
 def test_text_that_is_not_ascii_keeps_its_places():
@@ -150,10 +159,7 @@ def test_real_modules_give_valid_different_deterministic_mutants(module):
     assert found == mutants_of_text(text, "m.py")
     assert len({mutant.id for mutant in found}) == len(found) > 30
     some = found[:: max(1, len(found) // 20)]
-    assert (
-        len({ast.dump(ast.parse(mutant.source)) for mutant in some} | {ast.dump(ast.parse(text))})
-        == len(some) + 1
-    )
+    assert len({ast.dump(ast.parse(mutant.source)) for mutant in some} | {ast.dump(ast.parse(text))}) == len(some) + 1
 
 
 _expressions = st.recursive(
@@ -171,13 +177,11 @@ _expressions = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(_expressions, min_size=1, max_size=3))
 def test_any_code_gives_mutants_that_differ_in_one_statement(expressions):
     text = (
-        "def g(x, y, f):\n"
-        + "".join(f"    v{i} = {text}\n" for i, text in enumerate(expressions))
-        + "    return v0\n"
+        "def g(x, y, f):\n" + "".join(f"    v{i} = {text}\n" for i, text in enumerate(expressions)) + "    return v0\n"
     )
     found = mutants_of_text(text, "m.py")
     # At the least every assignment can go, and the result can become None.

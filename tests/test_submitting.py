@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -94,10 +95,17 @@ def model_course(course):
     return course
 
 
-def save_net(course, size=10):
+@pytest.fixture
+def without_checks(monkeypatch):
+    """For tests of the zip alone: no Python is started."""
+    monkeypatch.setattr(submitting, "_check_clean", lambda *args: [])
+
+
+def save_net(course, size=10, source=None):
     models = course / "exercises" / "ex98_tiny" / "models"
     models.mkdir(exist_ok=True)
-    save_file({"w": np.zeros(size, np.float32)}, models / "net.safetensors")
+    metadata = {"data_source": source} if source else None
+    save_file({"w": np.zeros(size, np.float32)}, models / "net.safetensors", metadata)
     (models / "net.json").write_text("{}")
 
 
@@ -117,6 +125,7 @@ def test_a_complete_handin_is_written_checked_and_shown(course, capsys):
     assert "2 files inside" in page
 
 
+@pytest.mark.usefixtures("without_checks")
 def test_the_zip_is_what_the_grader_takes(course, tmp_path):
     report = submit()
     found = open_handin(report.path, load_exercise("ex98_tiny", course / "exercise_code"), tmp_path / "out", {"loader"})
@@ -124,6 +133,7 @@ def test_the_zip_is_what_the_grader_takes(course, tmp_path):
     assert found.digest == report.handin.digest
 
 
+@pytest.mark.usefixtures("without_checks")
 def test_the_same_files_give_the_same_bytes(course):
     first = submit().path.read_bytes()
     (course / "exercise_code" / "ex98_tiny" / "loader.py").touch()
@@ -160,6 +170,7 @@ def test_code_that_leans_on_a_file_that_is_not_handed_in_fails_in_the_clean_fold
     assert "FileNotFoundError" in report.outcomes[0].reason
 
 
+@pytest.mark.usefixtures("without_checks")
 def test_a_missing_model_names_the_cell_that_makes_it(model_course):
     path = model_course / "exercises" / "ex98_tiny" / "1_tiny.ipynb"
     path.write_text(notebook(("markdown", "# Tiny\n## Save it"), ("code", "save_model(model, 'net', hparams)")))
@@ -171,28 +182,42 @@ def test_a_missing_model_names_the_cell_that_makes_it(model_course):
     assert "but not complete" in repr(report)
 
 
+@pytest.mark.usefixtures("without_checks")
 def test_a_saved_model_is_inside_and_described(model_course):
     save_net(model_course)
     report = submit()
     assert report.complete
-    assert "models/net.safetensors has 10 parameters" in report.warnings[0]
+    assert report.warnings == ("models/net.safetensors: 10 parameters, 0.0 MB",)
 
 
+@pytest.mark.parametrize(("source", "notes"), [("embedded", 1), ("real", 2)])
+@pytest.mark.usefixtures("without_checks")
+def test_a_model_trained_on_other_data_than_is_loaded_now_is_a_warning(model_course, source, notes):
+    save_net(model_course, source=source)
+    report = submit()
+    assert f"trained on {source} data" in report.warnings[0]
+    assert len(report.warnings) == notes
+    assert report.complete
+
+
+@pytest.mark.usefixtures("without_checks")
 def test_a_model_over_its_size_is_left_out_and_said_so_once(model_course):
     save_net(model_course, 100_000)
     report = submit()
     assert len(report.problems) == 1
-    assert "models/net.safetensors is left out: it has 0.4 MB" in report.problems[0].replace("400.1 kB", "0.4 MB")
+    assert report.problems[0].startswith("models/net.safetensors is left out: it has 400.1 kB, at most 100.0 kB")
     assert report.missing == ()
     with zipfile.ZipFile(report.path) as archive:
         assert "models/net.safetensors" not in archive.namelist()
 
 
+@pytest.mark.usefixtures("without_checks")
 def test_a_model_over_its_parameters_is_a_problem(model_course):
     save_net(model_course, 2000)
     assert "2,000 parameters, at most 1,000" in submit().problems[0]
 
 
+@pytest.mark.usefixtures("without_checks")
 def test_a_pickle_is_left_out_and_said_so(model_course):
     save_net(model_course)
     (model_course / "exercises" / "ex98_tiny" / "models" / "net.pt").write_bytes(b"\x80")
@@ -244,9 +269,10 @@ def test_bad_arguments_get_one_line(course, tmp_path, monkeypatch):
         submit()
 
 
+@pytest.mark.usefixtures("without_checks")
 def test_a_running_cell_that_is_not_saved_is_a_warning(course, monkeypatch):
     class Shell:
-        user_ns = {"In": ["", "submit('ex98_tiny')"]}
+        user_ns: ClassVar = {"In": ["", "submit('ex98_tiny')"]}
 
     monkeypatch.setenv("JPY_SESSION_NAME", "/some/where/1_tiny.ipynb")
     monkeypatch.setattr(submitting, "shell", lambda: Shell)

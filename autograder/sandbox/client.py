@@ -20,17 +20,18 @@ from exercise_code.common.wire import MAX_BYTES, WireError, decode
 
 from ..errors import AutograderError
 from .child import EXCEPTION, HEADER, NONCE_BYTES, READY, REFUSED, VALUE
+from .disk import MAX_DISK, MAX_FILES, is_small
 
 __all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 MAX_THREADS = 64
-MAX_DISK = 64 * 2**20
-MAX_FILES = 2_000
 GPU_BASE_MB = 4_000
 WALL_FACTOR = 5
 LOOK_EVERY = 0.05
 START_SECONDS = 120
+NO_VALUE = "answered with something that is no plain value"
+REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300}
 SYSTEM_PATHS = [
     "/lib",
     "/lib64",
@@ -49,12 +50,13 @@ class ChildDied(Exception):
     """A child that had to be ended, or ended itself.
 
     `reason` is in our words alone. `detail` holds what the code could choose (an exit code, a count) and so
-    could carry hidden inputs out: it is not shown to students where the test is hidden.
+    could carry hidden inputs out: it is not shown to students where the test is hidden. `late` says that time
+    ran out.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: str = "", *, late: bool = False) -> None:
         super().__init__(f"{reason} ({detail})" if detail else reason)
-        self.reason, self.detail = reason, detail
+        self.reason, self.detail, self.late = reason, detail, late
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def readable_paths(base: Path) -> list[str]:
     return sorted({*SYSTEM_PATHS, sys.prefix, sys.base_prefix, str(base)})
 
 
-def _environment() -> dict[str, str]:
+def _environment(device: str) -> dict[str, str]:
     fixed = {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -83,6 +85,7 @@ def _environment() -> dict[str, str]:
         "COURSE_SANDBOX": "1",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     }
+    fixed["COURSE_DEVICE"] = device
     return fixed | {k: os.environ[k] for k in ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH") if k in os.environ}
 
 
@@ -133,7 +136,7 @@ class Worker:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=None if "COURSE_DEBUG" in os.environ else subprocess.DEVNULL,
-            env=_environment(),
+            env=_environment(self.device),
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
@@ -179,7 +182,8 @@ class Worker:
         return reply
 
     def _request(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
-        assert self._control is not None
+        if self._control is None:
+            raise AutograderError(f"the sandbox's worker for {self.exercise} ended: run the command again")
         try:
             socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
         except OSError:
@@ -210,7 +214,11 @@ class Worker:
             os.close(request_read)
             os.close(answer_write)
         child = Child(self, reply["pid"], request_write, answer_read, writable, memory_mb)
-        kind, message_bytes = child._read(bytes(NONCE_BYTES), START_SECONDS, START_SECONDS)
+        try:
+            kind, message_bytes = child._read(bytes(NONCE_BYTES), START_SECONDS, START_SECONDS)
+        except ChildDied as died:
+            child.end()
+            raise AutograderError(f"a child of the sandbox did not start: it {died}") from None
         if kind != READY:
             child.end()
             raise AutograderError(f"the sandbox's walls do not stand: {message_bytes.decode(errors='replace')}")
@@ -247,22 +255,27 @@ class Child:
         nonce = secrets.token_bytes(NONCE_BYTES)
         body = nonce + pickle.dumps((seed, payload), protocol=5)
         try:
+            self._signal(signal.SIGCONT)
             self._write(HEADER.pack(len(body)) + body, cpu_seconds)
             kind, message = self._read(nonce, cpu_seconds, cpu_seconds * WALL_FACTOR)
+            # Between two probes a child stands still: threads left behind cannot eat what nobody watches.
+            self._signal(signal.SIGSTOP)
             if kind == VALUE:
                 return Answer(decode(message))
             if kind == EXCEPTION:
                 report = decode(message)
-                if set(report) != {"type", "text", "place"} or any(type(v) is not str for v in report.values()):
+                if type(report) is not dict or set(report) != set(REPORT_CHARACTERS):
                     raise WireError("a malformed report of an exception")
-                return Answer(exception=report)
+                if any(type(text) is not str for text in report.values()):
+                    raise WireError("a malformed report of an exception")
+                return Answer(exception={key: _printable(report[key], n) for key, n in REPORT_CHARACTERS.items()})
             if kind == REFUSED:
-                raise ChildDied("answered with something that is no plain value", _printable(message))
+                raise ChildDied(NO_VALUE, _printable(message.decode("utf-8", "replace"), 300))
             raise WireError("an answer of an unknown kind")
-        except (WireError, TypeError) as error:
+        except (WireError, MemoryError, RecursionError) as error:
             self.end()
-            raise ChildDied("answered with something that is no plain value", str(error)) from None
-        except ChildDied:
+            raise ChildDied(NO_VALUE, str(error)) from None
+        except BaseException:
             self.end()
             raise
 
@@ -272,18 +285,24 @@ class Child:
             return
         os.close(self.request)
         os.close(self.answer)
+        self.ended = {"status": int(signal.SIGKILL), "cpu": 0.0, "memory_mb": 0.0}
         self.ended = self.worker.end(self.pid)
+
+    def _signal(self, number: int) -> None:
+        # The worker reaps its children only when asked to, so the number cannot be another process's by now.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def _write(self, data: bytes, cpu_seconds: float) -> None:
         os.set_blocking(self.request, False)
         view = memoryview(data)
         poll = select.poll()
         poll.register(self.request, select.POLLOUT)
-        end = time.monotonic() + max(5.0, cpu_seconds * WALL_FACTOR)
+        seconds = max(5.0, cpu_seconds * WALL_FACTOR)
+        cpu_end, end = self.cpu() + cpu_seconds, time.monotonic() + seconds
         while view:
-            if time.monotonic() > end:
-                raise ChildDied("did not read its inputs")
             if not poll.poll(LOOK_EVERY * 1000):
+                self._look(cpu_end, cpu_seconds, end, seconds)
                 continue
             try:
                 view = view[os.write(self.request, view[: 1 << 20]) :]
@@ -314,7 +333,7 @@ class Child:
             if size is None and len(data) >= HEADER.size:
                 size = HEADER.size + HEADER.unpack_from(data)[0]
                 if not HEADER.size + NONCE_BYTES < size <= MAX_BYTES:
-                    raise ChildDied("answered with something that is no plain value", "its size is beyond the limits")
+                    raise ChildDied(NO_VALUE, "its size is beyond the limits")
             if time.monotonic() - looked > LOOK_EVERY:
                 looked = time.monotonic()
                 self._look(cpu_end, cpu_seconds, wall_end, wall_seconds)
@@ -326,9 +345,9 @@ class Child:
     def _look(self, cpu_end: float, cpu_seconds: float, wall_end: float, wall_seconds: float) -> None:
         """End the child when it has overdrawn CPU time, wall time, threads, memory or disk."""
         if self.cpu() > cpu_end:
-            raise ChildDied(f"used more than {cpu_seconds:.3g} s of CPU time")
+            raise ChildDied(f"used more than {cpu_seconds:.3g} s of CPU time", late=True)
         if time.monotonic() > wall_end:
-            raise ChildDied(f"did not answer within {wall_seconds:.3g} s")
+            raise ChildDied(f"did not answer within {wall_seconds:.3g} s", late=True)
         with contextlib.suppress(OSError, ValueError, IndexError):
             status = Path(f"/proc/{self.pid}/status").read_text()
             threads = int(status.split("Threads:")[1].split()[0])
@@ -338,17 +357,8 @@ class Child:
             resident_mb = int(status.split("VmRSS:")[1].split()[0]) / 1024
             if self.worker.device == "cuda" and resident_mb > self.memory_mb + GPU_BASE_MB:
                 raise ChildDied("used more memory than allowed", f"{resident_mb:.0f} MB")
-        if self.writable is not None:
-            self._look_at_disk(self.writable)
-
-    def _look_at_disk(self, folder: Path) -> None:
-        size = files = 0
-        with contextlib.suppress(OSError):
-            for path in folder.rglob("*"):
-                files += 1
-                size += path.lstat().st_blocks * 512
-                if files > MAX_FILES or size > MAX_DISK:
-                    raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files")
+        if self.writable is not None and not is_small(self.writable):
+            raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files")
 
     def _how_it_ended(self) -> ChildDied:
         self.end()
@@ -358,12 +368,12 @@ class Child:
             return ChildDied("ended its process before it answered", f"exit code {os.WEXITSTATUS(status)}")
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
-            return ChildDied("used up its CPU time")
+            return ChildDied("used up its CPU time", late=True)
         # SIGKILL is ours: the child closed its answer pipe, and was ended for it.
         if number == signal.SIGKILL:
             return ChildDied("closed its answer pipe or ran out of memory")
-        return ChildDied("crashed", signal.Signals(number).name)
+        return ChildDied("crashed", f"signal {number}, {signal.strsignal(number) or 'unknown'}")
 
 
-def _printable(message: bytes) -> str:
-    return "".join(c for c in message.decode("utf-8", "replace") if c.isprintable())[:300]
+def _printable(text: str, limit: int) -> str:
+    return "".join(c for c in text[: 2 * limit] if c.isprintable() or c == "\n")[:limit]

@@ -4,6 +4,7 @@ Everything here runs in the forked child (or builds what the child loads), so it
 errors with `OSError`: a wall that does not stand must stop the child, never be skipped.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -25,8 +26,8 @@ SYS_LANDLOCK_CREATE, SYS_LANDLOCK_ADD, SYS_LANDLOCK_RESTRICT = 444, 445, 446
 ALLOWED = tuple(
     """
 read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range
-open openat openat2 stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat
-getdents getdents64 getcwd chdir fchdir dup dup2 dup3 pipe pipe2 fsync fdatasync ftruncate truncate fallocate
+stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat
+getdents getdents64 getcwd chdir fchdir dup dup2 dup3 pipe pipe2 fsync fdatasync ftruncate fallocate
 mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 umask statfs fstatfs fadvise64 readahead
 copy_file_range sendfile splice tee
 mmap munmap mremap mprotect madvise brk mincore msync membarrier
@@ -46,7 +47,10 @@ sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min 
 # CUDA's driver also talks to its devices and pins memory. Kept apart: a CPU run never has them.
 ALLOWED_GPU = ("ioctl", "mlock", "munlock", "mbind", "get_mempolicy", "set_mempolicy", "mknod", "sched_setaffinity")
 
-CLONE_THREAD = 0x00010000
+# A thread shares memory, files, folder and signals (VM FS FILES SIGHAND THREAD), and enters no new namespace:
+# a thread with descriptors of its own could hold many more files than the limit.
+CLONE_OF_A_THREAD = 0x00000100 | 0x00000200 | 0x00000400 | 0x00000800 | 0x00010000
+CLONE_MASK = CLONE_OF_A_THREAD | 0x7E020080
 FCNTL_COMMANDS = [0, 1, 2, 3, 4, 5, 6, 7, 1030]  # the descriptor commands and record locks
 IOCTLS = [
     0x5401,
@@ -70,8 +74,18 @@ def build_filter(gpu: bool = False) -> Any:
         _try_rule(rules, allow, name)
     # A thread shares its process; any other clone would be a process. clone3 hides its flags behind a
     # pointer, so it "does not exist": libc then falls back to clone.
-    rules.add_rule(allow, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD))
+    rules.add_rule(allow, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_MASK, CLONE_OF_A_THREAD))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
+    # Before ABI 3 Landlock lets a file be emptied that may only be read: never O_TRUNC without writing.
+    # openat2 hides its flags behind a pointer, so it does not exist either.
+    for name, at in (("open", 1), ("openat", 2)):
+        for mask, flags in (
+            (os.O_TRUNC, 0),
+            (os.O_TRUNC | os.O_ACCMODE, os.O_TRUNC | os.O_WRONLY),
+            (os.O_TRUNC | os.O_ACCMODE, os.O_TRUNC | os.O_RDWR),
+        ):
+            _try_rule(rules, allow, name, seccomp.Arg(at, seccomp.MASKED_EQ, mask, flags))
+    _try_rule(rules, seccomp.ERRNO(errno.ENOSYS), "openat2")
     # No F_SETOWN, F_SETSIG: they would send the judge a signal of choice through a pipe.
     for command in FCNTL_COMMANDS:
         rules.add_rule(allow, "fcntl", seccomp.Arg(1, equal, command))
@@ -85,12 +99,12 @@ def build_filter(gpu: bool = False) -> Any:
     return rules
 
 
-def _try_rule(rules: Any, action: Any, name: str) -> None:
-    # Old calls such as `open` do not exist on every architecture.
+def _try_rule(rules: Any, action: Any, name: str, *conditions: Any) -> None:
+    # Old calls such as `open` do not exist on every architecture, new ones not in every libseccomp.
     try:
-        rules.add_rule(action, name)
+        rules.add_rule(action, name, *conditions)
     except (OSError, ValueError, RuntimeError):
-        if os.uname().machine == "x86_64" and name not in ("futex_waitv",):
+        if os.uname().machine == "x86_64" and name not in ("futex_waitv", "openat2"):
             raise
 
 
@@ -104,6 +118,13 @@ def _check(result: int, what: str) -> int:
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent ends."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0), "PR_SET_PDEATHSIG")
+
+
+def die_first() -> None:
+    """Offer this process to the kernel when memory runs out, before the judge and its neighbours."""
+    # Some containers do not let a process say so; the limit on its memory stands without.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def drop_capabilities() -> None:

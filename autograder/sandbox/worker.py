@@ -7,6 +7,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,6 +20,9 @@ def main() -> None:
     """Serve fork and end requests on the control socket until the judge closes it."""
     config = json.loads(sys.argv[1])
     control = socket.socket(fileno=config["control"])
+    # The judge's own limit came along; children get theirs from the walls.
+    memory = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     # The copy of `exercise_code` that children may read comes first; the project is needed for this package only.
     sys.path[:0] = [config["base"], config["project"]]
     sys.dont_write_bytecode = True
@@ -67,10 +71,14 @@ def _fork(
 
 def _end(pid: int) -> dict[str, Any]:
     """Kill the child if it lives; how it ended, its CPU seconds and its largest resident size in MB."""
-    done, status, usage = os.wait4(pid, os.WNOHANG)
-    if not done:
-        os.kill(pid, signal.SIGKILL)
-        _, status, usage = os.wait4(pid, 0)
+    try:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if not done:
+            os.kill(pid, signal.SIGKILL)
+            _, status, usage = os.wait4(pid, 0)
+    except ChildProcessError:
+        # A child of a worker that died before this one was started: it died with it.
+        return {"status": int(signal.SIGKILL), "cpu": 0.0, "memory_mb": 0.0}
     return {"status": status, "cpu": usage.ru_utime + usage.ru_stime, "memory_mb": usage.ru_maxrss / 1024}
 
 

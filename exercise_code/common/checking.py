@@ -37,6 +37,7 @@ def check(grade_id: str, exercise: str | None = None) -> Report | float:
     if trusted.active():
         return trusted.points(found, report, run_tests)
     say(report)
+    trusted.refuse_silence(report)
     return report
 
 

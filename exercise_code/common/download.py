@@ -15,6 +15,7 @@ from exercise_code.common.registry import DatasetInfo, Variant
 __all__ = ["download", "local_file", "verify"]
 
 _ATTEMPTS = 3
+_PAUSE = 0.5
 _TIMEOUT = 20
 # A mirror that sends without an end must not fill the disk.
 _MAX_DOWNLOAD = 2_000_000_000
@@ -25,23 +26,24 @@ def local_file(variant: Variant) -> Path | None:
     """The variant's file in the data folder or in a mirror that is a folder; None where it is in neither."""
     base = mirror()
     for folder in (data_folder(), base):
-        if isinstance(folder, Path) and (folder / variant.file).is_file():
-            return folder / variant.file
+        if isinstance(folder, Path):
+            with storage_errors(folder, variant.file):
+                if (folder / variant.file).is_file():
+                    return folder / variant.file
     return None
 
 
 def verify(path: Path, variant: Variant) -> None:
     """Refuses a file whose size or hash is not the registry's."""
-    with storage_errors(path.parent, path.name):
-        size = path.stat().st_size
-        if variant.size is not None and size != variant.size:
-            raise CourseError(_mismatch(path, f"{variant.size:,} bytes", f"{size:,}"))
-        if variant.hash is not None:
-            kind, expected = variant.hash.split(":")
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, kind).hexdigest()
-            if found != expected:
-                raise CourseError(_mismatch(path, f"{kind} {expected}", found))
+    size = path.stat().st_size
+    if variant.size is not None and size != variant.size:
+        raise CourseError(_mismatch(path, f"{variant.size:,} bytes", f"{size:,}"))
+    if variant.hash is not None:
+        kind, expected = variant.hash.split(":")
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, kind).hexdigest()
+        if found != expected:
+            raise CourseError(_mismatch(path, f"{kind} {expected}", found))
 
 
 def download(info: DatasetInfo, split: str) -> tuple[Variant, Path]:
@@ -67,12 +69,10 @@ def download(info: DatasetInfo, split: str) -> tuple[Variant, Path]:
 def _fetch(url: str, variant: Variant, path: Path) -> str | None:
     """None when the file has arrived, else why it has not."""
     import pooch
-    import requests
 
-    # pooch tells on stderr what it does; the lines below say it once, on stdout.
+    # pooch tells on stderr what it does; the line below says it once, on stdout.
     pooch.get_logger().setLevel("ERROR")
     what = f"{variant.file} ({variant.size / 1e6:,.0f} MB)" if variant.size else variant.file
-    failure = "no answer"
     with storage_errors(path.parent, what):
         path.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(path.parent).free
@@ -82,54 +82,90 @@ def _fetch(url: str, variant: Variant, path: Path) -> str | None:
             "or set DATASETS_DIR to another folder"
         )
     print(f"downloading {what} from {urlsplit(url).netloc}", flush=True)
+    failure, final = "", False
     for attempt in range(_ATTEMPTS):
         if attempt:
-            time.sleep(0.5 * 2**attempt)
-        meter = _Meter(variant)
-        fetcher = pooch.HTTPDownloader(progressbar=meter, chunk_size=1 << 16, timeout=_TIMEOUT)
-        try:
-            with storage_errors(path.parent, what):
-                _retrieve(pooch, url, variant, path, fetcher)
-            return None
-        except requests.HTTPError as error:
-            failure = f"the server answers {error.response.status_code}"
-            # What is not there, or not allowed, will not be there a second later.
-            if error.response.status_code < 500:
-                return failure
-        except requests.Timeout:
-            failure = f"no answer in {_TIMEOUT} seconds"
-        except requests.ConnectionError as error:
-            failure = "the connection was cut" if "IncompleteRead" in repr(error) else "no connection"
-        except requests.RequestException:
-            failure = "the connection was cut"
-        except ValueError:
-            kind, expected = (variant.hash or "hash:?").split(":")
-            return f"expected {kind} {expected}, got another file"
-        finally:
-            meter.close()
-    return failure
+            time.sleep(_PAUSE * 2**attempt)
+        with storage_errors(path.parent, what):
+            failure, final = _attempt(url, variant, path)
+        if not failure or final:
+            break
+    return failure or None
 
 
-def _retrieve(pooch: Any, url: str, variant: Variant, path: Path, fetcher: Any) -> None:
+def _attempt(url: str, variant: Variant, path: Path) -> tuple[str, bool]:
+    """Why the file has not arrived ("" when it has), and whether another attempt is of no use."""
+    import pooch
     import requests
 
+    meter = _Meter(variant)
+    fetcher = pooch.HTTPDownloader(progressbar=meter, chunk_size=1 << 16, timeout=_TIMEOUT)
     try:
+        # pooch writes to a temporary file and renames it when its hash is right.
         pooch.retrieve(url, variant.hash, fname=path.name, path=path.parent, downloader=fetcher)
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        return f"the server answers {status}", status < 500
+    except requests.Timeout:
+        return f"no answer in {_TIMEOUT} seconds", False
+    except requests.ConnectionError:
+        return "no connection", False
+    except requests.exceptions.ChunkedEncodingError:
+        return "the connection was cut", False
     except requests.RequestException as error:
-        # These are OSErrors too, and would be taken for failures of the disk; a full disk stays what it is.
-        raise _Network(error) from error
+        return f"the request failed ({type(error).__name__})", True
+    except _TooLongError:
+        return f"expected {meter.limit:,} bytes, the server sends more", True
+    except ValueError:
+        return f"expected {variant.hash}, the server sends another file", True
+    finally:
+        meter.close()
+    return "", True
 
 
-class _Network(Exception):
-    """Carries a network failure past `storage_errors`."""
+class _TooLongError(Exception):
+    """The server sends more than the registry says."""
 
 
 class _Meter:
     """A progress bar in the form pooch wants, which refuses more bytes than the registry names."""
 
     def __init__(self, variant: Variant) -> None:
-        self._variant = variant
-        self._limit = variant.size if variant.size is not None else _MAX_DOWNLOAD
-        self._bar: Any = progress_bar(variant.file, variant.size, "B", scale=True)
-        self._done = 0
+        self.limit = variant.size if variant.size is not None else _MAX_DOWNLOAD
         self.total = 0
+        self._chunks = 0
+        self._bar: Any = progress_bar(variant.file, variant.size, "B", scale=True)
+
+    def update(self, count: int) -> None:
+        """Count a chunk; pooch gives the size of a full one, also for the last."""
+        if self._chunks > self.limit:
+            raise _TooLongError
+        self._chunks += count
+        self._bar.update(count)
+
+    def reset(self) -> None:
+        """Start again: pooch does so once at the end, to set the bar to its total."""
+        self._chunks = 0
+        self._bar.reset()
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._bar.close()
+
+
+def _mismatch(path: Path, expected: str, found: str) -> str:
+    return f"expected {path.name} with {expected}, got {found}: delete {path} and load again, or copy it again"
+
+
+def _by_hand(info: DatasetInfo, candidates: list[Variant]) -> str:
+    if not candidates:
+        return f"{info.name} cannot be downloaded: {info.homepage}"
+    place = data_folder() / candidates[0].file
+    base = mirror()
+    tried = f" DATASETS_MIRROR ({base}) holds none of its files;" if base else ""
+    how = info.login or f"get the file from {info.homepage}"
+    names = ", ".join(Path(variant.file).name for variant in candidates)
+    return (
+        f"{info.name} cannot be downloaded without a login:{tried} {how} (homepage: {info.homepage}) and put it into "
+        f"{place.parent} (accepted: {names}), or point DATASETS_MIRROR at a folder that has it; {_OFFLINE}"
+    )

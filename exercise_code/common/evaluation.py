@@ -74,7 +74,7 @@ def choose_batch_size(model: nn.Module, inputs: Tensor) -> int:
     with evaluating(model), _ActivationMeter() as meter:
         model(sample)
     budget = CPU_CACHE_BYTES if device.type == "cpu" else ACCELERATOR_BYTES
-    return max(1, min(MAX_BATCH_SIZE, len(inputs), budget // max(meter.peak_bytes, 1)))
+    return max(1, int(min(MAX_BATCH_SIZE, len(inputs), budget // max(meter.peak_bytes, 1))))
 
 
 @contextmanager

@@ -44,6 +44,8 @@ class ModelInfo:
     dtypes: tuple[str, ...]
     tensors: tuple[TensorInfo, ...]
     problems: tuple[str, ...]
+    data_source: str = ""
+    """The data it was trained on, as the file says, "embedded" or "real"; empty where it does not say."""
 
 
 def inspect_model(path: Path, limits: ModelSpec | None = None) -> ModelInfo:
@@ -56,7 +58,7 @@ def inspect_model(path: Path, limits: ModelSpec | None = None) -> ModelInfo:
     except OSError as error:
         raise CourseError(f"expected a model at {path}, got: {error.strerror}: save it first") from None
     problems: list[str] = []
-    tensors = _read_header(path, problems)
+    tensors, metadata = _read_header(path, problems)
     parameters = sum(t.elements for t in tensors if t.floating)
     others = sum(t.elements for t in tensors if not t.floating)
     # Sub-byte and complex dtypes are no state of this course's models; eight bytes bound every other one.
@@ -70,23 +72,26 @@ def inspect_model(path: Path, limits: ModelSpec | None = None) -> ModelInfo:
     if limits is not None:
         problems.extend(_over_limits(path.name, parameters, size, limits))
     dtypes = tuple(sorted({t.dtype for t in tensors}))
-    return ModelInfo(parameters, size / MEGABYTE, dtypes, tuple(tensors), tuple(problems))
+    source = metadata.get("data_source", "")
+    source = source if source in ("embedded", "real") else ""
+    return ModelInfo(parameters, size / MEGABYTE, dtypes, tuple(tensors), tuple(problems), source)
 
 
-def _read_header(path: Path, problems: list[str]) -> list[TensorInfo]:
+def _read_header(path: Path, problems: list[str]) -> tuple[list[TensorInfo], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             slices = ((name, file.get_slice(name)) for name in sorted(file.keys()))
             tensors = [TensorInfo(name, str(s.get_dtype()), tuple(s.get_shape())) for name, s in slices]
+            metadata = file.metadata() or {}
     except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
         reason = " ".join(str(error).split())[:120]
         problems.append(f"{path.name} is not a readable safetensors file ({reason}): save it with save_model")
-        return []
+        return [], {}
     if not tensors:
         problems.append(f"{path.name} holds no tensors: save the trained model with save_model")
-    return tensors
+    return tensors, metadata
 
 
 def _stored_bytes(tensor: TensorInfo) -> int:

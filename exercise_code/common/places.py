@@ -77,6 +77,9 @@ def storage_errors(folder: Path, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # Without a number it is none of the system's: requests and PIL derive their own errors from OSError.
+        if error.errno is None:
+            raise
         advice = "set DATASETS_DIR to another folder"
         if error.errno in _FULL:
             raise CourseError(f"no room in {folder} for {what}: free some space, or {advice}") from error

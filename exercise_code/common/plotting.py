@@ -18,7 +18,8 @@ __all__ = ["COLORS", "LiveCurve", "course_style", "plot_curves", "show_images", 
 # Told apart by people who see no difference between red and green, and on grey pictures.
 COLORS = {"truth": "#2f9e44", "prediction": "#f76707", "train": "#1c7ed6", "val": "#f76707", "score": "#862e9c"}
 
-_STYLE = {
+# Typed loosely: matplotlib's stubs want its own list of keys.
+_STYLE: Any = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -54,10 +55,12 @@ def show_keypoints(
     titles: Sequence[str] | None = None,
     columns: int = 6,
     size: float = _TILE_INCHES,
+    in_pixels: bool = False,
 ) -> None:
     """Nothing; draws images with their keypoints: true ones as green circles, predicted ones as orange crosses.
 
-    Keypoints have the shape (N, 30) or (N, 15, 2), x before y, in the scale where the picture reaches from -1 to 1.
+    Keypoints have the shape (N, 30) or (N, 15, 2), x before y, in the scale where the picture reaches from -1 to 1,
+    or in pixels.
     """
     pictures = _as_images(images)
     axes = _draw_grid(pictures, titles, columns, size)
@@ -66,7 +69,10 @@ def show_keypoints(
     for name, points, marker, area in marks:
         if points is None:
             continue
-        pixels = _as_pixels(name, points, pictures.shape[1:3], len(pictures))
+        pixels = _as_pairs(name, points, len(pictures))
+        if not in_pixels:
+            half = np.array(pictures.shape[2:0:-1]) / 2
+            pixels = pixels * half + half
         face = {"facecolors": "none"} if marker == "o" else {}
         color = {"edgecolors" if marker == "o" else "color": COLORS[name]}
         for ax, xy in zip(axes, pixels, strict=True):
@@ -81,8 +87,8 @@ def show_keypoints(
 def plot_curves(history: Any) -> None:
     """Nothing; draws the losses and scores of a `History`, one point an epoch."""
     with course_style():
-        figure = _curves_figure(history)
-    figure.show() if False else plt.show()
+        _curves_figure(history)
+    plt.show()
 
 
 class LiveCurve:
@@ -106,7 +112,7 @@ class LiveCurve:
         with course_style():
             figure = _curves_figure(history)
         if self._handle is None:
-            self._handle = display(figure, display_id=True)
+            self._handle = display(figure, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(figure)
         plt.close(figure)
@@ -155,7 +161,7 @@ def _draw_grid(pictures: npt.NDArray[Any], titles: Sequence[str] | None, columns
     columns = max(1, min(columns, len(pictures)))
     rows = math.ceil(len(pictures) / columns)
     with course_style():
-        figure, grid = plt.subplots(
+        _, grid = plt.subplots(
             rows, columns, figsize=(columns * size, rows * size + 0.3), squeeze=False, layout="constrained"
         )
     for number, ax in enumerate(grid.flat):
@@ -164,7 +170,6 @@ def _draw_grid(pictures: npt.NDArray[Any], titles: Sequence[str] | None, columns
             ax.imshow(pictures[number], cmap="gray", vmin=0, vmax=1)
             if titles is not None:
                 ax.set_title(titles[number], fontsize=9)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
     return list(grid.flat)[: len(pictures)]
 
 
@@ -180,9 +185,8 @@ def _as_images(images: npt.ArrayLike) -> npt.NDArray[Any]:
     return array / 255.0 if array.dtype == np.uint8 else array.clip(0, 1)
 
 
-def _as_pixels(name: str, points: npt.ArrayLike, size: tuple[int, ...], n: int) -> npt.NDArray[Any]:
+def _as_pairs(name: str, points: npt.ArrayLike, n: int) -> npt.NDArray[Any]:
     array = np.asarray(points, dtype=np.float64)
-    if array.size == 0 or array.size % (2 * n) or len(array) != n:
+    if array.ndim < 2 or len(array) != n or array.size % (2 * n):
         raise CourseError(f"expected {name} of shape ({n}, 30) for {n} images, got {array.shape}")
-    half = np.array([size[1], size[0]]) / 2
-    return array.reshape(n, -1, 2) * half + half
+    return array.reshape(n, -1, 2)

@@ -33,7 +33,7 @@ _STYLE = """
 .dlc.dlc table.dlc-table tr.dlc-row > .dlc-state.dlc-ok { color: var(--dlc-ok); }
 .dlc.dlc table.dlc-table tr.dlc-row > .dlc-state.dlc-bad { color: var(--dlc-bad); }
 .dlc.dlc table.dlc-table tr.dlc-row > .dlc-state.dlc-todo { opacity: .72; }
-.dlc .dlc-reason { margin: .15em 0 0; }
+.dlc .dlc-reason { margin: .2em 0 0; font-weight: 600; }
 .dlc .dlc-facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .2em .8em;
   margin: .45em 0 .1em; align-items: baseline; }
 .dlc .dlc-key { opacity: .72; font-size: .93em; }
@@ -41,11 +41,12 @@ _STYLE = """
   font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace);
   color: inherit; background: var(--dlc-soft); border-radius: 3px; padding: .05em .35em;
   white-space: pre-wrap; overflow-wrap: anywhere; border: none; }
+.dlc.dlc .dlc-facts code { display: block; width: fit-content; max-width: 100%; box-sizing: border-box; }
 .dlc.dlc pre { padding: .5em .7em; margin: .4em 0; line-height: 1.4; max-height: 20em; overflow: auto; }
 .dlc .dlc-note { border-left: 3px solid var(--dlc-line); padding: .1em .7em; margin: .6em 0; }
 .dlc .dlc-note.dlc-warn { border-left-color: var(--dlc-bad); }
-.dlc .dlc-foot { margin: .55em 0 .1em; }
-.dlc details { margin: .5em 0 0; } .dlc summary { cursor: pointer; opacity: .85; }
+.dlc .dlc-foot { margin: .55em 0 .1em; } .dlc.dlc td.dlc-size { text-align: right; white-space: nowrap; }
+.dlc details { margin: .5em 0 0; } .dlc td details { margin: 0; } .dlc summary { cursor: pointer; opacity: .85; }
 .dlc progress { width: 14em; max-width: 60%; vertical-align: middle; }
 """
 _HIDDEN = "The grader also runs hidden checks."
@@ -111,14 +112,20 @@ class Report(Shown):
         lines += outcome_lines(self.outcomes, told=bool(self.faults))
         if self.printed:
             lines += ["  printed by your code:", *(f"    {line}" for line in self.printed.splitlines())]
-        lines += [f"  note: {note}" for note in self.notes]
+        lines += [f"  note: {note}" for note in self._all_notes()]
         return "\n".join([*lines, self.summary])
+
+    def _all_notes(self) -> list[str]:
+        places = dict.fromkeys(o.got.partition(": ")[0] for o in self.outcomes if is_todo(o) and o.got)
+        written = [f"still to be written: {place}" for place in places]
+        return [*written, *self.notes]
 
     def _repr_html_(self) -> str:
         tone = "dlc-ok" if self.passed else "dlc-dim"
         parts = [
             f'<div class="dlc-head"><span class="dlc-name">{escape(self.grade_id)}</span>'
-            f'<span class="{tone}">{escape(count(self.outcomes))}</span></div>'
+            f'<span class="{tone}">{escape(count(self.outcomes))}.</span>'
+            f'<span class="dlc-dim">{_HIDDEN}</span></div>'
         ]
         for fault in self.faults:
             text = escape("\n".join(fault.lines()), marks=False)
@@ -127,11 +134,11 @@ class Report(Shown):
         if self.printed:
             number = len(self.printed.splitlines())
             parts.append(
-                f"<details><summary>printed by your code ({number} line{'s' * (number > 1)})</summary>"
+                f"<details><summary>Printed by your code ({number} line{'s' * (number > 1)})</summary>"
                 f"<pre>{escape(self.printed, marks=False)}</pre></details>"
             )
-        parts += [f'<div class="dlc-note">{escape(note)}</div>' for note in self.notes]
-        return page([*parts, f'<div class="dlc-foot">{escape(self.summary)}</div>'])
+        parts += [f'<div class="dlc-note">{escape(_sentence(note))}</div>' for note in self._all_notes()]
+        return page(parts)
 
 
 def count(outcomes: Iterable[Outcome]) -> str:
@@ -161,15 +168,14 @@ def _unreadable(outcome: Outcome) -> bool:
 
 
 def outcome_lines(outcomes: Iterable[Outcome], told: bool = False) -> list[str]:
-    """The outcomes as lines of text; with `told`, what a syntax error says is not repeated."""
+    """The outcomes as lines of text; with `told`, a syntax error has been shown and is not repeated."""
     lines = []
     for outcome in outcomes:
         state = "passed" if outcome.passed else "to do " if is_todo(outcome) else "FAILED"
+        unread = told and _unreadable(outcome)
+        state = "not run" if unread else state
         lines.append(f"  [{state}] {outcome.title}")
-        if outcome.passed:
-            continue
-        if told and _unreadable(outcome):
-            lines.append("           your file cannot be read, see above")
+        if outcome.passed or is_todo(outcome) or unread:
             continue
         lines.append(f"           {outcome.reason}")
         lines += [f"           {key + ':':<6} {value}" for key, value in _facts(outcome)]
@@ -181,12 +187,11 @@ def outcome_table(outcomes: Iterable[Outcome], told: bool = False) -> str:
     rows = []
     for outcome in outcomes:
         tone, state = ("ok", "✓ passed") if outcome.passed else ("bad", "✗ failed")
-        if is_todo(outcome):
-            tone, state = "todo", "○ to do"
+        unread = told and _unreadable(outcome)
+        if unread or is_todo(outcome):
+            tone, state = "todo", "○ not run" if unread else "○ to do"
         body = escape(outcome.title)
-        if told and _unreadable(outcome):
-            body += '<div class="dlc-reason dlc-dim">your file cannot be read, see above</div>'
-        elif not outcome.passed:
+        if not (outcome.passed or unread or is_todo(outcome)):
             body += f'<div class="dlc-reason">{escape(_sentence(outcome.reason))}</div>'
             facts = "".join(
                 f'<span class="dlc-key">{key}</span><span>{_fact(key, value)}</span>' for key, value in _facts(outcome)
@@ -260,7 +265,8 @@ class Display:
             print(file=sys.stderr)
         # Python's own prompt shows what a call returns, a script shows nothing by itself.
         if not hasattr(sys, "ps1"):
-            print(repr(report))
+            encoding = sys.stdout.encoding or "utf-8"
+            print(repr(report).encode(encoding, "replace").decode(encoding))
 
     def _publish(self, html_text: str, plain: str) -> None:
         from IPython.display import publish_display_data

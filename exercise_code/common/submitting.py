@@ -10,16 +10,17 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .archive import MEGABYTE
 from .checking import check_exercise, exercise_here
 from .errors import CourseError
 from .exercise import Exercise, exercise_ids, load_exercise
 from .handin import HandIn, Place, Rules, inspect_model, open_handin
+from .places import data_folder, mirror, registry_file
 from .reloading import assignment_folder
 from .reporting import Display, Shown, count, escape, outcome_lines, outcome_table, page, shell
 from .testing import Outcome
@@ -82,7 +83,7 @@ class SubmitReport(Shown):
         rows = [_check_row(name, outcomes) for name, outcomes in self._groups().items()]
         parts.append(f'<table class="dlc-table"><tbody>{"".join(rows)}</tbody></table>')
         files = "".join(
-            f'<tr class="dlc-row"><td>{escape(name, marks=False)}</td><td>{_bytes(size)}</td></tr>'
+            f'<tr class="dlc-row"><td class="dlc-dim">{_bytes(size)}</td><td>{escape(name, marks=False)}</td></tr>'
             for name, size in self.handin.sizes.items()
         )
         number = len(self.handin.sizes)
@@ -207,18 +208,11 @@ def _write_zip(path: Path, sources: dict[str, Path]) -> None:
         ) from None
 
 
-# The clean room
-
-
 def _check_clean(exercise: Exercise, handin: HandIn, room: Path, display: Display) -> list[Outcome]:
     """The outcomes of the visible tests on the unpacked hand-in, in a Python of its own."""
     _furnish(exercise, handin, room)
     code = "from exercise_code.common.submitting import run_child; run_child()"
-    environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(room), os.environ.get("PYTHONPATH")]))
-    environment.setdefault("DATASETS_DIR", str(exercise.folder.parent.parent / "datasets"))
-    # The notebook's inline backend needs a kernel.
-    environment["MPLBACKEND"] = "Agg"
+    environment = _environment(room)
     outcomes: list[Outcome] = []
     # A file, not a pipe: nobody empties a pipe while the child works.
     with tempfile.TemporaryFile() as errors:
@@ -232,14 +226,13 @@ def _check_clean(exercise: Exercise, handin: HandIn, room: Path, display: Displa
             text=True,
             encoding="utf-8",
         )
-        with _ended(child):
-            for line in _lines(child):
-                message = json.loads(line)
-                if "total" in message:
-                    display.total = message["total"]
-                    continue
-                outcomes.append(Outcome(**message))
-                display.step(len(outcomes))
+        for line in _lines(child):
+            message = json.loads(line)
+            if "total" in message:
+                display.total = message["total"]
+                continue
+            outcomes.append(Outcome(**message))
+            display.step(len(outcomes))
         if child.returncode:
             errors.seek(0)
             said = errors.read()[-5000:].decode("utf-8", "replace").strip().splitlines()
@@ -264,43 +257,49 @@ def _furnish(exercise: Exercise, handin: HandIn, room: Path) -> None:
             path.unlink()
     if handin.package.is_dir():
         shutil.copytree(handin.package, room / "exercise_code" / exercise.id, dirs_exist_ok=True)
+    if registry := registry_file():
+        (room / "datasets").mkdir()
+        shutil.copy(registry, room / "datasets")
     notebooks = room / "exercises" / exercise.id
     shutil.copytree(handin.folder, notebooks, ignore=shutil.ignore_patterns("exercise_code"))
 
 
-@contextmanager
-def _ended(child: "subprocess.Popen[str]") -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if child.poll() is None:
-            child.kill()
-        child.wait()
+def _environment(room: Path) -> dict[str, str]:
+    """The child's environment: the clean folder's package, the course's own data, no notebook's plots."""
+    with suppress(CourseError):
+        # Made absolute by being asked for; what is wrong with it, the data loader will say.
+        mirror()
+    environment = {**os.environ, "DATASETS_DIR": str(data_folder()), "MPLBACKEND": "Agg"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(room), os.environ.get("PYTHONPATH")]))
+    return environment
 
 
 def _lines(child: "subprocess.Popen[str]") -> Iterator[str]:
-    """The child's lines; a child that says nothing for long is ended."""
+    """The child's lines; a child that says nothing for long is ended, and so is one that nobody listens to."""
     lines: queue.Queue[str | None] = queue.Queue()
 
-    def read() -> None:
-        assert child.stdout is not None
-        for line in child.stdout:
-            lines.put(line)
+    def read(stdout: IO[str]) -> None:
+        with stdout:
+            for line in stdout:
+                lines.put(line)
         lines.put(None)
 
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=SILENCE)
-        except queue.Empty:
-            raise CourseError(
-                f"a check on the unpacked zip gave no answer within {SILENCE:g} seconds: "
-                f"run check on each cell to find the loop that never ends"
-            ) from None
-        if line is None:
-            child.wait()
-            return
-        yield line
+    assert child.stdout is not None
+    reader = threading.Thread(target=read, args=(child.stdout,), daemon=True)
+    reader.start()
+    try:
+        while (line := lines.get(timeout=SILENCE)) is not None:
+            yield line
+        child.wait()
+    except queue.Empty:
+        raise CourseError(
+            f"a check on the unpacked zip gave no answer within {SILENCE:g} seconds: "
+            f"run check on each cell to find the loop that never ends"
+        ) from None
+    finally:
+        child.kill()
+        child.wait()
+        reader.join(timeout=5)
 
 
 def run_child() -> None:
@@ -318,9 +317,6 @@ def run_child() -> None:
 
     tell({"total": len(discover(exercise))})
     check_exercise(exercise, lambda outcome: tell(asdict(outcome)))
-
-
-# What the report adds
 
 
 def _advice(name: str, folder: Path) -> str:
@@ -375,8 +371,24 @@ def _judge_models(exercise: Exercise, handin: HandIn) -> tuple[list[str], list[s
         if path.suffix == ".safetensors":
             info = inspect_model(path, exercise.model)
             problems += info.problems
-            notes.append(f"models/{name} has {info.parameters:,} parameters and {info.size_mb:.1f} MB")
+            trained = f", trained on {info.data_source} data" if info.data_source else ""
+            notes.append(f"models/{name}: {info.parameters:,} parameters, {info.size_mb:.1f} MB{trained}")
+            now = _source_now(exercise)
+            if info.data_source and now not in ("", info.data_source):
+                notes.append(
+                    f"models/{name} was trained on {info.data_source} data, but {now} data is loaded here now: "
+                    f"train again if the course grades on {now} data"
+                )
     return problems, notes
+
+
+def _source_now(exercise: Exercise) -> str:
+    """What `load_dataset` gives for the exercise's data set as things are: "real" or "embedded"."""
+    from .data import _resolve
+
+    with suppress(CourseError):
+        return _resolve(exercise.model.dataset, "auto") if exercise.model else ""
+    return ""
 
 
 def _bytes(size: int) -> str:

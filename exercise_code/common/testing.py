@@ -373,6 +373,8 @@ def show(value: Any, limit: int = 200) -> str:
         items = np.array2string(value.ravel()[:8], precision=5, separator=", ", threshold=10)
         dots = ", ...]" if value.size > 8 else "]"
         text = f"array of shape {value.shape}, {value.dtype}: {items[:-1]}{dots}"
+    elif isinstance(value, np.generic):
+        text = f"{value.item()!r} ({value.dtype})"
     else:
         text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -18,12 +18,27 @@ from .reloading import assignment_folder, fresh_code
 from .reporting import Report, say
 from .testing import Case, InProcess, Outcome, load_cases, test_seed
 
-__all__ = ["active", "points"]
+__all__ = ["active", "points", "refuse_silence"]
 
 
 def active() -> bool:
     """True when nbgrader's autograde step runs the notebook and hidden tests have been named."""
     return os.environ.get("NBGRADER_EXECUTION") == "autograde" and "AUTOGRADER_TRUSTED_HIDDEN" in os.environ
+
+
+def refuse_silence(report: Report) -> None:
+    """Nothing, outside nbgrader and when it validates a cell that passes; else a `CourseError`.
+
+    To nbgrader a graded cell without an error or a number has earned everything.
+    """
+    mode = os.environ.get("NBGRADER_EXECUTION")
+    if mode == "validate" and not report.passed:
+        raise CourseError(report.summary)
+    if mode == "autograde":
+        raise CourseError(
+            "expected the grader's preprocessor in place of nbgrader's Execute, or hidden tests named in "
+            "AUTOGRADER_TRUSTED_HIDDEN, got neither: see nbgrader_config.py"
+        )
 
 
 def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[list[Outcome], str]]) -> float:
@@ -32,9 +47,9 @@ def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[li
     nbgrader reads the number from the cell's last expression. The shown report says of a hidden test only its
     sentence and whether it passed.
     """
-    cases = load_cases(Path(os.environ["AUTOGRADER_TRUSTED_HIDDEN"]), f"{exercise.id}_hidden", visible=False)
+    cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", visible=False)
     cases = [case for case in cases if case.grade.grade_id == report.grade_id]
-    solution = Path(os.environ["AUTOGRADER_TRUSTED_SOLUTION"])
+    solution = Path(_setting("AUTOGRADER_TRUSTED_SOLUTION"))
     hidden: list[Outcome] = []
     with fresh_code(exercise, assignment_folder(exercise) / "models") as code:
         for case in cases:
@@ -61,7 +76,15 @@ def _without_details(outcome: Outcome) -> Outcome:
 
 
 def _maximum(grade_id: str) -> float:
-    table = json.loads(os.environ.get("AUTOGRADER_TRUSTED_POINTS", "{}"))
-    if grade_id not in table:
-        raise CourseError(f"expected the points of {grade_id} in AUTOGRADER_TRUSTED_POINTS, got none: add them")
-    return float(table[grade_id])
+    try:
+        return float(json.loads(_setting("AUTOGRADER_TRUSTED_POINTS"))[grade_id])
+    except (ValueError, KeyError, TypeError):
+        raise CourseError(
+            f"expected a JSON object with the points of {grade_id} in AUTOGRADER_TRUSTED_POINTS: correct it"
+        ) from None
+
+
+def _setting(name: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise CourseError(f"expected the environment variable {name} beside AUTOGRADER_TRUSTED_HIDDEN: set it")

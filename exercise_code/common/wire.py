@@ -15,9 +15,12 @@ import numpy as np
 __all__ = ["MAX_BYTES", "Opaque", "WireError", "decode", "encode"]
 
 MAX_BYTES = 64 * 2**20
-MAX_ITEMS = 2_000_000
+MAX_ITEMS = 500_000
 MAX_DEPTH = 32
-MAX_INT_BYTES = 512
+# 64 bits, with or without a sign. Larger integers can be chosen to have one hash all, and a set of a hundred
+# thousand of those takes hours.
+MIN_INT, MAX_INT = -(2**63), 2**64 - 1
+MAX_NAME = 120
 DTYPES = (
     ["bool", "int8", "int16", "int32", "int64"]
     + ["uint8", "uint16", "uint32", "uint64"]
@@ -71,9 +74,14 @@ def decode(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
 
 def _type_name(cls: type) -> str:
     # The names of a hostile class may be properties or any other object: only true strings are read.
-    module, name = type.__getattribute__(cls, "__module__"), type.__getattribute__(cls, "__qualname__")
-    text = name if module == "builtins" else f"{module}.{name}"
-    return "".join(c for c in str(text)[:120] if c.isprintable())
+    module, name = (type.__dict__[key].__get__(cls) for key in ("__module__", "__qualname__"))
+    if type(module) is not str or type(name) is not str:
+        return "object"
+    return _plain_name(name if module == "builtins" else f"{module}.{name}")
+
+
+def _plain_name(text: str) -> str:
+    return "".join(c for c in text[:MAX_NAME] if c.isprintable())
 
 
 class _Writer:
@@ -99,9 +107,9 @@ class _Writer:
         elif cls is bool:
             self._add(b"T" if value else b"F")
         elif cls is int:
+            if not MIN_INT <= value <= MAX_INT:
+                raise WireError("the answer holds an integer of more than 64 bits")
             body = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
-            if len(body) > MAX_INT_BYTES:
-                raise WireError("the answer holds an integer of more digits than the format allows")
             self._add(b"i", _U32.pack(len(body)), body)
         elif cls is float:
             self._add(b"f", _F64.pack(value))
@@ -138,7 +146,7 @@ class _Writer:
         self._add(array.astype(dtype.newbyteorder("<"), order="C").tobytes())
 
     def _opaque(self, name: str) -> None:
-        body = name.encode("utf-8", "backslashreplace")[:500]
+        body = _plain_name(name).encode("utf-8", "backslashreplace")
         self._add(b"o", _U32.pack(len(body)), body)
 
 
@@ -180,9 +188,10 @@ class _Reader:
                 return tag == b"T"
             case b"i":
                 n = self._count()
-                if n > MAX_INT_BYTES:
-                    raise WireError("an integer of too many digits")
-                return int.from_bytes(self._take(n), "little", signed=True)
+                number = int.from_bytes(self._take(n), "little", signed=True) if n <= 9 else MAX_INT + 1
+                if not MIN_INT <= number <= MAX_INT:
+                    raise WireError("an integer of more than 64 bits")
+                return number
             case b"f":
                 return _F64.unpack(self._take(8))[0]
             case b"s":
@@ -203,7 +212,7 @@ class _Reader:
                     raise WireError("expected a scalar, got an array")
                 return array[()]
             case b"o":
-                return Opaque(self._text())
+                return Opaque(_plain_name(self._text()))
             case _:
                 raise WireError(f"unknown tag {tag!r}")
 
@@ -222,6 +231,9 @@ class _Reader:
             raise WireError("unknown dtype, or too many dimensions")
         dtype = np.dtype(DTYPES[code])
         shape = tuple(_U32.unpack(self._take(4))[0] for _ in range(ndim))
+        # An array without items could still have four billion rows, and somebody who loops over them.
+        if 0 in shape and math.prod(n for n in shape if n) > MAX_ITEMS:
+            raise WireError(f"expected an empty array of few rows and columns, got the shape {shape}")
         body = self._take(math.prod(shape) * dtype.itemsize)
         if dtype == bool and body.strip(b"\x00\x01"):
             raise WireError("expected booleans of 0 and 1")

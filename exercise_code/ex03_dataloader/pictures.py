@@ -8,27 +8,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from exercise_code.common.plotting import course_style
+
 RGB = ("tab:red", "tab:green", "tab:blue")
 
 
-def show_images(
-    images: Sequence[np.ndarray], titles: Sequence[str] | None = None, columns: int = 8, side: float = 1.3
-) -> None:
-    """Draw images in rows; `side` is the width of one image in inches."""
-    columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    height = side * (1.25 if titles else 1.0)
-    _, axes = plt.subplots(rows, columns, figsize=(columns * side, rows * height), squeeze=False)
-    for axis in axes.flat:
-        axis.axis("off")
-    for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        axis.imshow(image)
-        if titles:
-            axis.set_title(titles[i], fontsize=9)
-    plt.tight_layout()
-    plt.show()
-
-
+@course_style()
 def show_descent(values: np.ndarray, num_steps: int = 30) -> None:
     """Draw how gradient descent fits y = w * x + b, for `values` as they are and for normalised ones.
 
@@ -43,7 +28,7 @@ def show_descent(values: np.ndarray, num_steps: int = 30) -> None:
         curvature = 2 * inputs.T @ inputs / len(x)
         step = 0.4 / np.linalg.eigvalsh(curvature)[-1]
         best = np.linalg.lstsq(inputs, targets, rcond=None)[0]
-        path = [best + np.array([1.2 * best[0], 1.5])]
+        path = [best + np.array([1.2 * best[0], 3.0])]
         for _ in range(num_steps):
             path.append(path[-1] - step * 2 * inputs.T @ (inputs @ path[-1] - targets) / len(x))
         track = np.stack(path)
@@ -64,6 +49,7 @@ def _draw_track(axis: Any, inputs: np.ndarray, targets: np.ndarray, track: np.nd
     w = np.linspace(low[0] - 0.4 * reach[0], high[0] + 0.4 * reach[0], 80)
     b = np.linspace(low[1] - 0.4 * reach[1], high[1] + 0.4 * reach[1], 80)
     losses = np.array([[_loss(inputs, targets, np.array([u, v])) for u in w] for v in b])
+    axis.grid(False)
     axis.contourf(w, b, np.log(losses), levels=25, cmap="Blues_r")
     axis.plot(track[:, 0], track[:, 1], "o-", color="tab:orange", markersize=4, label="descent")
     axis.plot(*best, "k*", markersize=12, label="best weights")
@@ -72,6 +58,7 @@ def _draw_track(axis: Any, inputs: np.ndarray, targets: np.ndarray, track: np.nd
     axis.legend(loc="best")
 
 
+@course_style()
 def show_histograms(groups: dict[str, np.ndarray]) -> None:
     """Draw a histogram for each array (..., 3) of `groups`, one line for each channel."""
     _, axes = plt.subplots(1, len(groups), figsize=(4 * len(groups), 2.8), squeeze=False)
@@ -85,6 +72,7 @@ def show_histograms(groups: dict[str, np.ndarray]) -> None:
     plt.show()
 
 
+@course_style()
 def show_classes_of_batches(batches: Sequence[Sequence[int]], classes: Sequence[str], title: str) -> None:
     """Draw how many samples of each class are in each of the batches (lists of labels)."""
     counts = np.array([np.bincount(labels, minlength=len(classes)) for labels in batches])
@@ -101,10 +89,12 @@ def show_classes_of_batches(batches: Sequence[Sequence[int]], classes: Sequence[
     plt.show()
 
 
+@course_style()
 def show_orders(epochs: Sequence[Sequence[int]], batch_size: int) -> None:
     """Draw the order of the samples, one row for each epoch; a sample has the same colour in all rows."""
     _, axis = plt.subplots(figsize=(9, 0.55 * len(epochs) + 0.9))
     orders = np.array(epochs)
+    axis.grid(False)
     axis.imshow(orders, aspect="auto", cmap="viridis")
     for (row, column), index in np.ndenumerate(orders):
         axis.text(column, row, int(index), ha="center", va="center", fontsize=8,
@@ -114,5 +104,37 @@ def show_orders(epochs: Sequence[Sequence[int]], batch_size: int) -> None:
     axis.set_yticks(range(len(epochs)), [f"epoch {i + 1}" for i in range(len(epochs))])
     axis.set_xticks([])
     axis.set_title(f"batches of {batch_size}: the number is the sample's index")
+    plt.tight_layout()
+    plt.show()
+
+
+@course_style()
+def show_cost_of_batches(batch_sizes: Sequence[int], microseconds: Sequence[float]) -> None:
+    """Draw the time for one sample against the batch size."""
+    _, axis = plt.subplots(figsize=(6, 2.8))
+    axis.loglog(batch_sizes, microseconds, "o-")
+    axis.set_xticks(batch_sizes, [str(size) for size in batch_sizes])
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter("{x:g}")
+    axis.set_xlabel("samples in a batch")
+    axis.set_ylabel("µs for one sample")
+    axis.set_title("the first layer of a network, measured on this computer")
+    plt.tight_layout()
+    plt.show()
+
+
+@course_style()
+def show_spread_of_means(values: np.ndarray, batch_sizes: Sequence[int], num_batches: int = 200) -> None:
+    """Draw the means of many random batches of `values` for each batch size."""
+    rng = np.random.default_rng(0)
+    _, axis = plt.subplots(figsize=(6, 2.8))
+    for place, size in enumerate(batch_sizes):
+        means = rng.choice(values, (num_batches, size)).mean(axis=1)
+        axis.plot(place + rng.uniform(-0.2, 0.2, num_batches), means, ".", alpha=0.5)
+    axis.axhline(values.mean(), color="black", linewidth=1, label="mean of all images")
+    axis.set_xticks(range(len(batch_sizes)), [str(size) for size in batch_sizes])
+    axis.set_xlabel("images in a batch")
+    axis.set_ylabel("mean brightness")
+    axis.legend()
     plt.tight_layout()
     plt.show()

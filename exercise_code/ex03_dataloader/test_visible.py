@@ -290,7 +290,9 @@ def pairs_of_an_epoch(code, count, options):
     loader = code.dataloader.DataLoader(Recorder(count), **options)
     pairs = []
     for batch in islice(loader, count + 5):
-        pairs += [(int(np.mean(image)), int(label)) for image, label in zip(batch["image"], batch["label"], strict=True)]
+        pairs += [
+            (int(np.mean(image)), int(label)) for image, label in zip(batch["image"], batch["label"], strict=True)
+        ]
     return pairs
 
 
@@ -352,7 +354,10 @@ def test_combined_images_and_labels_are_arrays(observe, rng):
 @grade("dataloader_combine")
 def test_combine_works_for_any_keys(observe):
     """Samples with other keys than "image" and "label" give a batch with their keys."""
-    samples = [{"weight": 0.5, "ok": True, "box": np.array([1, 2])}, {"weight": 1.5, "ok": False, "box": np.array([3, 4])}]
+    samples = [
+        {"weight": 0.5, "ok": True, "box": np.array([1, 2])},
+        {"weight": 1.5, "ok": False, "box": np.array([3, 4])},
+    ]
     want = {"weight": np.array([0.5, 1.5]), "ok": np.array([True, False]), "box": np.array([[1, 2], [3, 4]])}
     assert_same(observe(combine, samples), want, hint="take the keys from the first sample")
 

@@ -38,11 +38,11 @@ def make_faces(n: int, seed: int, start: int = 0) -> tuple[npt.NDArray[np.uint8]
 def draw_face(rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """One picture uint8 (96, 96) and its keypoints float32 (30,)."""
     look = Look.sample(rng)
-    pose = Pose.sample(rng, look)
+    pose, keypoints = Pose.sample(rng, look)
     drawing = _Drawing(look, pose)
     _Painter(rng, look, pose, drawing).paint()
     flat, head = drawing.render(_background(rng))
-    return _develop(rng, look, pose, flat, head), look.keypoints(pose).astype(np.float32).ravel()
+    return _develop(rng, look, pose, flat, head), keypoints.astype(np.float32).ravel()
 
 
 class _Drawing:
@@ -96,7 +96,7 @@ class _Drawing:
             if head:
                 draw_mask.polygon(pixels.ravel().tolist(), fill=255)
         flat = np.asarray(image.reduce(_OVERSAMPLING), dtype=np.float32)
-        return flat, np.asarray(mask.filter(ImageFilter.BoxBlur(1)), dtype=np.float32) / 255
+        return flat, np.asarray(mask.filter(ImageFilter.BoxBlur(1)), dtype=np.float32) / np.float32(255)
 
 
 def _background(rng: np.random.Generator) -> Image.Image:
@@ -181,9 +181,7 @@ class _Painter:
         volume = 1.0 if look.bald else uniform(rng, 1.04, 1.16)
         curls = np.ones(48) if look.bald or chance(rng, 0.6) else 1 + rng.uniform(-0.03, 0.07, size=48)
         crown = _CIRCLE * [volume, 1.06 * volume] * curls[:, None]
-        drawing.fill_pixels(
-            pose.around((0, -0.28, -0.2), crown), look.skin if look.bald else look.hair, head=True
-        )
+        drawing.fill_pixels(pose.around((0, -0.28, -0.2), crown), look.skin if look.bald else look.hair, head=True)
         for side in (LEFT, RIGHT):
             ear = _OVAL * [0.16, 0.27]
             drawing.fill_pixels(pose.around((side, look.eye_y + 0.22, -0.05), ear), look.skin * 0.82, head=True)
@@ -205,9 +203,7 @@ class _Painter:
         top = points(_ACROSS[::-1], -0.45 - 0.62 * np.sqrt(1 - 0.99 * _ACROSS**2))
         # The top of the hair is where the crown is, further back than the forehead's surface.
         back = 0.25 - look.lift(top)[:, 2]
-        drawing.fill(
-            np.concatenate([edge, top]), look.hair, np.concatenate([np.full(13, 0.04), back]), head=True
-        )
+        drawing.fill(np.concatenate([edge, top]), look.hair, np.concatenate([np.full(13, 0.04), back]), head=True)
         shine = look.hair + (28 if look.hair < 120 else -28)
         for k in rng.integers(1, 12, size=6):
             x, y = edge[k]
@@ -400,7 +396,8 @@ def _develop(
         sharp = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
         picture = np.asarray(sharp.filter(ImageFilter.GaussianBlur(uniform(rng, 0.4, 1.3))), dtype=np.float32)
     noise = np.float32(uniform(rng, 0, 9)) * rng.standard_normal(picture.shape, dtype=np.float32)
-    return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
+    finished: npt.NDArray[np.uint8] = np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
+    return finished
 
 
 def _soft_shadows(look: Look, pose: Pose, side: float, strength: float) -> npt.NDArray[np.float32]:

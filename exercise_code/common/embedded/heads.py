@@ -130,7 +130,7 @@ class Look:
         return points(x, self.brow_y + 0.06 - _ARCH + self.brow_slope * (_ALONG - 0.5))
 
     def lip(self, level: float) -> Points:
-        """A line (11, 2) across the mouth: -1 is the upper lip's edge, 0 and 0.5 bound the opening, 1 the lower edge."""
+        """A line (11, 2) across the mouth: -1 and 1 are the lips' outer edges, 0 and 0.5 bound the opening."""
         bow, offset = _BOW, 1.25 * self.lips + self.mouth_open
         if level < 0:
             bow, offset = _CUPID, -self.lips - 0.3 * self.mouth_open
@@ -173,8 +173,8 @@ class Pose:
     centre: Points
 
     @classmethod
-    def sample(cls, rng: np.random.Generator, look: Look) -> "Pose":
-        """A random pose that keeps every keypoint inside the picture."""
+    def sample(cls, rng: np.random.Generator, look: Look) -> tuple["Pose", Points]:
+        """A random pose that keeps every keypoint inside the picture, and the keypoints (15, 2) in pixels."""
         yaw, pitch, roll = normal(rng, 0.22, 0.55), normal(rng, 0.11, 0.28), normal(rng, 0.16, 0.45)
         (cy, cp, cr), (sy, sp, sr) = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
         turn_yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -185,7 +185,7 @@ class Pose:
         keypoints = look.keypoints(pose)
         low, high = keypoints.min(axis=0), keypoints.max(axis=0)
         shift = np.maximum(_MARGIN - low, 0) - np.maximum(high - (FACE_SIZE - 1 - _MARGIN), 0)
-        return cls(pose.rotation, pose.roll, pose.scale, centre + shift)
+        return cls(pose.rotation, pose.roll, pose.scale, centre + shift), keypoints + shift
 
     def project(self, solid: Points) -> Points:
         """Points (k, 3) of the head in pixels (k, 2), with a slight perspective."""

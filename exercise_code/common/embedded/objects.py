@@ -1,6 +1,6 @@
 """Drawn objects of ten classes, in the form of CIFAR-10: colour pictures of 32x32."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -90,9 +90,7 @@ class _Sketch:
 
     def _place(self, points: list[Point]) -> list[float]:
         return [
-            c
-            for x, y in points
-            for c in (self._x + self._xx * x + self._xy * y, self._y + self._yx * x + self._yy * y)
+            c for x, y in points for c in (self._x + self._xx * x + self._xy * y, self._y + self._yx * x + self._yy * y)
         ]
 
     def fill(self, colour: Colour, *points: Point) -> None:
@@ -174,8 +172,17 @@ def _scene(rng: np.random.Generator, name: str) -> tuple[Image.Image, float]:
     return image, horizon
 
 
-_FURS: tuple[Colour, ...] = ((120, 84, 52), (62, 48, 40), (38, 36, 38), (165, 130, 90), (205, 195, 180), (128, 124, 122))
-_FEATHERS: tuple[Colour, ...] = ((96, 80, 62), (48, 50, 56), (200, 200, 198), (60, 90, 150), (180, 60, 45), (190, 165, 60))
+_BROWN, _DARK, _BLACK, _SAND, _CREAM, _GREY = (
+    (120.0, 84.0, 52.0),
+    (62.0, 48.0, 40.0),
+    (38.0, 36.0, 38.0),
+    (165.0, 130.0, 90.0),
+    (205.0, 195.0, 180.0),
+    (128.0, 124.0, 122.0),
+)
+_BLUE, _RED, _YELLOW = (60.0, 90.0, 150.0), (180.0, 60.0, 45.0), (190.0, 165.0, 60.0)
+_FURS = (_BROWN, _DARK, _BLACK, _SAND, _CREAM, _GREY)
+_FEATHERS = (_BROWN, _BLACK, _CREAM, _BLUE, _RED, _YELLOW)
 
 
 def _paint(rng: np.random.Generator) -> Colour:
@@ -187,7 +194,7 @@ def _paint(rng: np.random.Generator) -> Colour:
     return r, g, b
 
 
-def _pick(rng: np.random.Generator, colours: tuple[Colour, ...]) -> Colour:
+def _pick(rng: np.random.Generator, colours: Sequence[Colour]) -> Colour:
     return _tint(_jitter(rng, colours[int(rng.integers(len(colours)))], 14), uniform(rng, 0.75, 1.15))
 
 
@@ -293,15 +300,23 @@ def _ship(s: _Sketch, rng: np.random.Generator) -> None:
         height = uniform(rng, 0.3, 0.6)
         s.limb((70, 66, 62), 0.035, (stern + 0.35, deck), (stern + 0.35, deck - height - 0.35))
         s.fill(house, (stern, deck), (stern, deck - height), (stern + 0.5, deck - height), (stern + 0.6, deck))
-        s.fill(_tint(house, 0.85), (stern - 0.1, deck), (stern - 0.1, deck - 0.2), (stern + 0.9, deck - 0.2), (stern + 0.95, deck))
+        x, top = stern - 0.1, deck - 0.2
+        s.fill(_tint(house, 0.85), (x, deck), (x, top), (x + 1.0, top), (x + 1.05, deck))
         for k in range(4):
             s.oval((70, 85, 105), stern + 0.08 + 0.12 * k, deck - height + 0.1, 0.04, 0.04)
         if chance(rng, 0.6):
-            funnel = _paint(rng)
-            s.fill(funnel, (stern + 0.1, deck - height), (stern + 0.13, deck - height - 0.28), (stern + 0.3, deck - height - 0.28), (stern + 0.3, deck - height))
+            top = deck - height
+            s.fill(
+                _paint(rng),
+                (stern + 0.1, top),
+                (stern + 0.13, top - 0.28),
+                (stern + 0.3, top - 0.28),
+                (stern + 0.3, top),
+            )
         if chance(rng, 0.4):
             for k in range(3):
-                s.fill(_paint(rng), (0.3 + 0.18 * k, deck), (0.3 + 0.18 * k, deck - 0.2), (0.46 + 0.18 * k, deck - 0.2), (0.46 + 0.18 * k, deck))
+                x = 0.3 + 0.18 * k
+                s.fill(_paint(rng), (x, deck), (x, deck - 0.2), (x + 0.16, deck - 0.2), (x + 0.16, deck))
     else:
         sail = _jitter(rng, (232, 228, 218), 22)
         s.limb((84, 66, 50), 0.04, (0.0, deck), (0.0, -0.98))
@@ -319,7 +334,8 @@ def _bird(s: _Sketch, rng: np.random.Generator) -> None:
         wing = _tint(body, 0.75)
     if chance(rng, 0.35):
         lift, spread = uniform(rng, -0.75, 0.3), uniform(rng, 0.1, 0.35)
-        s.fill(_tint(wing, 0.85), (0.15, 0.0), (-0.15 - spread, lift * 0.9 - 0.1), (-0.4 - spread, lift * 0.8), (-0.2, 0.08))
+        far = [(-0.15 - spread, lift * 0.9 - 0.1), (-0.4 - spread, lift * 0.8)]
+        s.fill(_tint(wing, 0.85), (0.15, 0.0), *far, (-0.2, 0.08))
         s.fill(_tint(body, 0.85), (-0.4, -0.05), (-0.85, -0.12), (-0.85, 0.14), (-0.4, 0.1))
         s.oval(body, 0, 0.02, 0.5, 0.17, 0.05)
         s.oval(body, 0.5, -0.06, 0.16, 0.14)
@@ -350,7 +366,7 @@ def _legs(s: _Sketch, rng: np.random.Generator, fur: Colour, length: float, widt
 
 
 def _horse(s: _Sketch, rng: np.random.Generator) -> None:
-    fur, mane = _pick(rng, _FURS), _pick(rng, _FURS[1:4])
+    fur, mane = _pick(rng, _FURS), _pick(rng, (_DARK, _BLACK, _SAND))
     nod = uniform(rng, -0.15, 0.5)
     _legs(s, rng, fur, uniform(rng, 0.55, 0.7), 0.1, -0.5, -0.38, 0.32, 0.44)
     s.limb(mane, 0.12, (-0.58, -0.1), (-0.78, 0.05), (-0.8, 0.45))
@@ -389,7 +405,7 @@ def _deer(s: _Sketch, rng: np.random.Generator) -> None:
 
 
 def _dog(s: _Sketch, rng: np.random.Generator) -> None:
-    fur, dark = _pick(rng, _FURS), _pick(rng, _FURS[:4])
+    fur, dark = _pick(rng, _FURS), _pick(rng, (_BROWN, _DARK, _BLACK, _SAND))
     floppy = chance(rng, 0.65)
     if chance(rng, 0.5):
         _legs(s, rng, fur, uniform(rng, 0.3, 0.5), 0.13, -0.46, -0.34, 0.3, 0.42)
@@ -424,7 +440,7 @@ def _dog(s: _Sketch, rng: np.random.Generator) -> None:
 
 
 def _cat(s: _Sketch, rng: np.random.Generator) -> None:
-    fur, dark = _pick(rng, _FURS), _pick(rng, _FURS[:4])
+    fur, dark = _pick(rng, _FURS), _pick(rng, (_BROWN, _DARK, _BLACK, _SAND))
     eye = _jitter(rng, (150, 175, 70), 35)
     if chance(rng, 0.4):
         lift = uniform(rng, -0.65, 0.3)
@@ -471,7 +487,8 @@ def _frog(s: _Sketch, rng: np.random.Generator) -> None:
         s.oval((10, 10, 10), 0.4, -0.37, 0.06, 0.035)
     else:
         for side in (-1, 1):
-            s.limb(_tint(skin, 0.75), 0.18, (side * 0.3, 0.3), (side * 0.8, 0.12), (side * 0.55, 0.5), (side * 0.9, 0.54))
+            thigh = [(side * 0.3, 0.3), (side * 0.8, 0.12), (side * 0.55, 0.5), (side * 0.9, 0.54)]
+            s.limb(_tint(skin, 0.75), 0.18, *thigh)
             s.limb(_tint(skin, 0.9), 0.13, (side * 0.24, 0.3), (side * 0.3, 0.58), (side * 0.42, 0.62))
         s.oval(skin, 0, 0.16, 0.52, 0.38)
         s.oval(belly, 0, 0.32, 0.34, 0.2)
@@ -518,10 +535,12 @@ def _develop(rng: np.random.Generator, image: Image.Image) -> npt.NDArray[np.uin
     small = image.reduce(_OVERSAMPLING)
     if chance(rng, 0.4):
         small = small.filter(ImageFilter.GaussianBlur(uniform(rng, 0.3, 0.9)))
-    picture = np.asarray(small, dtype=np.float32)
-    light = 1 + np.float32(normal(rng, 0.18, 0.4)) * _CORNERS[None, :] + np.float32(normal(rng, 0.15, 0.35)) * _CORNERS[:, None]
+    picture: npt.NDArray[np.floating] = np.asarray(small, dtype=np.float32)
+    across, down = np.float32(normal(rng, 0.18, 0.4)), np.float32(normal(rng, 0.15, 0.35))
+    light = 1 + across * _CORNERS[None, :] + down * _CORNERS[:, None]
     cast = np.array([1 + normal(rng, 0.08, 0.2) for _ in range(3)], dtype=np.float32)
     contrast, exposure = np.float32(uniform(rng, 0.5, 1.15)), np.float32(118 + normal(rng, 22, 55))
     picture = (picture * light[:, :, None] * cast - 118) * contrast + exposure
     picture = picture + np.float32(uniform(rng, 0, 16)) * rng.standard_normal(picture.shape, dtype=np.float32)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    finished: npt.NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return finished

@@ -89,5 +89,5 @@ class DataLoader:
             indices = order[start : start + self.batch_size]
             if self.drop_last and len(indices) < self.batch_size:
                 return
-            yield combine_samples([self.dataset[int(index)] for index in indices])
+            yield combine_samples([self.dataset[index] for index in indices])
         ### END SOLUTION

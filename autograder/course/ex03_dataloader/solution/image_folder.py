@@ -76,9 +76,7 @@ class RescaleTransform:
         in_range: (min, max) of the range that the values come from.
     """
 
-    def __init__(
-        self, out_range: tuple[float, float] = (0, 1), in_range: tuple[float, float] = (0, 255)
-    ) -> None:
+    def __init__(self, out_range: tuple[float, float] = (0, 1), in_range: tuple[float, float] = (0, 255)) -> None:
         self.out_range = out_range
         self.in_range = in_range
 

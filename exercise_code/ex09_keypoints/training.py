@@ -1,0 +1,96 @@
+"""Exercise 9: coordinates, loss, one step of training, flipped faces, predictions in pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .faces import FLIP_ORDER, IMAGE_SIZE
+
+
+def normalize_keypoints(pixels: torch.Tensor) -> torch.Tensor:
+    """Coordinates in the scale of the network, a tensor of the shape of `pixels`.
+
+    A coordinate counts from the middle of the picture, in halves of its width: 0 pixels become -1, the middle
+    (48 pixels for a picture of 96) becomes 0, and 96 pixels become 1. x and y are treated alike.
+
+    Args:
+        pixels: float tensor of any shape with coordinates in pixels. It stays as it is.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError()
+
+
+def denormalize_keypoints(keypoints: torch.Tensor) -> torch.Tensor:
+    """Coordinates in pixels, a tensor of the shape of `keypoints`: what undoes `normalize_keypoints`.
+
+    Args:
+        keypoints: float tensor of any shape with coordinates in the scale of the network. It stays as it is.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError()
+
+
+def keypoint_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    r"""The mean squared error over all samples and all coordinates, a tensor with a single number.
+
+    $L = \frac{1}{30\,N} \sum_{i=1}^{N} \sum_{j=1}^{30} (\hat{y}_{ij} - y_{ij})^2$
+
+    Gradients must be able to flow from it back to the predictions.
+
+    Args:
+        predictions, targets: float tensors of the same shape (batch_size, 30).
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError()
+
+
+def flip_faces(images: torch.Tensor, keypoints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The faces as a mirror shows them: new images and new keypoints, of the same shapes as before.
+
+    A mirror swaps left and right, so two things happen to the keypoints. Their x coordinates change sign (the
+    middle of the picture is 0). And they change their names: what was the left eye is now the right eye, and
+    must stand in the right eye's columns.
+
+    Args:
+        images: float tensor (batch_size, 1, 96, 96). The last axis runs from left to right. It stays as it is.
+        keypoints: float tensor (batch_size, 30), x before y, in the scale of the network. It stays as it is.
+
+    Hint:
+        `FLIP_ORDER` from `faces.py` lists for each of the 15 keypoints the number of the one whose place it takes.
+        Seen as (batch_size, 15, 2), keypoints can be reordered by it.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError()
+
+
+def train_step(
+    model: nn.Module, images: torch.Tensor, keypoints: torch.Tensor, optimizer: torch.optim.Optimizer
+) -> float:
+    """The loss of the batch before the step, a Python float, after one step of gradient descent.
+
+    The order of things: forget the gradients of the step before, compute predictions and loss, compute the
+    gradients, let the optimizer change the parameters.
+
+    Args:
+        model: gives predictions for images.
+        images: float tensor (batch_size, 1, 96, 96).
+        keypoints: float tensor (batch_size, 30), the true coordinates in the scale of the network.
+        optimizer: an optimizer of the model's parameters.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError()
+
+
+def predict_keypoints(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """The keypoints that the model predicts, in pixels, a float tensor (batch_size, 15, 2) without gradients.
+
+    Dropout and batch normalisation must behave as they do when a model is used, not as in training. Afterwards
+    the model is in the mode (training or evaluation) in which it came.
+
+    Args:
+        model: gives coordinates (batch_size, 30) in the scale of the network.
+        images: float tensor (batch_size, 1, 96, 96).
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError()

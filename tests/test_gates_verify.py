@@ -1,0 +1,68 @@
+"""Gates 3, 4 and 7 for every exercise of the course, graded as students' hand-ins are, in the sandbox."""
+
+from functools import cache
+
+import pytest
+
+from autograder.grading import default_jobs
+from autograder.settings import Settings
+from autograder.sources import course_ids, points_of
+from autograder.variants import known_tests, wrong_answers
+from autograder.verify import VerifyReport, verify
+
+EXERCISES = course_ids()
+
+# A whole report is made by the first test that asks for it.
+pytestmark = pytest.mark.timeout(1200)
+
+
+@cache
+def report(exercise: str) -> VerifyReport:
+    """What `autograder verify` finds; once a session."""
+    return verify(exercise, jobs=default_jobs())
+
+
+def faults(exercise: str, *parts: str) -> list[str]:
+    found = [each for each in report(exercise).findings if each.part in parts]
+    assert found, f"nothing was verified of {exercise}: {parts}"
+    return [f"{each.part} {each.name}: {each.detail}" for each in found if not each.ok]
+
+
+def test_there_are_exercises_to_verify():
+    assert {"ex03_dataloader", "ex09_keypoints"} <= set(EXERCISES)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_reference_earns_everything_and_untouched_nothing(exercise):
+    assert faults(exercise, "reference", "untouched") == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_wrong_answers_fail_exactly_the_tests_they_name(exercise):
+    assert faults(exercise, "wrong answer") == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_each_checks_cell_is_lost_by_some_wrong_answer(exercise):
+    tests = known_tests(exercise)
+    lost = {tests[name].grade_id for answer in wrong_answers(exercise) for name in answer.fails}
+    assert {test.grade_id for test in tests.values()} - lost == set()
+    assert lost <= set(points_of(exercise))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_another_secret_changes_no_verdict(exercise):
+    other = verify(
+        exercise, settings=Settings(secret=b"the secret of another cohort"), mutants=False, jobs=default_jobs()
+    )
+    assert [f"{each.part} {each.name}: {each.detail}" for each in other.findings if not each.ok] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_mutants_lose_points(exercise):
+    found = faults(exercise, "mutants")
+    mutation = report(exercise).mutation
+    survivors = [] if mutation is None else [f"{mutant.id}\n{mutant.diff()}" for mutant in mutation.survivors]
+    assert found == [], "\n\n".join(survivors)
