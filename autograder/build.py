@@ -31,11 +31,13 @@ from autograder.sources import (
     END_SOLUTION,
     ROLES,
     ROOT,
+    STUB_MARK,
     GradedCell,
     Header,
     course_folder,
     course_ids,
     fault,
+    given_modules,
     graded_cells,
     notebook_sources,
     points_of,
@@ -65,7 +67,6 @@ __all__ = [
 ]
 
 ANSWER_PROMPT = "*Your answer here.*"
-STUB_MARK = "# YOUR CODE HERE"
 
 _OPTIONS = ("role", "grade_id", "points", "tags")
 # What jupytext notes for its own way back to a script.
@@ -353,6 +354,7 @@ def _key(exercise: str, course: Path, root: Path) -> str:
     inputs = [*notebook_sources(exercise, course), *solution_sources(exercise, course)]
     inputs += [course / exercise / "test_hidden.py", package / "exercise.toml", package / "test_visible.py"]
     inputs += [here, here.with_name("sources.py")]
+    inputs += given_modules(package, ())
     digest = hashlib.sha256()
     for name in ("nbformat", "nbgrader", "jupytext"):
         digest.update(f"{name} {metadata.version(name)}\0".encode())

@@ -78,7 +78,6 @@ def _make_class(exercise: str, wrong: int, folder: Path) -> dict[str, str]:
     for entry in variants.wrong_answers(source)[:wrong]:
         makers.append((entry.about, lambda into, entry=entry: variants.apply(entry, into, source)))  # type: ignore[misc]
     makers += [
-        ("hostile: loops for ever", hostile(_LOOP)),
         ("hostile: ends its process, exit code 0", hostile(_EXIT)),
         ("hostile: looks for the hidden tests", hostile(_ANSWERS)),
     ]

@@ -8,7 +8,7 @@ import ast
 import difflib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -23,12 +23,14 @@ __all__ = [
     "END_SOLUTION",
     "ROLES",
     "ROOT",
+    "STUB_MARK",
     "GradedCell",
     "Header",
     "Role",
     "course_folder",
     "course_ids",
     "fault",
+    "given_modules",
     "graded_cells",
     "notebook_sources",
     "points_of",
@@ -43,6 +45,8 @@ __all__ = [
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_GUIDE, END_GUIDE = "### BEGIN MARKING GUIDE", "### END MARKING GUIDE"
+# nbgrader's ClearSolutions writes it for each block it takes out.
+STUB_MARK = "# YOUR CODE HERE"
 FULL_POINTS = 100
 
 _EXERCISE_ID = re.compile(r"ex\d\d_[a-z0-9_]+")
@@ -138,6 +142,17 @@ def solution_sources(exercise: str, course: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
 
 
+def given_modules(package: Path, solved: Collection[str]) -> list[Path]:
+    """The modules of an exercise's package that students import and do not write, in order."""
+    ours = ("__init__", "test_visible")
+    # A stub without a twin is not given code but an orphan, which `build.check` names.
+    return sorted(
+        path
+        for path in package.glob("*.py")
+        if path.stem not in (*ours, *solved) and STUB_MARK not in path.read_text(encoding="utf-8", errors="replace")
+    )
+
+
 def read_headers(path: Path) -> list[Header]:
     """The first lines of a script's cells."""
     headers = []
@@ -218,6 +233,8 @@ def validate(exercise: str, course: Path, root: Path) -> Exercise:
     solved = [path.stem for path in solution_sources(exercise, course)]
     _expect_names(f"{toml}, notebooks and optional", config.all_notebooks, scripts, short(folder))
     _expect_names(f"{toml}, modules", config.modules, solved, f"{short(folder)}/solution")
+    given = [path.stem for path in given_modules(config.folder, solved)]
+    _expect_names(f"{toml}, given", config.given, given, f"exercise_code/{exercise}")
     cells = graded_cells(exercise, course)
     total = sum(cell.points for cell in cells)
     if abs(total - FULL_POINTS) > 1e-9:
@@ -229,7 +246,7 @@ def validate(exercise: str, course: Path, root: Path) -> Exercise:
 
 def _expect_names(what: str, got: Sequence[str], want: Sequence[str], source: str) -> None:
     if sorted(got) != sorted(want):
-        advice = f"list the scripts in {source}, neither more nor fewer"
+        advice = f"list the files in {source}, neither more nor fewer"
         fault(what, ", ".join(sorted(want)) or "nothing", ", ".join(sorted(got)) or "nothing", advice)
 
 

@@ -251,11 +251,18 @@ def test_a_checks_cell_needs_a_test(demo):
     [
         ('optional = ["2_second"]', "", "notebooks and optional: expected 1_first, 2_second"),
         (', "multiplying"]', "]", "modules: expected adding, multiplying, got adding"),
+        ("minutes = 5", 'minutes = 5\ngiven = ["helper"]', "given: expected nothing, got helper"),
     ],
 )
 def test_exercise_toml_must_agree_with_the_sources(demo, old, new, words):
     demo.edit(demo.package / "exercise.toml", old, new)
     with pytest.raises(AutograderError, match=words):
+        build(demo.course, demo.root)
+
+
+def test_a_module_that_nobody_lists_is_refused(demo):
+    (demo.package / "notes.py").write_text("private = 1\n", encoding="utf-8")
+    with pytest.raises(AutograderError, match="given: expected notes, got nothing"):
         build(demo.course, demo.root)
 
 

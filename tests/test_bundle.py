@@ -133,18 +133,18 @@ def test_the_project_in_the_bundle_knows_no_grader(demo, tmp_path):
 
 LEAKS = {
     "a solution line in a given module": (
-        "package/helper.py",
+        "common/helper.py",
         "    the_sum_of_both_numbers = a + b\n",
         "solution line",
     ),
     "a block of short lines": (
-        "package/helper.py",
+        "common/helper.py",
         "def f(x):\n  start = x * 10\n  start += 5 * x\n  return start\n",
         "solution block",
     ),
-    "a marker in a given module": ("package/helper.py", "# ### BEGIN SOLUTION\n", "marker"),
+    "a marker in a given module": ("common/helper.py", "# ### BEGIN SOLUTION\n", "marker"),
     "a hidden test in the visible ones": (
-        "package/helper.py",
+        "common/helper.py",
         "def test_negative_numbers_add_up_as_well(): pass\n",
         "hidden test",
     ),
@@ -153,7 +153,7 @@ LEAKS = {
         "20 points for naming the commutative law.",
         "solution line",
     ),
-    "an import of the grader": ("package/helper.py", "from autograder import judge\n", "an import of the grader"),
+    "an import of the grader": ("common/helper.py", "from autograder import judge\n", "an import of the grader"),
 }
 
 
@@ -162,7 +162,8 @@ def test_a_leak_stops_the_bundle(demo, tmp_path, name):
     place, text, words = LEAKS[name]
     folder, file = place.split("/")
     add_short_lines(demo)
-    (getattr(demo, folder) / file).write_text(text, encoding="utf-8")
+    place = demo.package if folder == "package" else demo.package.parent / folder
+    (place / file).write_text(text, encoding="utf-8")
     with pytest.raises(AutograderError, match=words) as error:
         bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
     assert file in str(error.value)
@@ -213,7 +214,7 @@ def test_solutions_of_other_exercises_are_refused(demo, tmp_path):
 
 def test_solutions_of_later_exercises_are_leaks_too(demo, tmp_path):
     add_later_exercise(demo)
-    (demo.package / "helper.py").write_text("twice_the_number = add(x, x)\n", encoding="utf-8")
+    (demo.package.parent / "common" / "helper.py").write_text("twice_the_number = add(x, x)\n", encoding="utf-8")
     with pytest.raises(AutograderError, match="twice_the_number"):
         bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
 

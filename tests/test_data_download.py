@@ -171,12 +171,11 @@ def test_a_failing_server_is_one_clear_line(course, server, monkeypatch, failure
     assert len(server.requests) == requests
 
 
-def test_nobody_listening_is_one_clear_line(course, server):
-    server.close()
-    try:
-        refused(course, "no connection")
-    finally:
-        server.__init__()
+def test_nobody_listening_is_one_clear_line(course):
+    gone = Server()
+    gone.close()
+    course.register(replace(course.variant, url=f"{gone.url}/cifar10.zip"))
+    refused(course, "no connection")
 
 
 def test_another_file_under_the_name_is_refused(course, server):

@@ -265,6 +265,14 @@ def test_the_command_prepares_and_lists(folder, capsys):
     assert "cifar10  " not in capsys.readouterr().out
 
 
+def test_the_command_notes_what_needs_a_login(folder, capsys, monkeypatch):
+    faces = load_registry()["facial_keypoints"]
+    monkeypatch.setattr(data, "DATASETS", ("facial_keypoints",))
+    assert main(["--source", "real"]) == 0
+    assert main(["facial_keypoints", "--source", "real"]) == 1
+    assert faces.login in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments", [["nothing"], ["mnist"], ["cifar10", "--source", "moon"], ["facial_keypoints", "--source", "real"]]
 )

@@ -33,6 +33,7 @@ __all__ = [
     "load_dataset",
     "main",
     "normalize_keypoints",
+    "resolve_source",
 ]
 
 DATASETS = ("cifar10", "facial_keypoints")
@@ -123,7 +124,7 @@ def load_dataset(name: str, split: str = "train", source: str = "auto") -> Any:
     _check_choice("source", source, SOURCES)
     if name not in DATASETS:
         raise CourseError(f"{name} is listed, but not yet supported: choose one of {', '.join(DATASETS)}")
-    source = _resolve(name, source)
+    source = resolve_source(name, source)
     dataset = _load_real(name, split) if source == "real" else _load_embedded(name, split)
     origin = f"real ({dataset.variant})" if source == "real" else "embedded (drawn on this computer)"
     print(f"{name} {split}: {len(dataset):,} samples, {origin}", flush=True)
@@ -154,8 +155,8 @@ def _cache_folder(name: str, key: str, split: str) -> Path:
     return data_folder() / "cache" / name / key / split
 
 
-def _resolve(name: str, source: str) -> str:
-    """ "real" or "embedded" for a source that may be "auto"."""
+def resolve_source(name: str, source: str = "auto") -> str:
+    """What `load_dataset` takes for a data set as things are: "real" or "embedded"."""
     if source == "auto":
         source = source_setting()
     if source == "auto":
@@ -261,27 +262,39 @@ def _dataset(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when every data set that was asked for is ready; prints a table of what is there."""
+    """0 when every data set that was asked for is ready; prints a table of what is there.
+
+    Without names all sets are prepared, and one that cannot be had without a login is a note, no failure.
+    """
+    from exercise_code.common.download import LoginError
+
     parser = argparse.ArgumentParser(prog="python -m exercise_code.common.data", description="Prepare the data sets.")
     parser.add_argument("names", nargs="*", help=f"data sets to prepare (default: {' '.join(DATASETS)})")
     parser.add_argument("--source", default="auto", help=f"one of {', '.join(SOURCES)} (default: auto)")
     options = parser.parse_args(arguments)
-    try:
-        ready = [_prepare(name, split, options.source) for name in options.names or DATASETS for split in SPLITS]
-        print()
-        print(_table([row for row in ready if row]))
-    except CourseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted: what is finished stays, run it again for the rest", file=sys.stderr)
-        return 130
-    return 0
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    failures: list[str] = []
+    for name in options.names or DATASETS:
+        try:
+            rows += [row for split in SPLITS if (row := _prepare(name, split, options.source))]
+        except LoginError as error:
+            (failures if options.names else notes).append(str(error))
+        except CourseError as error:
+            failures.append(str(error))
+        except KeyboardInterrupt:
+            print("interrupted: what is finished stays, run it again for the rest", file=sys.stderr)
+            return 130
+    if rows:
+        print(f"\n{_table(rows)}", *notes, sep="\n", flush=True)
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
+    return 1 if failures else 0
 
 
 def _prepare(name: str, split: str, source: str) -> tuple[str, ...] | None:
     """A row of the table; None for the test split of a real set that keeps it back."""
-    source = _resolve(name, source)
+    source = resolve_source(name, source)
     if source == "real" and name in DATASETS and split not in _real_splits(dataset_info(name)):
         return None
     dataset = load_dataset(name, split, source)

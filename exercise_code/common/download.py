@@ -12,7 +12,7 @@ from exercise_code.common.places import data_folder, mirror, storage_errors
 from exercise_code.common.progress import progress_bar
 from exercise_code.common.registry import DatasetInfo, Variant
 
-__all__ = ["download", "local_file", "verify"]
+__all__ = ["LoginError", "download", "local_file", "verify"]
 
 _ATTEMPTS = 3
 _PAUSE = 0.5
@@ -20,6 +20,10 @@ _TIMEOUT = 20
 # A mirror that sends without an end must not fill the disk.
 _MAX_DOWNLOAD = 2_000_000_000
 _OFFLINE = 'source="embedded" works without a network'
+
+
+class LoginError(CourseError):
+    """A data set that has to be fetched by hand."""
 
 
 def local_file(variant: Variant) -> Path | None:
@@ -55,7 +59,7 @@ def download(info: DatasetInfo, split: str) -> tuple[Variant, Path]:
         offers += [(variant, f"{base}/{quote(variant.file)}") for variant in candidates]
     offers += [(variant, variant.url) for variant in candidates if variant.url]
     if not offers:
-        raise CourseError(_by_hand(info, candidates))
+        raise LoginError(_by_hand(info, candidates))
     failures = []
     for variant, url in offers:
         path = data_folder() / variant.file

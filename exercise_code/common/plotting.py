@@ -138,6 +138,8 @@ def _curves_figure(history: Any) -> Any:
     loss_axis.set(xlabel="epoch", ylabel="loss", yscale="log" if _positive(history) else "linear")
     if epochs.size:
         loss_axis.legend()
+    for axis in axes[0]:
+        axis.xaxis.get_major_locator().set_params(integer=True)
     if with_score:
         score_axis, scores = axes[0, 1], history.val_score
         score_axis.plot(epochs[: len(scores)], scores, "o-" if len(scores) < 3 else "-", color=COLORS["score"])

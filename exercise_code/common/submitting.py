@@ -384,10 +384,10 @@ def _judge_models(exercise: Exercise, handin: HandIn) -> tuple[list[str], list[s
 
 def _source_now(exercise: Exercise) -> str:
     """What `load_dataset` gives for the exercise's data set as things are: "real" or "embedded"."""
-    from .data import _resolve
+    from .data import resolve_source
 
     with suppress(CourseError):
-        return _resolve(exercise.model.dataset, "auto") if exercise.model else ""
+        return resolve_source(exercise.model.dataset) if exercise.model else ""
     return ""
 
 

@@ -53,6 +53,25 @@ def outputs_one_by_one(code, images):
         return model(samples).numpy(), torch.cat([model(sample[None]) for sample in samples]).numpy()
 
 
+class PlainDescent:
+    """Gradient descent and nothing else; torch's own optimizers import a compiler first, for seconds."""
+
+    def __init__(self, parameters, lr):
+        self.parameters, self.lr = list(parameters), lr
+
+    def zero_grad(self, set_to_none=True):
+        for parameter in self.parameters:
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.zero_()
+
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.data.sub_(self.lr * parameter.grad)
+
+
 def linear_step(code, images, keypoints, weight, lr):
     """Loss and new weight of a linear model without bias after one step of plain gradient descent."""
     import torch
@@ -61,7 +80,7 @@ def linear_step(code, images, keypoints, weight, lr):
     model = nn.Sequential(nn.Flatten(), nn.Linear(images[0].size, keypoints.shape[1], bias=False))
     with torch.no_grad():
         model[1].weight.copy_(torch.from_numpy(weight))
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = PlainDescent(model.parameters(), lr)
     loss = code.training.train_step(model, torch.from_numpy(images), torch.from_numpy(keypoints), optimizer)
     return loss, model[1].weight.detach().numpy()
 

@@ -46,6 +46,25 @@ def untrained_outputs_in_training(code, images):
     return outputs.detach().numpy(), len(parameters), sum(p.grad is not None for p in parameters)
 
 
+class PlainDescent:
+    """Gradient descent and nothing else; torch's own optimizers import a compiler first, for seconds."""
+
+    def __init__(self, parameters, lr):
+        self.parameters, self.lr = list(parameters), lr
+
+    def zero_grad(self, set_to_none=True):
+        for parameter in self.parameters:
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.zero_()
+
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.data.sub_(self.lr * parameter.grad)
+
+
 def two_steps(code, images, keypoints, weight, lr, stale):
     """Losses of two steps, and the weight afterwards; before the first one the gradient holds `stale` everywhere."""
     import torch
@@ -55,7 +74,7 @@ def two_steps(code, images, keypoints, weight, lr, stale):
     with torch.no_grad():
         model[1].weight.copy_(torch.from_numpy(weight))
     model[1].weight.grad = torch.full_like(model[1].weight, stale)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = PlainDescent(model.parameters(), lr)
     samples, targets = torch.from_numpy(images), torch.from_numpy(keypoints)
     losses = [code.training.train_step(model, samples, targets, optimizer) for _ in range(2)]
     return losses, model[1].weight.detach().numpy()
