@@ -110,23 +110,25 @@ def results_table(results: Iterable[Result], title: str, about: Mapping[str, str
     return table
 
 
-def _lost(result: Result, most: int = 3) -> str:
+def _lost(result: Result, most: int = 2) -> str:
     if result.failed:
         return f"GRADING FAILED: {result.failed}"
     if result.refused:
         return f"refused: {_plain(result.refused)}"
-    lost = result.lost
-    total = sum(len(cell.tests) for cell in result.cells)
     reasons: dict[str, list[str]] = {}
-    for test in lost:
-        reasons.setdefault(_plain(test.reason), []).append(test.name.removeprefix("test_"))
-    shown = [
-        f"{reason}: {', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}"
-        for reason, names in list(reasons.items())[:most]
-    ]
-    more = [f"{len(reasons) - most} more reasons"] if len(reasons) > most else []
-    count = f"{len(lost)} of {total} tests; " if lost else ""
-    return count + "; ".join(shown + more)
+    for test in result.lost:
+        reasons.setdefault(_short(_plain(test.reason)), []).append(test.name.removeprefix("test_"))
+    lines = [f"{len(result.lost)} of {sum(len(cell.tests) for cell in result.cells)} tests"] if reasons else []
+    # The most frequent reason first; of equals, the one that came first.
+    for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))[:most]:
+        lines.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {reason}")
+    if len(reasons) > most:
+        lines.append(f"and {len(reasons) - most} more reasons")
+    return "\n".join(lines)
+
+
+def _short(text: str, limit: int = 110) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _plain(text: str) -> str:

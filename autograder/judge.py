@@ -75,6 +75,7 @@ class Judge:
         self._answers: dict[bytes, Any] = {}
         self._hidden: dict[bool, tuple[Any, Any]] = {}
         self._scores: dict[bool, Score] = {}
+        self._problems: tuple[str, ...] = ()
 
     def __enter__(self) -> "Judge":
         return self
@@ -121,7 +122,11 @@ class Judge:
             if self._reference_sandbox is None:
                 hand_in = reference_submission(self.exercise, self.twins, self.scratch)
                 self._reference_sandbox = HandInSandbox(
-                    self, hand_in.folder, self.exercise.limits.cpu_seconds * 20, self._reference_worker
+                    self,
+                    hand_in.folder,
+                    self.exercise.limits.cpu_seconds * 20,
+                    self._reference_worker,
+                    answer_bytes=sys.maxsize,
                 )
             try:
                 self._answers[key] = self._reference_sandbox.ask(probe, inputs, seed, name, mark)
@@ -139,7 +144,10 @@ class Judge:
         model = self._model()
         path = workspace / "models" / f"{model.files[0]}.safetensors"
         if not path.is_file():
-            raise Failure(f"models/{path.name} is not in the hand-in", hint="train the model and save it")
+            # A file that was handed in but not taken, over its size limit say, has its reason here.
+            problems = [p for p in self._problems if p.startswith(f"models/{path.name}")]
+            reason = problems[0] if problems else f"models/{path.name} is not in the hand-in"
+            raise Failure(reason, hint="train the model and save it with save_model")
         return inspect_model(path, model)
 
     def evaluate(self, sandbox: HandInSandbox, observe: Callable[..., Any], visible: bool) -> Score:
@@ -220,6 +228,7 @@ class Judge:
         self._scores = {}
         try:
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
+            self._problems = hand_in.problems
             budget = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
             sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
             try:

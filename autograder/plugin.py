@@ -16,6 +16,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from exercise_code.common.testing import Failure, Grade, Score, failure_from
+from exercise_code.common.wire import MAX_BYTES
 
 from .errors import AutograderError
 from .results import TestResult
@@ -32,7 +33,9 @@ SAFE_EXCEPTIONS = {
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
 }
 # CPU seconds that the judge spends on comparing one hand-in's answers; honest ones take tenths of a second.
-CHECK_SECONDS = 20.0
+CHECK_SECONDS = 10.0
+# Bytes of all answers of a hand-in together: large ones cost the judge time, and code answers in kilobytes.
+ANSWER_BYTES = 256 * 2**20
 # Characters of a text in a result: an answer may be long, a reader's patience is not.
 SHOWN, LOGGED = 1000, 4000
 WALL_HINT = "the grader's sandbox allows no processes, sockets or files outside the hand-in"
@@ -51,6 +54,7 @@ class HandInSandbox:
     memory_mb: float = 0.0
     idle: float = 0.0
     check_seconds: float = CHECK_SECONDS
+    answer_bytes: int = ANSWER_BYTES
 
     def ask(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
         """The probe's answer on the hand-in's code, or a `Failure` that says why there is none."""
@@ -63,7 +67,9 @@ class HandInSandbox:
         child = self._child(name, mark)
         start, cpu = time.monotonic(), self.cpu()
         try:
-            answer = child.ask(seed, payload, cpu_seconds=min(limit, left))
+            most = max(1, min(MAX_BYTES, self.answer_bytes))
+            answer = child.ask(seed, payload, cpu_seconds=min(limit, left), max_bytes=most)
+            self.answer_bytes -= answer.size
         except ChildDied as died:
             # How much was left is the code's choice, so it must not stand in the reason.
             reason = spent if died.late and left < limit else f"the code {died.reason}"

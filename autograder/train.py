@@ -35,8 +35,8 @@ def train_reference(
     Args:
         data: "embedded" or "real" training data.
         out: folder for the model. None takes the solution's `models` for embedded data, from where the
-            reference is graded, and `models-real` beside it for real data.
-        max_seconds: a cap on the training time; the learning rate then falls accordingly.
+            reference is graded, and `models-real` beside it for real data, and wants the model to pass.
+        max_seconds: a cap on the training time in place of the recipe's; the learning rate falls accordingly.
     """
     if data not in DATA:
         raise AutograderError(f"expected data to be one of {', '.join(DATA)}, got {data!r}")
@@ -58,6 +58,13 @@ def train_reference(
             model, history = recipe.fit(code, data, chosen, seed, max_seconds)
             seconds = time.perf_counter() - start
             score = evaluate_model(model, recipe.faces("val", data), spec.model.metric)
+            if history.stopped == "interrupted":
+                raise AutograderError("interrupted: nothing was saved, the reference is as it was")
+            if out is None and not spec.model.passes(score, data):
+                raise AutograderError(
+                    f"expected a reference that passes ({spec.model.passing[data]:g}), got {score:.1f}: "
+                    "nothing was saved; train longer, or name another folder with --out"
+                )
             path = save_model(model, recipe.NAME, recipe.HPARAMS, exercise, folder, data)
     return {
         "exercise": spec.id,

@@ -6,6 +6,7 @@ import pickle
 import resource
 import sys
 import types
+import warnings
 from pathlib import Path
 
 from autograder.variants import Sources
@@ -40,7 +41,10 @@ class InProcessJudge:
 
     def _outcomes(self, handin: Path, first_failure: bool) -> dict[str, str | None]:
         reading, writing = os.pipe()
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of forks beside threads; the only thread here draws a progress bar.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
             os.close(reading)
             with os.fdopen(writing, "wb", buffering=0) as out:

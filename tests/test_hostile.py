@@ -261,8 +261,8 @@ class Run:
             lines += ["import numpy", "from exercise_code.common.wire import encode", INPUTS]
             lines += [f"answer_with(lambda: encode({hostile.answer}))"]
         if hostile.raw_answer:
-            lines += ["import struct", "from exercise_code.common.wire import encode"]
-            lines += [f"answer_with(lambda: {hostile.raw_answer}, {hostile.kind.encode()!r})"]
+            lines += ["import numpy, struct", "from exercise_code.common.wire import encode"]
+            lines += [f"answer_with(lambda: once(lambda: {hostile.raw_answer}), {hostile.kind.encode()!r})"]
         (package / "hostile.py").write_text(self._fill("\n".join(lines)), encoding="utf-8")
         for module in ("dataloader.py", "image_folder.py"):
             text = (package / module).read_text(encoding="utf-8")

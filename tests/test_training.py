@@ -285,3 +285,32 @@ def test_curves_hold_what_the_history_holds(agg, monkeypatch):
     loss, score = agg.gcf().axes
     assert loss.lines[1].get_ydata().tolist() == [3.0, 2.5, 2.0]
     assert score.lines[1].get_xydata().tolist() == [[2.0, 30.0]]
+
+
+def test_a_reference_is_trained_by_its_recipe(tmp_path, monkeypatch):
+    from autograder.train import train_reference
+
+    monkeypatch.setenv("COURSE_MAX_STEPS", "2")
+    facts = train_reference("ex09_keypoints", "embedded", "cpu", out=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["keypoints.json", "keypoints.safetensors"]
+    assert facts["stopped"] == "2 steps done"
+    assert facts["passed"] is False
+    assert 0 < facts["val_score"] < facts["passing"]
+    assert 2_000 < (tmp_path / "keypoints.safetensors").stat().st_size < 2_000_000
+
+
+def test_a_reference_that_does_not_pass_replaces_none(monkeypatch):
+    from autograder.errors import AutograderError
+    from autograder.train import train_reference
+    from autograder.variants import sources
+
+    path = sources("ex09_keypoints").solution / "models" / "keypoints.safetensors"
+    before = path.stat().st_mtime_ns
+    monkeypatch.setenv("COURSE_MAX_STEPS", "1")
+    with pytest.raises(AutograderError, match="nothing was saved"):
+        train_reference("ex09_keypoints", "embedded", "cpu")
+    assert path.stat().st_mtime_ns == before
+    with pytest.raises(AutograderError, match="embedded, real"):
+        train_reference("ex09_keypoints", "drawn")
+    with pytest.raises(AutograderError, match="hands in a model"):
+        train_reference("ex03_dataloader")

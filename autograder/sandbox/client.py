@@ -65,6 +65,7 @@ class Answer:
 
     value: Any = None
     exception: dict[str, Any] | None = None
+    size: int = 0
 
 
 def readable_paths(base: Path) -> list[str]:
@@ -250,18 +251,18 @@ class Child:
         except OSError:
             return 0.0
 
-    def ask(self, seed: int, payload: bytes, *, cpu_seconds: float) -> Answer:
+    def ask(self, seed: int, payload: bytes, *, cpu_seconds: float, max_bytes: int = MAX_BYTES) -> Answer:
         """The child's answer to a pickled `(probe, inputs)`; `ChildDied`, with the child ended, when there is none."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         body = nonce + pickle.dumps((seed, payload), protocol=5)
         try:
             self._signal(signal.SIGCONT)
             self._write(HEADER.pack(len(body)) + body, cpu_seconds)
-            kind, message = self._read(nonce, cpu_seconds, cpu_seconds * WALL_FACTOR)
+            kind, message = self._read(nonce, cpu_seconds, cpu_seconds * WALL_FACTOR, max_bytes)
             # Between two probes a child stands still: threads left behind cannot eat what nobody watches.
             self._signal(signal.SIGSTOP)
             if kind == VALUE:
-                return Answer(decode(message))
+                return Answer(decode(message), size=len(message))
             if kind == EXCEPTION:
                 report = decode(message)
                 if type(report) is not dict or set(report) != set(REPORT_CHARACTERS):
@@ -311,7 +312,9 @@ class Child:
             except BrokenPipeError:
                 raise self._how_it_ended() from None
 
-    def _read(self, nonce: bytes, cpu_seconds: float, wall_seconds: float) -> tuple[bytes, bytes]:
+    def _read(
+        self, nonce: bytes, cpu_seconds: float, wall_seconds: float, max_bytes: int = MAX_BYTES
+    ) -> tuple[bytes, bytes]:
         """Kind and body of the next answer."""
         os.set_blocking(self.answer, False)
         data = bytearray()
@@ -332,8 +335,8 @@ class Child:
                 data += part or b""
             if size is None and len(data) >= HEADER.size:
                 size = HEADER.size + HEADER.unpack_from(data)[0]
-                if not HEADER.size + NONCE_BYTES < size <= MAX_BYTES:
-                    raise ChildDied(NO_VALUE, "its size is beyond the limits")
+                if not HEADER.size + NONCE_BYTES < size <= max_bytes:
+                    raise ChildDied("answered with more bytes than the grader takes", f"{size:,} bytes")
             if time.monotonic() - looked > LOOK_EVERY:
                 looked = time.monotonic()
                 self._look(cpu_end, cpu_seconds, wall_end, wall_seconds)

@@ -11,7 +11,7 @@ from pathlib import Path
 __all__ = ["MAX_DISK", "MAX_FILES", "is_small", "remove"]
 
 MAX_DISK = 64 * 2**20
-MAX_FILES = 1_000
+MAX_FILES = 500
 # Low enough that a path below a temporary folder stays within what the kernel takes.
 MAX_DEPTH = 12
 

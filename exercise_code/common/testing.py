@@ -376,8 +376,27 @@ def show(value: Any, limit: int = 200) -> str:
     elif isinstance(value, np.generic):
         text = f"{value.item()!r} ({value.dtype})"
     else:
-        text = repr(value)
+        text = repr(_first_items(value, limit, [limit]))
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _first_items(value: Any, limit: int, left: list[int]) -> Any:
+    """The value with no more items than `limit` characters can show: the text of a million takes seconds."""
+    left[0] -= 1
+    if isinstance(value, str | bytes):
+        return value[: limit + 1]
+    if not isinstance(value, list | tuple | dict):
+        return value
+    kept: list[Any] = []
+    for item in value.items() if isinstance(value, dict) else value:
+        if left[0] <= 0:
+            break
+        if isinstance(value, dict):
+            item = _first_items(item[0], limit, left), _first_items(item[1], limit, left)
+        else:
+            item = _first_items(item, limit, left)
+        kept.append(item)
+    return type(value)(kept)
 
 
 def assert_same(got: Any, want: Any, *, rtol: float = 1e-5, atol: float = 1e-8, hint: str = "") -> None:

@@ -112,10 +112,10 @@ def show_orders(epochs: Sequence[Sequence[int]], batch_size: int) -> None:
 def show_cost_of_batches(batch_sizes: Sequence[int], microseconds: Sequence[float]) -> None:
     """Draw the time for one sample against the batch size."""
     _, axis = plt.subplots(figsize=(6, 2.8))
-    axis.loglog(batch_sizes, microseconds, "o-")
+    axis.semilogx(batch_sizes, microseconds, "o-")
+    axis.minorticks_off()
+    axis.set_ylim(bottom=0)
     axis.set_xticks(batch_sizes, [str(size) for size in batch_sizes])
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter("{x:g}")
     axis.set_xlabel("samples in a batch")
     axis.set_ylabel("µs for one sample")
     axis.set_title("the first layer of a network, measured on this computer")
