@@ -37,7 +37,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 lab: $(INSTALLED)  ## open JupyterLab at the exercises
-	$(VENV)/bin/jupyter lab --notebook-dir=exercises $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+	$(VENV)/bin/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/exercises $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 build: $(INSTALLED)  ## derive notebooks and stubs from autograder/course
 	$(PY) -m autograder build $(ARGS)

@@ -166,7 +166,7 @@ class Judge:
         predictions = observe(scoring.predict, model.files[0], inputs[order])
         try:
             score = Score(float(get_metric(model.metric)(predictions, targets[order])), model, self.settings.data)
-        except (ValueError, TypeError) as error:
+        except (CourseError, ValueError, TypeError) as error:
             raise Failure(f"the predictions are not as expected: {error}") from None
         self._scores[visible] = score
         return score

@@ -356,15 +356,17 @@ def _inspect(exercise: Exercise, code: Code) -> Any:
     return inspect_model(_model_file(exercise, code))
 
 
-def _evaluate(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> float:
+def _evaluate(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Score:
+    from .data import resolve_source
     from .metrics import get_metric
 
     _model_file(exercise, code)
     assert exercise.model is not None
+    source = resolve_source(exercise.model.dataset)
     scoring = importlib.import_module(f"{exercise.package}.scoring")
-    inputs, targets = scoring.evaluation_set("auto", "val")
+    inputs, targets = scoring.evaluation_set(source, "val")
     predictions = observe(scoring.predict, exercise.model.files[0], inputs)
-    return float(get_metric(exercise.model.metric)(predictions, targets))
+    return Score(get_metric(exercise.model.metric)(predictions, targets), exercise.model, source)
 
 
 def show(value: Any, limit: int = 200) -> str:
