@@ -353,7 +353,7 @@ def _model_file(exercise: Exercise, code: Code) -> Path:
 def _inspect(exercise: Exercise, code: Code) -> Any:
     from .handin import inspect_model
 
-    return inspect_model(_model_file(exercise, code))
+    return inspect_model(_model_file(exercise, code), exercise.model)
 
 
 def _evaluate(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Score:

@@ -399,7 +399,7 @@ errors = (predicted - denormalize_keypoints(keypoints).reshape(-1, 15, 2)).norm(
 print("mean distance for each keypoint, in pixels")
 distances = errors.mean(dim=0).tolist()
 for distance, name in sorted(zip(distances, KEYPOINT_NAMES, strict=True)):
-    print(f"  {name:27} {distance:4.1f}  " + "#" * round(8 * distance))
+    print(f"  {name:27} {distance:4.1f}  " + "#" * round(40 * distance / max(distances)))
 
 # %% [markdown]
 # And the faces themselves. First the six on which the model is best, then the six on which it is worst; the number is the
