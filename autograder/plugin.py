@@ -33,7 +33,7 @@ SAFE_EXCEPTIONS = {
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
 }
 # CPU seconds that the judge spends on comparing one hand-in's answers; honest ones take tenths of a second.
-CHECK_SECONDS = 10.0
+CHECK_SECONDS = 5.0
 # Bytes of all answers of a hand-in together: large ones cost the judge time, and code answers in kilobytes.
 ANSWER_BYTES = 256 * 2**20
 # Characters of a text in a result: an answer may be long, a reader's patience is not.

@@ -1,44 +1,50 @@
 """Hostile hand-ins, graded by the real judge: none earns a point it should not, reaches out, or disturbs a neighbour."""
 
-import dataclasses
 import hashlib
 import json
 import os
+import pickle
 import re
 import resource
 import shutil
 import socket
 import statistics
+import struct
 import sys
 import threading
 import tomllib
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from autograder.fleet import Fleet
 from autograder.judge import Job
 from autograder.results import Result
 from autograder.sandbox.walls import landlock_abi
 from autograder.settings import Settings
-from autograder.variants import known_tests, reference, sources, untouched
+from autograder.variants import known_tests, reference, untouched
 from exercise_code.common.exercise import load_exercise
 
 if sys.platform != "linux" or landlock_abi() < 1:
     pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
 
 HERE = Path(__file__).resolve().parent
+COURSE = HERE.parent / "autograder" / "course"
 EXERCISE = "ex03_dataloader"
+MODELS = "ex09_keypoints"
+SCORE_TESTS = ("test_the_model_passes_on_the_validation_set", "test_the_model_passes_on_new_faces")
 MARKER = "carried-out-6021"
 SECRET = b"the secret of the hostile suite, of 128 bits and more"
-FACTORS = {"normal": 0.2, "small": 0.04}
-# A neighbour is graded after so many hostile hand-ins: right after each one that burns, reaches or crashes.
-NEIGHBOUR_EVERY = {"normal": 5, "small": 2}
+# Three judges grade at the same time; CPU limits are these shares of the exercise's own.
+FACTORS = {"normal": 0.12, "small": 0.03, "models": 0.2}
+# An honest neighbour is graded after so many hostile hand-ins.
+NEIGHBOUR_EVERY = {"normal": 8, "small": 3, "models": 8}
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -63,6 +69,11 @@ class Hostile:
     raw_answer: str = ""
     kind: str = "V"
     factor: str = "normal"
+    exercise: str = EXERCISE
+    fails: tuple[str, ...] = ()
+    """Tests that must not pass."""
+    model: Callable[[bytes], bytes] | None = None
+    """Makes the hostile model file from the honest one."""
     machine: str = ""
     forbidden: str = ""
     """A pattern that stands nowhere in what the student may read."""
@@ -71,9 +82,14 @@ class Hostile:
     files: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
+    def group(self) -> str:
+        """Which judge grades it."""
+        return "models" if self.exercise == MODELS else self.factor
+
+    @property
     def runs_here(self) -> bool:
-        """False for machine code of another machine."""
-        return self.machine in ("", os.uname().machine)
+        """False for machine code of another machine, and for an exercise that is not there."""
+        return self.machine in ("", os.uname().machine) and (COURSE / self.exercise).is_dir()
 
 
 # Answered to every probe, by a hand-in that has no other code.
@@ -107,6 +123,66 @@ CONSTANTS = {
 }
 
 
+def _forged(header: Any, body: bytes = bytes(16), length: int | None = None) -> Callable[[bytes], bytes]:
+    """A safetensors file with this header, which may lie."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return lambda honest: struct.pack("<Q", len(text) if length is None else length) + text + body
+
+
+def _tensor(dtype: str = "F32", shape: Any = (2, 2), offsets: Any = (0, 16)) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+def _honest_with(extra: str) -> Callable[[bytes], bytes]:
+    """The honest file with one more entry in its header."""
+
+    def make(honest: bytes) -> bytes:
+        (length,) = struct.unpack("<Q", honest[:8])
+        text = honest[8 : 8 + length].decode().rstrip()
+        new = (text[:-1] + "," + extra + "}").encode()
+        return struct.pack("<Q", len(new)) + new + honest[8 + length :]
+
+    return make
+
+
+class _Touch:
+    """Unpickled, it would reach for the canary."""
+
+    def __reduce__(self) -> Any:
+        return (exec, ("import pathlib; pathlib.Path('@CANARY@').write_text('unpickled')",))
+
+
+LARGE = 5_100_000
+MODEL_FILES: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "a_pickle": ("not a readable", lambda honest: pickle.dumps({"weights": _Touch()})),
+    "nothing": ("not a readable", lambda honest: b""),
+    "a_cut_file": ("not a readable", lambda honest: honest[:-1000]),
+    "hidden_bytes_at_the_end": ("not a readable", lambda honest: honest + bytes(1_000_000)),
+    "header_of_an_exabyte": ("not a readable", _forged({}, length=2**60)),
+    "header_longer_than_the_file": ("not a readable", _forged({}, length=10_000)),
+    "header_that_is_no_json": ("not a readable", _forged(b"{" * 50_000)),
+    "header_nested_deeply": ("not a readable", _forged(b'{"a":' * 50_000)),
+    "negative_offsets": ("not a readable", _forged({"w": _tensor(offsets=(-16, 0))})),
+    "overlapping_offsets": ("not a readable", _forged({"a": _tensor(), "b": _tensor()})),
+    "offsets_beyond_the_file": ("not a readable", _forged({"w": _tensor(offsets=(0, 2**40), shape=(2**38,))})),
+    "shapes_of_nan": ("not a readable", _forged(b'{"w":{"dtype":"F32","shape":[NaN],"data_offsets":[0,16]}}')),
+    "shapes_that_overflow": ("not a readable", _forged({"w": _tensor(shape=(2**33, 2**33))})),
+    "negative_shapes": ("not a readable", _forged({"w": _tensor(shape=(-2, -2))})),
+    "unknown_dtype": ("not a readable", _forged({"w": _tensor(dtype="PICKLE")})),
+    "wrong_dtype": ("not a readable", _forged({"w": _tensor(dtype="F64")})),
+    "keys_twice": ("", _honest_with('"head.2.bias":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}')),
+    "a_large_header": ("header|not a readable", _honest_with(f'"__metadata__":{{"x":"{"y" * 2_000_000}"}}')),
+    "a_hundred_thousand_tensors": (
+        "header|not a readable",
+        _honest_with(",".join(f'"t{n}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for n in range(100_000))),
+    ),
+    "weights_in_bytes": ("not floating", lambda honest: save({"w": np.zeros(2_000_000, np.uint8)})),
+    "too_many_parameters": ("parameters", lambda honest: save({"w": np.zeros(LARGE, np.float16)})),
+    "an_empty_state": ("no tensors", lambda honest: save({})),
+    "other_shapes": ("raised RuntimeError", lambda honest: save({"head.2.weight": np.zeros((3, 3), np.float32)})),
+}
+
+
 def _all() -> list[Hostile]:
     found = [
         Hostile(**entry)
@@ -116,6 +192,10 @@ def _all() -> list[Hostile]:
     found += [
         Hostile(f"answers_{name}", f"answers {value} to everything", "nothing", base="untouched", answer=value)
         for name, value in CONSTANTS.items()
+    ]
+    found += [
+        Hostile(f"model_{name}", name, "anything", exercise=MODELS, fails=SCORE_TESTS, says=says, model=make)
+        for name, (says, make) in MODEL_FILES.items()
     ]
     return [h for h in found if h.runs_here]
 
@@ -168,7 +248,7 @@ class Outside:
 
     def look(self) -> dict[str, Any]:
         """Everything that has to stay as it is, by name."""
-        course = sources(EXERCISE).course
+        course = COURSE / EXERCISE
         seen: dict[str, Any] = {"folder": sorted(p.name for p in self.folder.iterdir())}
         for path in (self.canary, course / "test_hidden.py", course / "solution" / "dataloader.py"):
             stat = path.stat()
@@ -211,6 +291,7 @@ class Run:
     """One judge that grades hostile hand-ins with honest neighbours between them."""
 
     def __init__(self, folder: Path, factor: str) -> None:
+        self.exercise = load_exercise(MODELS if factor == "models" else EXERCISE)
         self.folder = folder
         self.factor = factor
         self.outside = Outside(folder / "outside")
@@ -221,11 +302,10 @@ class Run:
 
     def grade(self, hostiles: list[Hostile]) -> "Run":
         """Grade the hand-ins one by one; what changed outside is noted with the hand-in that did it."""
-        exercise = load_exercise(EXERCISE)
         (self.folder / "scratch").mkdir(parents=True)
         self.outside.set_up()
-        honest = reference(exercise, self.folder / "handins" / "reference")
-        with Fleet(EXERCISE, Settings(secret=SECRET, cpu_factor=FACTORS[self.factor])) as fleet:
+        honest = reference(self.exercise, self.folder / "handins" / "reference")
+        with Fleet(self.exercise.id, Settings(secret=SECRET, cpu_factor=FACTORS[self.factor])) as fleet:
             # Twice: the reference's own answers are computed the first time.
             with _LOCK:
                 os.environ["TMPDIR"] = str(self.folder / "scratch")
@@ -252,10 +332,9 @@ class Run:
 
     def make(self, hostile: Hostile) -> Path:
         """The hand-in's folder."""
-        exercise = load_exercise(EXERCISE)
         into = self.folder / "handins" / hostile.name
-        (reference if hostile.base == "reference" else untouched)(exercise, into)
-        package = into / "exercise_code" / EXERCISE
+        (reference if hostile.base == "reference" else untouched)(self.exercise, into)
+        package = into / "exercise_code" / self.exercise.id
         lines = [(HERE / "hostile" / "prelude.txt").read_text(encoding="utf-8"), hostile.code]
         if hostile.answer:
             lines += ["import numpy", "from exercise_code.common.wire import encode", INPUTS]
@@ -264,16 +343,20 @@ class Run:
             lines += ["import numpy, struct", "from exercise_code.common.wire import encode"]
             lines += [f"answer_with(lambda: once(lambda: {hostile.raw_answer}), {hostile.kind.encode()!r})"]
         (package / "hostile.py").write_text(self._fill("\n".join(lines)), encoding="utf-8")
-        for module in ("dataloader.py", "image_folder.py"):
+        for module in (f"{name}.py" for name in self.exercise.modules):
             text = (package / module).read_text(encoding="utf-8")
             first = "from __future__ import annotations\n"
             assert text.count(first) == 1, f"{module} has no line to put the attack after"
             text = text.replace(first, first + f"from . import hostile  # {hostile.about}\n")
             if hostile.replace_all:
                 text += f"\nhostile.replace_all(globals(), lambda: eval({hostile.replace_all!r}, vars(hostile)))\n"
-            if hostile.append and module == "dataloader.py":
+            if hostile.append and module in ("dataloader.py", "model.py"):
                 text += f"\nimport os\n{self._fill(hostile.append)}"
             (package / module).write_text(text, encoding="utf-8")
+        if hostile.model is not None:
+            weights = into / "models" / "keypoints.safetensors"
+            made = hostile.model(weights.read_bytes())
+            weights.write_bytes(made.replace(b"@CANARY@", str(self.outside.canary).encode()))
         for name, content in hostile.files.items():
             path = into / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -288,10 +371,11 @@ class Run:
         return into
 
     def _fill(self, code: str) -> str:
-        seeds = [Settings(secret=SECRET).seed(EXERCISE, t.name) for t in known_tests(EXERCISE).values() if not t.visible]
+        known = known_tests(self.exercise).values()
+        seeds = [Settings(secret=SECRET).seed(self.exercise.id, t.name) for t in known if not t.visible]
         secrets = [SECRET, SECRET[:16], *(str(seed).encode() for seed in seeds)]
         values = {
-            "COURSE": sources(EXERCISE).course,
+            "COURSE": COURSE / self.exercise.id,
             "PROJECT": HERE.parent,
             "HANDINS": self.folder / "handins",
             "CANARY": self.outside.canary,
@@ -310,10 +394,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
     """All hostile hand-ins, graded: by one judge with ordinary limits, and by one with small ones at the same time."""
     folder = tmp_path_factory.mktemp("hostile").resolve()
     before = os.environ.get("TMPDIR")
-    made = {factor: Run(folder / factor, factor) for factor in FACTORS}
+    made = {group: Run(folder / group, group) for group in sorted({hostile.group for hostile in HOSTILE})}
     try:
         with ThreadPoolExecutor(len(made)) as pool:
-            list(pool.map(lambda run: run.grade([h for h in HOSTILE if h.factor == run.factor]), made.values()))
+            list(pool.map(lambda run: run.grade([h for h in HOSTILE if h.group == run.factor]), made.values()))
     finally:
         os.environ.pop("TMPDIR")
         if before is not None:
@@ -329,7 +413,7 @@ def _texts(result: Result) -> str:
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
 def test_hostile_hand_in(hostile: Hostile, runs: dict[str, Run]) -> None:
-    run = runs[hostile.factor]
+    run = runs[hostile.group]
     result = run.results[hostile.name]
     said = _texts(result)
     assert not result.failed, "grading itself failed"
@@ -338,6 +422,8 @@ def test_hostile_hand_in(hostile: Hostile, runs: dict[str, Run]) -> None:
         assert result.score == result.max_score, said[:3000]
     elif hostile.earns == "nothing":
         assert result.score == 0, [t.name for c in result.cells for t in c.tests if t.passed]
+    passed = {t.name for cell in result.cells for t in cell.tests if t.passed}
+    assert not passed & set(hostile.fails), said
     if hostile.says:
         assert re.search(hostile.says, said), sorted({t.reason for t in result.lost} | {t.log for t in result.lost})
     if hostile.notes:
@@ -352,9 +438,9 @@ def test_hostile_hand_in(hostile: Hostile, runs: dict[str, Run]) -> None:
     assert len(shown) < 300_000, "the result is not small"
 
 
-@pytest.mark.parametrize("factor", FACTORS)
-def test_neighbours_of_hostile_hand_ins_are_not_disturbed(factor: str, runs: dict[str, Run]) -> None:
-    neighbours = runs[factor].neighbours
+@pytest.mark.parametrize("group", sorted({hostile.group for hostile in HOSTILE}))
+def test_neighbours_of_hostile_hand_ins_are_not_disturbed(group: str, runs: dict[str, Run]) -> None:
+    neighbours = runs[group].neighbours
     assert len(neighbours) > 4
     for result in neighbours:
         assert result.score == result.max_score, _texts(result)[:2000]

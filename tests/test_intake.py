@@ -1,6 +1,5 @@
 """Which hand-ins a path holds, and whose they are."""
 
-import os
 import zipfile
 
 import pytest
@@ -90,7 +89,7 @@ def test_the_fingerprint_follows_every_byte_and_name(tmp_path):
 
 def test_the_fingerprint_follows_no_links(tmp_path):
     folder = _tree(tmp_path / "a")
-    os.symlink("/dev/zero", folder / "endless")
+    (folder / "endless").symlink_to("/dev/zero")
     assert len(fingerprint(folder)) == 64
 
 

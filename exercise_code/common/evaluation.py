@@ -15,9 +15,10 @@ from .metrics import Metric, get_metric
 
 __all__ = ["choose_batch_size", "device_of", "evaluate_model", "evaluating", "predict", "stack_samples"]
 
-# On a CPU the largest layer's activations should stay in the last cache: beyond it large batches are slower
-# than single samples (wide CNNs), below it the overhead of each call counts (small and deep ones).
-CPU_CACHE_BYTES = 10 * 2**20
+# On a CPU a typical layer's activations should stay in the cache: beyond it large batches are slower than single
+# samples (wide CNNs), far below it the overhead of each call is what counts (deep and thin ones). Measured with
+# benchmarks/evaluate.py.
+CPU_CACHE_BYTES = 4 * 2**20
 ACCELERATOR_BYTES = 512 * 2**20
 MAX_BATCH_SIZE = 256
 
@@ -57,24 +58,25 @@ def predict(model: nn.Module, inputs: Tensor | np.ndarray[Any, Any], batch_size:
     if len(samples) == 0:
         raise CourseError("expected at least one sample, got none: look at the dataset's length")
     device = device_of(model)
-    size = batch_size or choose_batch_size(model, samples)
+    outputs: list[Tensor] = []
+    if batch_size is None:
+        batch_size, first = _probe(model, samples)
+        # The probe was a pass like any other: its answer counts, and the rest begins behind it.
+        outputs.append(_checked(first, 1))
     with evaluating(model):
         # A model on an accelerator computes on while the next batch is on its way: one wait at the end.
-        outputs = [_checked(model(batch.to(device)), len(batch)) for batch in torch.split(samples, size)]
+        rest = samples[len(outputs) :]
+        batches = torch.split(rest, batch_size) if len(rest) else ()
+        outputs += [_checked(model(batch.to(device)), len(batch)) for batch in batches]
         return torch.cat(outputs).cpu().numpy()
 
 
 def choose_batch_size(model: nn.Module, inputs: Tensor) -> int:
-    """A batch size that is fast for this model on its device, found from one sample's largest activations.
+    """A batch size that is fast for this model on its device, found from the activations of one sample.
 
     It follows from sizes, not from a stopwatch, so that the same model gets the same batches each time.
     """
-    device = device_of(model)
-    sample = inputs[:1].to(device)
-    with evaluating(model), _ActivationMeter() as meter:
-        model(sample)
-    budget = CPU_CACHE_BYTES if device.type == "cpu" else ACCELERATOR_BYTES
-    return max(1, int(min(MAX_BATCH_SIZE, len(inputs), budget // max(meter.peak_bytes, 1))))
+    return _probe(model, inputs)[0]
 
 
 @contextmanager
@@ -112,6 +114,16 @@ def stack_samples(dataset: Any) -> tuple[Tensor, Tensor]:
     return inputs, targets
 
 
+def _probe(model: nn.Module, inputs: Tensor) -> tuple[int, Any]:
+    """A batch size, and the model's answer for the first sample."""
+    device = device_of(model)
+    sample = inputs[:1].to(device)
+    with evaluating(model), _ActivationMeter() as meter:
+        answer = model(sample)
+    budget = CPU_CACHE_BYTES if device.type == "cpu" else ACCELERATOR_BYTES
+    return max(1, int(min(MAX_BATCH_SIZE, len(inputs), budget // max(meter.mean_bytes, 1)))), answer
+
+
 def _pair(sample: Any) -> tuple[Any, Any]:
     values = tuple(sample.values()) if isinstance(sample, Mapping) else sample
     if not isinstance(values, tuple | list) or len(values) != 2:
@@ -137,11 +149,15 @@ def _metric_for(targets: Tensor) -> Metric:
 
 
 class _ActivationMeter(TorchFunctionMode):
-    """Finds the most bytes of activations that one operation reads and writes; weights do not count."""
+    """Finds how many bytes of activations an operation reads and writes on average; weights do not count."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.peak_bytes = 0
+        self.total_bytes, self.operations = 0, 0
+
+    @property
+    def mean_bytes(self) -> int:
+        return self.total_bytes // max(self.operations, 1)
 
     def __torch_function__(
         self,
@@ -151,7 +167,10 @@ class _ActivationMeter(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        self.peak_bytes = max(self.peak_bytes, sum(map(_activation_bytes, (*args, result))))
+        # Looking up an attribute is a call, too; only what makes or changes a tensor counts.
+        if isinstance(result, Tensor | tuple) and getattr(func, "__name__", "") != "__get__":
+            self.total_bytes += sum(_activation_bytes(value) for value in (*args, result))
+            self.operations += 1
         return result
 
 

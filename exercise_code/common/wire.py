@@ -16,6 +16,8 @@ __all__ = ["MAX_BYTES", "Opaque", "WireError", "decode", "encode"]
 
 MAX_BYTES = 64 * 2**20
 MAX_ITEMS = 500_000
+# An array costs its reader as much time as so many numbers.
+ITEMS_OF_AN_ARRAY = 10
 MAX_DEPTH = 32
 # 64 bits, with or without a sign. Larger integers can be chosen to have one hash all, and a set of a hundred
 # thousand of those takes hours.
@@ -139,6 +141,7 @@ class _Writer:
             self._opaque(_type_name(cls))
 
     def _array(self, tag: bytes, array: Any) -> None:
+        self.items -= ITEMS_OF_AN_ARRAY
         dtype = array.dtype.newbyteorder("=")
         self._add(tag, bytes([_DTYPE_CODES[dtype], array.ndim]), *(_U32.pack(n) for n in array.shape))
         if array.nbytes > self.left:
@@ -226,6 +229,7 @@ class _Reader:
         return result
 
     def _array(self) -> Any:
+        self.items -= ITEMS_OF_AN_ARRAY
         code, ndim = self._take(2)
         if code >= len(DTYPES) or ndim > MAX_DEPTH:
             raise WireError("unknown dtype, or too many dimensions")

@@ -38,8 +38,9 @@ def predict(code: Any, name: str, inputs: Floats) -> Floats:
 
     from safetensors.torch import load_file
 
-    from exercise_code.common import evaluation
+    from exercise_code.common import devices, evaluation
 
+    devices.full_float32()
     hparams = json.loads((code.models / f"{name}.json").read_text(encoding="utf-8"))
     model = code.model.KeypointModel(hparams)
     model.load_state_dict(load_file(code.models / f"{name}.safetensors"))
