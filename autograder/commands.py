@@ -81,6 +81,7 @@ def grade_with_progress(
             f"interrupted: {len(gradings)} results are in {out}; the same command goes on from here",
             highlight=False,
             markup=False,
+            soft_wrap=True,
         )
         raise SystemExit(130) from None
     return gradings
@@ -143,9 +144,9 @@ def _summary(console: Console, gradings: list[Grading], out: Path, seconds: floa
     text = f"{len(gradings)} hand-ins: {fresh} graded now in {seconds:.1f} s, {len(gradings) - fresh} known from before"
     if refused:
         text += f", {refused} refused"
-    console.print(f"{text}; results are in {out}", highlight=False, markup=False)
+    console.print(f"{text}; results are in {out}", highlight=False, markup=False, soft_wrap=True)
     if settings.demo_secret:
-        console.print("the public demo secret was used: set AUTOGRADER_SECRET for a real class", highlight=False)
+        console.print("the public demo secret was used: set AUTOGRADER_SECRET for a real class", highlight=False, soft_wrap=True)
     if settings.unsafe:
         console.print("--unsafe: the hand-ins ran without walls", highlight=False)
     if failed:
@@ -204,5 +205,5 @@ def bundle_command(exercise: str, out: Path, solutions: list[str]) -> int:
 
     load_exercise(exercise)
     path = bundle(exercise, out, with_solutions_of=tuple(solutions))
-    Console().print(f"{path}: {path.stat().st_size / 1000:,.0f} kB", highlight=False, markup=False)
+    Console().print(f"{path}: {path.stat().st_size / 1000:,.0f} kB", highlight=False, markup=False, soft_wrap=True)
     return 0

@@ -57,6 +57,7 @@ def demo_command(out: Path, jobs: int | None, device: str) -> int:
         f"the results, as JSON, in {out / 'results'}",
         highlight=False,
         markup=False,
+        soft_wrap=True,
     )
     return 1 if failed else 0
 
