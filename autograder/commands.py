@@ -111,24 +111,21 @@ def results_table(results: Iterable[Result], title: str, about: Mapping[str, str
     return table
 
 
-def _lost(result: Result, most: int = 2) -> str:
+def _lost(result: Result) -> str:
     if result.failed:
         return f"GRADING FAILED: {result.failed}"
     if result.refused:
         return f"refused: {_plain(result.refused)}"
-    reasons: dict[str, list[str]] = {}
-    for test in result.lost:
-        reasons.setdefault(_short(_plain(test.reason)), []).append(test.name.removeprefix("test_"))
-    lines = [f"{len(result.lost)} of {sum(len(cell.tests) for cell in result.cells)} tests"] if reasons else []
-    # The most frequent reason first; of equals, the one that came first.
-    for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))[:most]:
-        lines.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {reason}")
-    if len(reasons) > most:
-        lines.append(f"and {len(reasons) - most} more reasons")
-    return "\n".join(lines)
+    if not result.lost:
+        return ""
+    # One example says most in a table, and a visible test says more than a hidden one; the JSON holds all.
+    example = next((t for t in result.lost if t.visible), result.lost[0])
+    total = sum(len(cell.tests) for cell in result.cells)
+    name = example.name.removeprefix("test_").replace("_", " ")
+    return f"{len(result.lost)} of {total} tests; {name}: {_short(_plain(example.reason))}"
 
 
-def _short(text: str, limit: int = 110) -> str:
+def _short(text: str, limit: int = 100) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -146,7 +143,8 @@ def _summary(console: Console, gradings: list[Grading], out: Path, seconds: floa
         text += f", {refused} refused"
     console.print(f"{text}; results are in {out}", highlight=False, markup=False, soft_wrap=True)
     if settings.demo_secret:
-        console.print("the public demo secret was used: set AUTOGRADER_SECRET for a real class", highlight=False, soft_wrap=True)
+        text = "the public demo secret was used: set AUTOGRADER_SECRET for a real class"
+        console.print(text, highlight=False, soft_wrap=True)
     if settings.unsafe:
         console.print("--unsafe: the hand-ins ran without walls", highlight=False)
     if failed:

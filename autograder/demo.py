@@ -37,9 +37,9 @@ def __getattr__(name):
 '''
 
 
-def demo_command(out: Path, jobs: int | None, device: str) -> int:
+def demo_command(out: Path, jobs: int | None, device: str, console: Console | None = None) -> int:
     """Make the hand-ins, grade them, print a table for each exercise; 1 when grading itself failed."""
-    console = Console()
+    console = console or Console()
     settings = settings_from_environment(device=device)
     start = time.perf_counter()
     failed = graded = 0
@@ -67,16 +67,17 @@ def _make_class(exercise: str, wrong: int, folder: Path) -> dict[str, str]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     source = variants.sources(exercise)
-    module = sorted(source.twins)[0]
 
     def hostile(text: str) -> Callable[[Path], object]:
-        return lambda into: _with_text(variants.reference(source, into), exercise, module, text)
+        return lambda into: _with_text(variants.reference(source, into), source, text)
 
     makers: list[tuple[str, Callable[[Path], object]]] = [
         ("the reference solution", lambda into: variants.reference(source, into)),
         ("untouched stubs", lambda into: variants.untouched(source, into)),
     ]
-    for entry in variants.wrong_answers(source)[:wrong]:
+    known = variants.wrong_answers(source)
+    # Spread over the list, which goes through an exercise's tasks in their order.
+    for entry in known[:: max(1, len(known) // wrong)][:wrong]:
         makers.append((entry.about, lambda into, entry=entry: variants.apply(entry, into, source)))  # type: ignore[misc]
     makers += [
         ("hostile: ends its process, exit code 0", hostile(_EXIT)),
@@ -84,6 +85,7 @@ def _make_class(exercise: str, wrong: int, folder: Path) -> dict[str, str]:
     ]
     if exercise == "ex03_dataloader":
         makers += [
+            ("hostile: loops for ever", hostile(_LOOP)),
             ("hostile: opens a connection", hostile(_SOCKET)),
             ("hostile: equal to everything", hostile(_YES)),
         ]
@@ -106,8 +108,9 @@ def _alias(exercise: str, i: int) -> str:
     return f"u{(i + 1) * 37 + int(exercise[2:4]) * 101:04}"
 
 
-def _with_text(tree: Path, exercise: str, module: str, text: str) -> None:
-    (tree / "exercise_code" / exercise / module).write_text(text, encoding="utf-8")
+def _with_text(tree: Path, source: variants.Sources, text: str) -> None:
+    for module in source.twins:
+        (tree / "exercise_code" / source.id / module).write_text(text, encoding="utf-8")
 
 
 def _zip(tree: Path, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Hostile hand-ins, graded by the real judge: none earns a point it should not, reaches out, or disturbs a neighbour."""
+"""Hostile hand-ins, graded by the real judge: none earns what it should not, reaches out, or disturbs a neighbour."""
 
 import hashlib
 import json
@@ -8,11 +8,13 @@ import re
 import resource
 import shutil
 import socket
+import stat
 import statistics
 import struct
 import sys
 import threading
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -42,7 +44,7 @@ SCORE_TESTS = ("test_the_model_passes_on_the_validation_set", "test_the_model_pa
 MARKER = "carried-out-6021"
 SECRET = b"the secret of the hostile suite, of 128 bits and more"
 # Three judges grade at the same time; CPU limits are these shares of the exercise's own.
-FACTORS = {"normal": 0.12, "small": 0.04, "models": 0.2}
+FACTORS = {"normal": 0.12, "small": 0.04, "models": 0.12}
 # An honest neighbour is graded after so many hostile hand-ins.
 NEIGHBOUR_EVERY = {"normal": 8, "small": 3, "models": 8}
 
@@ -74,6 +76,8 @@ class Hostile:
     """Tests that must not pass."""
     model: Callable[[bytes], bytes] | None = None
     """Makes the hostile model file from the honest one."""
+    pack: Callable[[Path, Path], Path] | None = None
+    """Makes what is handed in, from the honest folder and the path of the canary."""
     machine: str = ""
     forbidden: str = ""
     """A pattern that stands nowhere in what the student may read."""
@@ -183,6 +187,72 @@ MODEL_FILES: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
+def _zip(*entries: tuple[str | zipfile.ZipInfo, bytes]) -> Callable[[Path, Path], Path]:
+    """A zip of the honest hand-in and these entries."""
+
+    def make(honest: Path, canary: Path) -> Path:
+        path = honest.with_suffix(".zip")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(p for p in honest.rglob("*") if p.is_file()):
+                archive.write(file, file.relative_to(honest))
+            for name, data in entries:
+                if isinstance(name, str):
+                    name = name.replace("@CANARY@", str(canary))
+                archive.writestr(name, data.replace(b"@CANARY@", str(canary).encode()))
+        return path
+
+    return make
+
+
+def _link(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+def _bomb(honest: Path, canary: Path) -> Path:
+    return _zip(("exercise_code/ex03_dataloader/big.py", bytes(200_000_000)))(honest, canary)
+
+
+def _lying_bomb(honest: Path, canary: Path) -> Path:
+    """The sizes in the directory say that the bomb is small."""
+    path = _zip(("exercise_code/ex03_dataloader/big.py", bytes(20_000_000)))(honest, canary)
+    data = path.read_bytes()
+    assert data.count(struct.pack("<I", 20_000_000)) == 2
+    path.write_bytes(data.replace(struct.pack("<I", 20_000_000), struct.pack("<I", 1000)))
+    return path
+
+
+def _linked_folder(honest: Path, canary: Path) -> Path:
+    """A folder whose modules are links: to the reference, to a pipe that never ends, hard ones to the canary."""
+    package = honest / "exercise_code" / EXERCISE
+    for module in ("dataloader.py", "image_folder.py"):
+        (package / module).unlink()
+        (package / module).symlink_to(COURSE / EXERCISE / "solution" / module)
+    (honest / "models").mkdir(exist_ok=True)
+    (honest / "models" / "loop").symlink_to(honest)
+    (package / "helper.py").symlink_to("/dev/zero")
+    os.mkfifo(package / "pipe.py")
+    return honest
+
+
+TWINS = "exercise_code/ex03_dataloader"
+PACKED: dict[str, tuple[str, Callable[[Path, Path], Path]]] = {
+    "climbs_out": ("leads out of it", _zip((f"{TWINS}/../../../canary", b"x"))),
+    "climbs_out_with_backslashes": ("backslash", _zip(("..\\..\\canary", b"x"))),
+    "is_absolute": ("absolute name", _zip(("@CANARY@", b"overwritten"))),
+    "holds_a_link": ("which is a link", _zip((_link(f"{TWINS}/helper.py"), b"@CANARY@"))),
+    "holds_a_link_to_a_folder": ("which is a link", _zip((_link("models"), b"/"))),
+    "holds_a_name_twice": ("each name once", _zip((f"{TWINS}/DataLoader.py", b"raise SystemExit"))),
+    "holds_a_file_that_is_a_folder": ("both under the name", _zip((f"{TWINS}/dataloader.py/x.py", b""))),
+    "holds_control_characters": ("cannot be shown", _zip((f"{TWINS}/a\x1b[2J.py", b""))),
+    "holds_ten_thousand_files": ("at most 5,000", _zip(*((f"{TWINS}/m{n}.py", b"") for n in range(5001)))),
+    "is_a_bomb": ("bombs are refused", _bomb),
+    "is_a_bomb_that_lies": ("damaged", _lying_bomb),
+    "is_a_folder_of_links": ("", _linked_folder),
+}
+
+
 def _all() -> list[Hostile]:
     found = [
         Hostile(**entry)
@@ -196,6 +266,9 @@ def _all() -> list[Hostile]:
     found += [
         Hostile(f"model_{name}", name, "anything", exercise=MODELS, fails=SCORE_TESTS, says=says, model=make)
         for name, (says, make) in MODEL_FILES.items()
+    ]
+    found += [
+        Hostile(f"zip_{name}", name, "nothing", says=says, pack=make) for name, (says, make) in PACKED.items()
     ]
     return [h for h in found if h.runs_here]
 
@@ -251,8 +324,8 @@ class Outside:
         course = COURSE / EXERCISE
         seen: dict[str, Any] = {"folder": sorted(p.name for p in self.folder.iterdir())}
         for path in (self.canary, course / "test_hidden.py", course / "solution" / "dataloader.py"):
-            stat = path.stat()
-            facts = (stat.st_mode, stat.st_uid, stat.st_gid, stat.st_mtime_ns, stat.st_nlink, stat.st_ino)
+            found = path.stat()
+            facts = (found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, found.st_nlink, found.st_ino)
             seen[path.name] = (*facts, hashlib.sha256(path.read_bytes()).hexdigest(), os.listxattr(path))
         seen["packets"] = [self._received(opened) for opened in self.sockets]
         if self.judge:
@@ -333,6 +406,8 @@ class Run:
     def make(self, hostile: Hostile) -> Path:
         """The hand-in's folder."""
         into = self.folder / "handins" / hostile.name
+        if hostile.pack is not None:
+            return hostile.pack(reference(self.exercise, into), self.outside.canary)
         (reference if hostile.base == "reference" else untouched)(self.exercise, into)
         package = into / "exercise_code" / self.exercise.id
         lines = [(HERE / "hostile" / "prelude.txt").read_text(encoding="utf-8"), hostile.code]
@@ -408,7 +483,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
 
 def _texts(result: Result) -> str:
     """All that a result says of failed tests, for the instructor too."""
-    return "\n".join(filter(None, [result.refused, result.failed, *sorted({f"{t.reason} | {t.log}"[:600] for t in result.lost})]))
+    tests = sorted({f"{t.reason} | {t.log}"[:600] for t in result.lost})
+    return "\n".join(filter(None, [result.refused, result.failed, *tests]))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
@@ -434,7 +510,7 @@ def test_hostile_hand_in(hostile: Hostile, runs: dict[str, Run]) -> None:
     shown = result.for_student().model_dump_json()
     assert MARKER not in shown
     assert not hostile.forbidden or not re.search(hostile.forbidden, shown)
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f]|\\\\u00[01]", shown.replace("\\n", "")), "control characters in the result"
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]|\\\\u00[01]", shown.replace("\\n", "")), "control characters"
     assert len(shown) < 300_000, "the result is not small"
 
 

@@ -27,9 +27,7 @@ def test_keypoint_score_is_100_at_a_loss_of_0_005():
 def test_keypoint_score_follows_the_loop_with_batches_of_one():
     predictions, targets = keypoints(0)
     losses = [np.mean((p - t) ** 2) for p, t in zip(predictions, targets, strict=True)]
-    assert get_metric("keypoint_score")(predictions, targets) == pytest.approx(
-        1 / (2 * np.mean(losses)), rel=1e-6
-    )
+    assert get_metric("keypoint_score")(predictions, targets) == pytest.approx(1 / (2 * np.mean(losses)), rel=1e-6)
 
 
 def test_keypoint_score_takes_pairs_of_coordinates():
@@ -96,9 +94,7 @@ def test_regression_is_scikit_learns(seed, n):
     assert get_metric("mse")(predictions, targets) == pytest.approx(
         sklearn_metrics.mean_squared_error(targets, predictions)
     )
-    assert get_metric("r2")(predictions, targets) == pytest.approx(
-        sklearn_metrics.r2_score(targets, predictions)
-    )
+    assert get_metric("r2")(predictions, targets) == pytest.approx(sklearn_metrics.r2_score(targets, predictions))
 
 
 @given(st.integers(0, 2**31), st.integers(1, 4))
@@ -108,9 +104,7 @@ def test_segmentation_is_scikit_learns(seed, n):
     logits, targets = rng.normal(size=(n, 5, 4, 6)), rng.integers(-1, 5, (n, 4, 6))
     targets[:, 0, 0] = 0
     labels, known = logits.argmax(1), targets != -1
-    per_image = [
-        sklearn_metrics.accuracy_score(t[k], p[k]) for t, p, k in zip(targets, labels, known, strict=True)
-    ]
+    per_image = [sklearn_metrics.accuracy_score(t[k], p[k]) for t, p, k in zip(targets, labels, known, strict=True)]
     assert get_metric("segmentation_accuracy")(logits, targets) == pytest.approx(np.mean(per_image))
     assert get_metric("segmentation_accuracy")(labels, targets) == pytest.approx(np.mean(per_image))
     pooled = sklearn_metrics.accuracy_score(targets[known], labels[known])

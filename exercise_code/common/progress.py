@@ -21,7 +21,9 @@ def progress_bar(label: str, total: int | None, unit: str, scale: bool = False) 
     """
     from tqdm import tqdm
 
-    shown = sys.stdout.isatty() or "ipykernel" in sys.modules
+    # A module that is imported is no kernel yet: only a running application is.
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    shown = sys.stdout.isatty() or (kernel is not None and kernel.IPKernelApp.initialized())
     return tqdm(
         desc=label, total=total, unit=unit, unit_scale=scale, ncols=88, leave=False, file=sys.stdout, disable=not shown
     )
