@@ -274,15 +274,16 @@ class Judge:
         )
 
     def _cells(self, items: list[pytest.Item], results: dict[str, TestResult]) -> list[CellResult]:
-        by_id: dict[str, list[str]] = {}
+        weights: dict[str, dict[str, float]] = {}
         for item in items:
-            by_id.setdefault(item.function.__grade__.grade_id, []).append(item.name)  # type: ignore[attr-defined]
+            mark: Grade = item.function.__grade__  # type: ignore[attr-defined]
+            weights.setdefault(mark.grade_id, {})[item.name] = mark.weight
         cells = []
         for cell in self.cells:
-            names = by_id.get(cell.grade_id, [])
-            tests = [results[n] for n in names if n in results]
-            passed = sum(t.passed for t in tests)
-            points = cell.points * passed / len(names) if names else 0.0
+            of = weights.get(cell.grade_id, {})
+            tests = [results[n] for n in of if n in results]
+            total = sum(of.values())
+            points = cell.points * sum(of[t.name] for t in tests if t.passed) / total if total else 0.0
             cells.append(CellResult(grade_id=cell.grade_id, points=points, max_points=cell.points, tests=tests))
         return cells
 

@@ -74,13 +74,14 @@ class Result(_Model):
         return [t for cell in self.cells for t in cell.tests if not t.passed]
 
     def for_student(self) -> "Result":
-        """The result without anything that could carry a hidden input out: logs, times, memory."""
+        """The result without what could carry a hidden input out: logs, times, memory, the last digits of a metric."""
         cells = [
             cell.model_copy(update={"tests": [t.model_copy(update={"log": "", "seconds": 0.0}) for t in cell.tests]})
             for cell in self.cells
         ]
         zero = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "memory_mb": 0.0}
-        return self.model_copy(update={"cells": cells, **zero})
+        metrics = {name: float(f"{value:.3g}") for name, value in self.metrics.items()}
+        return self.model_copy(update={"cells": cells, "metrics": metrics, **zero})
 
 
 def write_result(result: Result, path: Path) -> None:

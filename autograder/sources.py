@@ -8,6 +8,7 @@ import ast
 import difflib
 import os
 import re
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,8 @@ _NOTEBOOK_NAME = re.compile(r"\d_[a-z0-9_]+")
 _GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HEADER = re.compile(r"# ?%%(?P<rest>.*)")
 _OPTION = re.compile(r"(?P<name>[\w-]+)=(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"']+)")
+# Two threads that parse at once can end in a SystemError: older CPythons (3.11.7 is one) count depth in one place.
+_PARSING = threading.Lock()
 
 Kind = Literal["checks", "written"]
 
@@ -277,7 +280,8 @@ def tests_in(path: Path) -> Iterator[tuple[str, str, int]]:
     if not path.is_file():
         return
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        with _PARSING:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
         fault(f"{short(path)}, line {error.lineno}", "Python", f"'{error.msg}'", "mend it")
     for node in tree.body:

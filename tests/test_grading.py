@@ -115,7 +115,7 @@ def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(class_
         (["grade", EXERCISE, "CLASS", "--data", "fake"], {}, "expected --data embedded or real"),
         (["grade", EXERCISE, "CLASS", "--device", "tpu"], {}, "expected --device auto, cpu, cuda or mps"),
         (["grade", EXERCISE, "CLASS"], {"AUTOGRADER_SECRET": "short"}, "expected AUTOGRADER_SECRET to have 32"),
-        (["grade", EXERCISE, "CLASS"], {"AUTOGRADER_COURSE": "/nowhere"}, "AUTOGRADER_COURSE: expected a folder, got /nowhere"),
+        (["grade", EXERCISE, "CLASS"], {"AUTOGRADER_COURSE": "/nowhere"}, "expected a folder, got /nowhere"),
         (["verify", "ex99"], {}, "expected the id of an exercise"),
         (["train", EXERCISE], {}, "none is handed in there"),
         (["train", "ex99"], {}, "expected the id of an exercise"),

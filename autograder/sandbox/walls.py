@@ -45,7 +45,7 @@ sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min 
 )
 
 # CUDA's driver also talks to its devices and pins memory. Kept apart: a CPU run never has them.
-ALLOWED_GPU = ("ioctl", "mlock", "munlock", "mbind", "get_mempolicy", "set_mempolicy", "mknod", "sched_setaffinity")
+ALLOWED_GPU = ("ioctl", "mlock", "munlock", "mbind", "get_mempolicy", "set_mempolicy", "mknod")
 
 # A thread shares memory, files, folder and signals (VM FS FILES SIGHAND THREAD), and enters no new namespace:
 # a thread with descriptors of its own could hold many more files than the limit.
@@ -72,6 +72,9 @@ def build_filter(gpu: bool = False) -> Any:
     rules = seccomp.SyscallFilter(defaction=seccomp.ERRNO(errno.EPERM))
     for name in ALLOWED + (ALLOWED_GPU if gpu else ()):
         _try_rule(rules, allow, name)
+    if gpu:
+        # The driver binds its threads to cores; the same call binds other processes, so it only seems to work.
+        rules.add_rule(seccomp.ERRNO(0), "sched_setaffinity")
     # A thread shares its process; any other clone would be a process. clone3 hides its flags behind a
     # pointer, so it "does not exist": libc then falls back to clone.
     rules.add_rule(allow, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_MASK, CLONE_OF_A_THREAD))

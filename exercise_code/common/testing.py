@@ -91,20 +91,27 @@ class Grade:
     own_process: bool = False
     cpu_seconds: float | None = None
     writable: bool = False
+    weight: float = 1.0
 
 
 def grade(
-    grade_id: str, *, own_process: bool = False, cpu_seconds: float | None = None, writable: bool = False
+    grade_id: str,
+    *,
+    own_process: bool = False,
+    cpu_seconds: float | None = None,
+    writable: bool = False,
+    weight: float = 1.0,
 ) -> Callable[[F], F]:
     """A decorator that makes a test count for the graded cell `grade_id`.
 
     `own_process` runs its probes in a child of their own, `cpu_seconds` replaces the exercise's limit for a
-    test, `writable` gives the probe a small private folder as its working directory.
+    test, `writable` gives the probe a small private folder as its working directory. A cell's points are divided
+    over its tests by `weight`: 0 is for a test that informs, such as a score on data whose labels are public.
     """
 
     def mark(function: F) -> F:
         # An attribute, not a pytest mark: `check` runs tests in notebooks without importing pytest.
-        function.__grade__ = Grade(grade_id, own_process, cpu_seconds, writable)  # type: ignore[attr-defined]
+        function.__grade__ = Grade(grade_id, own_process, cpu_seconds, writable, weight)  # type: ignore[attr-defined]
         return function
 
     return mark

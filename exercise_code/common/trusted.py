@@ -16,7 +16,7 @@ from .errors import CourseError
 from .exercise import Exercise
 from .reloading import assignment_folder, fresh_code
 from .reporting import Report, say
-from .testing import Case, InProcess, Outcome, load_cases, test_seed
+from .testing import Case, InProcess, Outcome, discover, load_cases, test_seed
 
 __all__ = ["active", "points", "refuse_silence"]
 
@@ -59,7 +59,10 @@ def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[li
     shown = [_without_details(outcome) for outcome in hidden]
     say(replace(report, outcomes=report.outcomes + tuple(shown)))
     every = [*report.outcomes, *hidden]
-    return _maximum(report.grade_id) * sum(outcome.passed for outcome in every) / max(len(every), 1)
+    weights = {case.name: case.grade.weight for case in [*discover(exercise), *cases]}
+    earned = sum(weights[outcome.name] for outcome in every if outcome.passed)
+    total = sum(weights[outcome.name] for outcome in every)
+    return _maximum(report.grade_id) * earned / total if total else 0.0
 
 
 def _reference(exercise: Exercise, solution: Path, case: Case) -> Callable[..., Any]:

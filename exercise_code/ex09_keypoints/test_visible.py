@@ -199,7 +199,8 @@ def test_predictions_are_in_pixels(observe, rng):
     assert_same(observe(predicted_pixels, keypoints), want, atol=1e-4, hint="use denormalize_keypoints")
 
 
-@grade("keypoints_score")
+# No points: who has the data set has the labels too. The hidden twin of this test scores new faces.
+@grade("keypoints_score", weight=0)
 def test_the_model_passes_on_the_validation_set(evaluation, model_info):
     """The saved model is within the limits and reaches the passing score on the validation set."""
     assert not model_info.problems, "; ".join(model_info.problems)
