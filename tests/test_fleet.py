@@ -85,14 +85,17 @@ def test_a_hand_in_that_kills_its_judge_each_time_gets_a_result_that_says_so(job
     assert all(not r.failed for s, r in results.items() if s != "u0002")
 
 
-def test_stopping_at_the_first_failure_leaves_the_next_hand_in_alone(jobs, tmp_path):
-    """Stopped at the last visible test, pytest was about to enter the module of hidden tests."""
-    wrong = {w.name: w for w in variants.wrong_answers(EXERCISE)}["shuffle_ignores_the_seed"]
-    stopped = Job("u0042", variants.apply(wrong, tmp_path / "u0042"))
+def test_stopping_at_the_first_failure_leaves_the_next_hand_in_alone(jobs, tmp_path, monkeypatch):
+    """Stopped among the hidden tests, pytest is in their module, and the next hand-in starts in the other one."""
+    course = tmp_path / "course"
+    shutil.copytree(variants.sources(EXERCISE).course, course / EXERCISE)
+    hidden = course / EXERCISE / "test_hidden.py"
+    always = '@grade("dataset_len")\ndef test_that_fails(observe):\n    """Fails."""\n    raise AssertionError\n\n\n'
+    hidden.write_text(hidden.read_text().replace("@grade(", always + "@grade(", 1))
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(course))
     with Fleet(EXERCISE, Settings(stop_at_first_failure=True), 1) as fleet:
-        results = {job.student: result for job, result in fleet.grade([stopped, jobs[0]])}
-    assert not results["u0042"].complete and len(results["u0042"].lost) == 1
-    assert results["u0000"].complete and not results["u0000"].lost
+        results = [result for _, result in fleet.grade([jobs[0], jobs[2]])]
+    assert [[t.name for t in r.lost] for r in results] == [["test_that_fails"]] * 2
 
 
 def test_a_course_that_cannot_be_graded_is_one_error(jobs, tmp_path, monkeypatch):

@@ -184,7 +184,7 @@ def test_the_word_list_finds_what_it_is_for() -> None:
     assert not any(re.search(pattern, "pip install torch; make work/main.py") for pattern in NOT_HERE)
 
 
-@pytest.mark.parametrize("extra", ["", "grading", "dev", "cluster"])
+@pytest.mark.parametrize("extra", ["", "grading", "dev"])
 def test_contributing_says_why_each_dependency_is_here(extra: str) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.split("## Dependencies", 1)[1].split("\n## ", 1)[0]
