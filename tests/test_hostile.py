@@ -13,6 +13,7 @@ import statistics
 import struct
 import sys
 import threading
+import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
@@ -390,6 +391,10 @@ class Run:
                 path = self.make(hostile)
                 self.results[hostile.name] = self._one(fleet, Job(hostile.name, path))
                 now = self.outside.look()
+                if now["judge"] != self.outside.before["judge"]:
+                    # What a hand-in changed stays changed; a process that is just being reaped does not.
+                    time.sleep(2)
+                    now |= {"judge": self.outside.look()["judge"]}
                 if changed := [key for key, value in self.outside.before.items() if now[key] != value]:
                     self.disturbed[hostile.name] = changed
                     self.outside.before = now
@@ -478,6 +483,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
         if before is not None:
             os.environ["TMPDIR"] = before
     yield made
+    for run in made.values():
+        for opened in run.outside.sockets:
+            opened.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
