@@ -13,7 +13,6 @@ import statistics
 import struct
 import sys
 import threading
-import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
@@ -346,19 +345,16 @@ class Outside:
         return Path(f"/proc/{self.judge}/oom_score_adj").read_text()
 
     def _processes(self) -> int:
-        """How many processes descend from the judge: its two workers, and the children of the reference."""
+        """How many processes the judge has, and its hand-ins' worker; the reference may start children when asked."""
         parents: dict[int, int] = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
                 parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
             except OSError:
                 continue
-        return sum(self.judge in _ancestors(pid, parents) for pid in parents)
-
-
-def _ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
-    while pid := parents.get(pid, 0):
-        yield pid
+        workers = sorted(pid for pid, parent in parents.items() if parent == self.judge)
+        # The worker of hand-ins is started before that of the reference, which is started when it is first needed.
+        return len(workers) + sum(parent == workers[0] for parent in parents.values())
 
 
 class Run:
@@ -391,10 +387,6 @@ class Run:
                 path = self.make(hostile)
                 self.results[hostile.name] = self._one(fleet, Job(hostile.name, path))
                 now = self.outside.look()
-                if now["judge"] != self.outside.before["judge"]:
-                    # What a hand-in changed stays changed; a process that is just being reaped does not.
-                    time.sleep(2)
-                    now |= {"judge": self.outside.look()["judge"]}
                 if changed := [key for key, value in self.outside.before.items() if now[key] != value]:
                     self.disturbed[hostile.name] = changed
                     self.outside.before = now
