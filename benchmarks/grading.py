@@ -1,9 +1,10 @@
 """Seconds a hand-in: nbgrader's own `Execute` step against our grading step, on the same tests and hand-ins.
 
-    python benchmarks/grading.py [--exercise ex03_dataloader] [--wrong 6]
+    python benchmarks/grading.py [--exercise ex03_dataloader] [--wrong 6] [--checks-only]
 
 `Execute` starts a kernel for each notebook and runs it, `check` in trusted mode (visible and hidden tests in
 the kernel's process). Ours is what a warm judge takes for the hand-in: unpacking, every test, the result.
+With `--checks-only` the notebooks are cut down to their set-up cell and their checks before `Execute` runs them.
 Exits with 1 when ours takes more than a twentieth, or a score differs.
 """
 
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--exercise", default="ex03_dataloader")
     parser.add_argument("--wrong", type=int, default=6, help="how many wrong answers to include")
     parser.add_argument("--rounds", type=int, default=5, help="times that our step grades each hand-in")
+    parser.add_argument("--checks-only", action="store_true", help="Execute only the set-up cell and the checks")
     arguments = parser.parse_args()
     source = variants.sources(arguments.exercise)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
@@ -47,7 +49,8 @@ def main() -> int:
             hand_ins[wrong.name] = variants.apply(wrong, folder / wrong.name, source)
         ours = _ours(arguments.exercise, hand_ins, arguments.rounds)
         theirs = {
-            hand_in: _execute(source, path, folder / f"tree-{hand_in}") for hand_in, path in hand_ins.items()
+            hand_in: _execute(source, path, folder / f"tree-{hand_in}", arguments.checks_only)
+            for hand_in, path in hand_ins.items()
         }
     return _report(ours, theirs)
 
@@ -67,7 +70,7 @@ def _ours(exercise: str, hand_ins: dict[str, Path], rounds: int) -> dict[str, tu
     return {name: (scores[name], statistics.median(seconds[name])) for name in hand_ins}
 
 
-def _execute(source: variants.Sources, hand_in: Path, tree: Path) -> tuple[float, float]:
+def _execute(source: variants.Sources, hand_in: Path, tree: Path, checks_only: bool) -> tuple[float, float]:
     """Score and seconds of nbgrader's `Execute` on the notebooks that hold graded tests."""
     exercise = source.id
     shutil.copytree(PACKAGE, tree / "exercise_code", ignore=shutil.ignore_patterns("__pycache__"))
@@ -89,6 +92,9 @@ def _execute(source: variants.Sources, hand_in: Path, tree: Path) -> tuple[float
     names = {c.notebook for c in graded_cells(exercise) if c.kind == "checks"}
     for name in sorted(names):
         notebook = nbformat.read(assignment / f"{name}.ipynb", as_version=4)
+        if checks_only:
+            code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+            notebook.cells = [code[0], *(cell for cell in code[1:] if is_grade(cell))]
         resources = {"metadata": {"path": str(assignment)}}
         start = time.perf_counter()
         notebook, _ = Execute(timeout=300).preprocess(notebook, resources)

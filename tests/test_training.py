@@ -1,6 +1,8 @@
 """The one training loop, seeds and devices."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -211,6 +213,10 @@ def test_seeding_covers_python_numpy_and_torch():
         return random.random(), np.random.rand(), torch.rand(1).item()
 
     assert seed_everything(7) == 7
+    code = (
+        "import sys; from exercise_code import seed_everything; seed_everything(7); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
     first = draw()
     seed_everything(7)
     assert draw() == first
