@@ -2,7 +2,7 @@
 # Nothing has to be activated. `make PYTHON=python3.12 test` takes another interpreter.
 
 PYTHON ?= python3
-EXTRAS ?= grading,dev
+EXTRAS ?= grading,cluster,dev
 EXERCISE ?=
 DATA ?= embedded
 ARGS ?=
@@ -47,7 +47,7 @@ check: $(INSTALLED)  ## generated files in step, lint, types
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
-test: $(INSTALLED)  ## run all tests
+test: $(INSTALLED) browser  ## run all tests
 	$(PY) -m pytest $(ARGS)
 
 notebooks: $(INSTALLED)  ## run every notebook in full length, with the reference in place

@@ -26,7 +26,7 @@ from exercise_code.common.testing import Failure, Grade, Score, test_seed
 from .build import graded_cells
 from .errors import AutograderError
 from .plugin import HandInSandbox, JudgePlugin
-from .results import CellResult, Result, TestResult
+from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
 from .settings import Settings, versions
 from .submission import make_base, open_submission, reference_submission
@@ -40,6 +40,8 @@ PYTEST_ARGUMENTS = [
     # pytest's rewriting would explain a failed comparison with a diff, which takes hours on hostile texts.
     "--assert=plain",
 ]
+# Validation samples whose predictions a result keeps, for the pictures of the feedback page.
+SAMPLES = 6
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Judge:
         self._answers: dict[bytes, Any] = {}
         self._hidden: dict[bool, tuple[Any, Any]] = {}
         self._scores: dict[bool, Score] = {}
+        self._halves: tuple[dict[str, float], ...] = ({}, {})
+        self._samples = ""
         self._problems: tuple[str, ...] = ()
 
     def __enter__(self) -> "Judge":
@@ -164,8 +168,19 @@ class Judge:
         inputs, targets = self._hidden[visible]
         order = np.random.default_rng(self.settings.seed(self.exercise.id, "order")).permutation(len(inputs))
         predictions = observe(scoring.predict, model.files[0], inputs[order])
+        metric = get_metric(model.metric)
+        half = len(order) // 2
         try:
-            score = Score(float(get_metric(model.metric)(predictions, targets[order])), model, self.settings.data)
+            score = Score(float(metric(predictions, targets[order])), model, self.settings.data)
+            if visible:
+                # The first samples of the set, in its own order: what a feedback page draws for everybody.
+                first = np.argsort(order)[:SAMPLES]
+                self._samples = pack_samples(np.asarray(predictions)[first])
+            else:
+                self._halves = tuple(
+                    {model.metric: float(metric(predictions[part], targets[order[part]]))}
+                    for part in (slice(None, half), slice(half, None))
+                )
         except (CourseError, ValueError, TypeError) as error:
             raise Failure(f"the predictions are not as expected: {error}") from None
         self._scores[visible] = score
@@ -225,7 +240,7 @@ class Judge:
             "versions": versions(),
         }
         scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
-        self._scores = {}
+        self._scores, self._halves, self._samples = {}, ({}, {}), ""
         try:
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
             self._problems = hand_in.problems
@@ -242,6 +257,9 @@ class Judge:
                 max_score=self.max_score,
                 cells=cells,
                 metrics={} if False not in self._scores else {self._model().metric: float(self._scores[False])},
+                public_metrics=self._halves[0],
+                private_metrics=self._halves[1],
+                samples=self._samples,
                 model=self._describe_model(hand_in),
                 notes=_notes(hand_in),
                 complete=len(results) == len(items),

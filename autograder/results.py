@@ -1,15 +1,20 @@
 """What grading finds: one JSON result a hand-in."""
 
+import base64
+import io
 import os
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from .errors import AutograderError
 
-__all__ = ["CellResult", "Result", "TestResult", "read_result", "write_result"]
+__all__ = ["CellResult", "Result", "TestResult", "pack_samples", "read_result", "unpack_samples", "write_result"]
 
 
 class _Model(BaseModel):
@@ -43,7 +48,11 @@ class CellResult(_Model):
 
 
 class Result(_Model):
-    """What one hand-in earns, and why; `failed` says that grading itself failed, not the hand-in."""
+    """What one hand-in earns, and why; `failed` says that grading itself failed, not the hand-in.
+
+    `metrics` are on the whole hidden set, `public_metrics` and `private_metrics` on its two halves. `samples` is
+    the model's output for the first samples of the validation set, as `pack_samples` writes it.
+    """
 
     student: str
     exercise: str
@@ -54,6 +63,9 @@ class Result(_Model):
     max_score: float = 0.0
     cells: list[CellResult] = []
     metrics: dict[str, float] = {}
+    public_metrics: dict[str, float] = {}
+    private_metrics: dict[str, float] = {}
+    samples: str = ""
     model: dict[str, Any] = {}
     notes: list[str] = []
     refused: str = ""
@@ -74,14 +86,33 @@ class Result(_Model):
         return [t for cell in self.cells for t in cell.tests if not t.passed]
 
     def for_student(self) -> "Result":
-        """The result without what could carry a hidden input out: logs, times, memory, the last digits of a metric."""
+        """The result without what could carry a hidden input out: logs, times, memory, metrics but the public one.
+
+        The public metric is rounded to three digits, so that nobody climbs by asking often.
+        """
         cells = [
             cell.model_copy(update={"tests": [t.model_copy(update={"log": "", "seconds": 0.0}) for t in cell.tests]})
             for cell in self.cells
         ]
         zero = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "memory_mb": 0.0}
-        metrics = {name: float(f"{value:.3g}") for name, value in self.metrics.items()}
-        return self.model_copy(update={"cells": cells, "metrics": metrics, **zero})
+        public = {name: float(f"{value:.3g}") for name, value in self.public_metrics.items()}
+        hidden = {"metrics": {}, "private_metrics": {}, "public_metrics": public}
+        return self.model_copy(update={"cells": cells, **hidden, **zero})
+
+
+def pack_samples(predictions: npt.NDArray[Any]) -> str:
+    """An array as text: numpy's own format, compressed, in base64."""
+    buffer = io.BytesIO()
+    np.save(buffer, predictions, allow_pickle=False)
+    return base64.b64encode(zlib.compress(buffer.getvalue(), 9)).decode("ascii")
+
+
+def unpack_samples(text: str) -> npt.NDArray[Any] | None:
+    """The array that `pack_samples` packed; None for an empty text."""
+    if not text:
+        return None
+    found: npt.NDArray[Any] = np.load(io.BytesIO(zlib.decompress(base64.b64decode(text))), allow_pickle=False)
+    return found
 
 
 def write_result(result: Result, path: Path) -> None:

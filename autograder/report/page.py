@@ -1,0 +1,82 @@
+"""One page from a template: self-contained, closed to scripts that are not its own."""
+
+import base64
+import hashlib
+import os
+import re
+import tempfile
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from autograder.errors import AutograderError
+
+__all__ = ["clean_text", "render", "write_page"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+# They change the order in which letters are shown: "evil\u202egpj.exe" reads as a picture.
+_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean_text(value: object) -> str:
+    """The text with what is not to be seen as itself (control characters, direction marks) shown as `\ufffd`."""
+    text = _DIRECTION_MARKS.sub("\ufffd", str(value))
+    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" else c for c in text)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # What people wrote reaches a page through one door: printable, then escaped.
+        finalize=lambda value: value if isinstance(value, Markup) else clean_text("" if value is None else value),
+    )
+    environment.filters["number"] = _number
+    return environment
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    """A number with at most so many digits after the point; nothing for None."""
+    if value is None:
+        return ""
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def render(template: str, *, script: str = "", **context: Any) -> str:
+    """The page as text. `script` names a file beside the template; no other script can run in the page."""
+    code = (TEMPLATES / script).read_text(encoding="utf-8").replace("</", "<\\/") if script else ""
+    code = f"\n{code}" if code else ""
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    if code:
+        policy += f"; script-src 'sha256-{digest}'"
+    return _environment().get_template(template).render(policy=Markup(policy), script=Markup(code), **context) + "\n"
+
+
+def write_page(text: str, path: Path) -> bool:
+    """True when the file had to be written: atomically, and only where the text is another one."""
+    data = text.encode("utf-8", errors="replace")
+    temporary = ""
+    try:
+        if path.is_file() and path.read_bytes() == data:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise AutograderError(f"could not write {path}: {error.strerror}: make room or name another --out") from None
+    return True

@@ -1,0 +1,128 @@
+"""A graded class: who handed in what and when, what each hand-in earned, and which one counts.
+
+Results stay on disk: a class of thousands is a list of small summaries, and `Attempt.read` brings one whole result.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from exercise_code.common.exercise import Exercise
+
+from .errors import AutograderError
+from .results import Result, read_result
+from .roster import Student
+
+__all__ = ["Attempt", "GradedClass", "Standing", "attempt_from"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One hand-in and the summary of its result; times are aware datetimes, scores are automatic points."""
+
+    file: str
+    path: Path
+    fingerprint: str
+    result: Path
+    submitted: datetime | None = None
+    seconds_late: float = 0.0
+    score: float = 0.0
+    max_score: float = 0.0
+    points: dict[str, float] = field(default_factory=dict)
+    failed_tests: tuple[str, ...] = ()
+    refused: str = ""
+    failed: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    public_metrics: dict[str, float] = field(default_factory=dict)
+    private_metrics: dict[str, float] = field(default_factory=dict)
+    parameters: int | None = None
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    memory_mb: float = 0.0
+
+    def read(self) -> Result:
+        """The whole result, from its file."""
+        found = read_result(self.result)
+        if found is None:
+            raise AutograderError(f"expected a result in {self.result}, found none: grade the class again")
+        return found
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One student's hand-ins in the order they came, and what they are worth.
+
+    `attempts` is empty for a student who handed in nothing. `written` are the points that people gave in the
+    gradebook, None while an answer waits to be marked. `known` is False when the roster lacks the student.
+    """
+
+    student: Student
+    attempts: tuple[Attempt, ...] = ()
+    known: bool = True
+    written: float | None = None
+    penalty: float = 0.0
+    deadline: datetime | None = None
+
+    @property
+    def marked(self) -> Attempt | None:
+        """The hand-in that gives the mark: the last one."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def points(self) -> float:
+        """Automatic points of the last hand-in and points given by hand, less what lateness costs."""
+        if not self.attempts:
+            return 0.0
+        return max(0.0, self.attempts[-1].score + (self.written or 0.0) - self.penalty)
+
+
+@dataclass(frozen=True)
+class GradedClass:
+    """What the pages and exports are made from.
+
+    `standings` has every student of the roster, then those whom the roster lacks, each group sorted by id.
+    `problems` are files that could not be given to anybody, each with the reason.
+    `max_score` are the automatic points, `max_written` those of written answers; they sum to 100.
+    """
+
+    exercise: Exercise
+    standings: tuple[Standing, ...]
+    max_score: float
+    max_written: float
+    problems: tuple[tuple[str, str], ...] = ()
+    due: datetime | None = None
+    demo_secret: bool = False
+    data: str = "embedded"
+    wall_seconds: float = 0.0
+
+    @property
+    def attempts(self) -> list[tuple[Student, Attempt]]:
+        """Every hand-in with whose it is."""
+        return [(s.student, a) for s in self.standings for a in s.attempts]
+
+
+def attempt_from(
+    result: Result, *, file: str, path: Path, fingerprint: str, where: Path, submitted: datetime | None, late: float
+) -> Attempt:
+    """The summary of a result."""
+    return Attempt(
+        file=file,
+        path=path,
+        fingerprint=fingerprint,
+        result=where,
+        submitted=submitted,
+        seconds_late=late,
+        score=result.score,
+        max_score=result.max_score,
+        points={c.grade_id: c.points for c in result.cells},
+        failed_tests=tuple(t.name for t in result.lost),
+        refused=result.refused,
+        failed=result.failed,
+        metrics=result.metrics,
+        public_metrics=result.public_metrics,
+        private_metrics=result.private_metrics,
+        parameters=result.model.get("parameters"),
+        cpu_seconds=result.cpu_seconds,
+        wall_seconds=result.wall_seconds,
+        memory_mb=result.memory_mb,
+    )
