@@ -4,6 +4,7 @@
 PYTHON ?= python3
 EXTRAS ?= grading,cluster,dev
 EXERCISE ?=
+COURSE ?=
 DATA ?= embedded
 ARGS ?=
 
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install lab build check test notebooks demo data bundle train verify browser lock clean
+.PHONY: help install lab build check test notebooks demo data bundle train verify course browser lock clean
 
 help:  ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,10 @@ train: $(INSTALLED)  ## train a reference model: make train EXERCISE=ex09_keypoi
 
 verify: $(INSTALLED)  ## grade an exercise's reference, stubs, wrong answers and mutants: make verify EXERCISE=ex03_dataloader
 	$(PY) -m autograder verify $(EXERCISE) $(ARGS)
+
+course: $(INSTALLED)  ## a course folder for nbgrader and your class: make course COURSE=../dl-2026
+	@test -n "$(COURSE)" || { echo "expected a folder: make course COURSE=../dl-2026" >&2; exit 1; }
+	$(PY) -m autograder course $(COURSE) $(EXERCISE) $(ARGS)
 
 browser:  ## install Chromium for the tests that need one (Debian, as root)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \

@@ -1,9 +1,9 @@
-"""The command line: `autograder grade`, `verify`, `train`, `bundle`, `doctor`, `demo`, `build`."""
+"""The command line: `autograder grade` and what goes with it."""
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -24,6 +24,14 @@ ExerciseArgument = Annotated[str, typer.Argument(help="The exercise, such as ex0
 DataOption = Annotated[str, typer.Option(help="embedded (generated) or real data.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 JobsOption = Annotated[int | None, typer.Option(help="Judges at a time; as many as fit when not given.")]
+SubmissionsArgument = Annotated[
+    Path | None,
+    typer.Argument(help="A zip, a hand-in's folder, or a folder of many; the course folder's `submitted`."),
+]
+OutOption = Annotated[Path | None, typer.Option(help="The folder for results; the course folder's `results`.")]
+CourseOption = Annotated[
+    Path | None, typer.Option(help="The course folder, with class.toml; the current one if it has that.")
+]
 UnsafeOption = Annotated[bool, typer.Option("--unsafe", help="Grade without walls: only for code you trust.")]
 
 
@@ -40,6 +48,12 @@ def main() -> None:
         _stop(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
 
 
+def _source(data: str | None) -> Literal["embedded", "real"] | None:
+    if data not in (None, "embedded", "real"):
+        raise CourseError(f"expected --data embedded or real, got {data!r}")
+    return "real" if data == "real" else "embedded" if data == "embedded" else None
+
+
 def _stop(message: str, code: int) -> None:
     Console(stderr=True, soft_wrap=True).print(f"error: {message}", markup=False, highlight=False)
     sys.exit(code)
@@ -48,17 +62,86 @@ def _stop(message: str, code: int) -> None:
 @app.command()
 def grade(
     exercise: ExerciseArgument,
-    submissions: Annotated[Path, typer.Argument(help="A zip, a hand-in's folder, or a folder of many.")],
-    out: Annotated[Path, typer.Option(help="The folder for results.")] = Path("results"),
+    submissions: SubmissionsArgument = None,
+    out: OutOption = None,
+    course: CourseOption = None,
+    worksheet: Annotated[
+        Path | None, typer.Option(help="Moodle's grading worksheet: times, and the file that comes back filled in.")
+    ] = None,
     jobs: JobsOption = None,
-    data: DataOption = "embedded",
+    data: Annotated[str | None, typer.Option(help="embedded (generated) or real data; the class's own.")] = None,
     device: DeviceOption = "auto",
     unsafe: UnsafeOption = False,
+    pages: Annotated[bool, typer.Option(help="Also make the gradebook, pages and exports.")] = True,
+    final: Annotated[bool, typer.Option("--final", help="Rank by the other half of the hidden set.")] = False,
+    cluster: Annotated[str, typer.Option(help="A Dask scheduler, such as tls://host:8786, or slurm.")] = "",
+    certificates: Annotated[
+        Path | None, typer.Option(help="The folder that `autograder certificates` made; for --cluster.")
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--no-tls", help="Let --cluster go without certificates.")] = False,
 ) -> None:
-    """Grade hand-ins; a re-run grades only what is new or changed."""
-    from .commands import grade_command
+    """Grade hand-ins and make what leaves the class; a re-run does only what is new or changed."""
+    from .commands import GradeOptions, grade_command
 
-    raise typer.Exit(grade_command(exercise, submissions, out, jobs, data, device, unsafe))
+    options = GradeOptions(
+        exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, pages, final,
+        cluster, certificates, insecure,
+    )  # fmt: skip
+    raise typer.Exit(grade_command(options))
+
+
+@app.command()
+def regrade(
+    exercise: ExerciseArgument,
+    submissions: SubmissionsArgument = None,
+    out: OutOption = None,
+    course: CourseOption = None,
+    jobs: JobsOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Grade again after a test was mended; list whose score changed, and why."""
+    from .commands import GradeOptions
+    from .regrade import regrade_command
+
+    raise typer.Exit(regrade_command(GradeOptions(exercise, submissions, out, course, jobs=jobs, device=device)))
+
+
+@app.command()
+def appeal(
+    exercise: ExerciseArgument,
+    student: Annotated[str, typer.Argument(help="The student's id.")],
+    submissions: SubmissionsArgument = None,
+    out: OutOption = None,
+    course: CourseOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Grade one student's hand-in again, with the full log for the instructor."""
+    from .commands import GradeOptions
+    from .regrade import appeal_command
+
+    raise typer.Exit(appeal_command(GradeOptions(exercise, submissions, out, course, device=device), student))
+
+
+@app.command()
+def course(
+    folder: Annotated[Path, typer.Argument(help="The course folder to make or to bring up to date.")],
+    exercises: Annotated[list[str] | None, typer.Argument(help="Exercises; all when none is named.")] = None,
+) -> None:
+    """Make a course folder for nbgrader: roster, due dates, secret, source notebooks."""
+    from .commands import course_command
+
+    raise typer.Exit(course_command(folder, exercises))
+
+
+@app.command()
+def certificates(
+    folder: Annotated[Path, typer.Argument(help="The folder for the certificates.")] = Path("certificates"),
+    host: Annotated[list[str] | None, typer.Option(help="Names or addresses of the scheduler's machine.")] = None,
+) -> None:
+    """Make the certificates with which a cluster's machines know each other."""
+    from .commands import certificates_command
+
+    raise typer.Exit(certificates_command(folder, host or []))
 
 
 @app.command()

@@ -31,7 +31,7 @@ from autograder.sources import (
 )
 from exercise_code.common.exercise import Exercise, load_exercise
 
-__all__ = ["bundle", "find_leaks", "read_bundle"]
+__all__ = ["bundle", "collect", "find_leaks", "read_bundle"]
 
 TEMPLATES = Path(__file__).parent / "templates" / "student"
 # Kinds of files that given code and small given data may have; weights and archives are none of them.
@@ -58,7 +58,7 @@ def bundle(
     `with_solutions_of` names earlier exercises that this one builds on and whose solutions are released.
     """
     course = course or course_folder()
-    files = _collect(exercise, with_solutions_of, course, root)
+    files = collect(exercise, with_solutions_of, course, root)
     if leaks := find_leaks(files, course, with_solutions_of):
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fault(f"the bundle of {exercise}", "no answers", leaks[0] + more, "remove it from what is given")
@@ -67,7 +67,7 @@ def bundle(
     return target
 
 
-def _collect(exercise: str, opened: Collection[str], course: Path, root: Path) -> dict[str, bytes]:
+def collect(exercise: str, opened: Collection[str], course: Path, root: Path) -> dict[str, bytes]:
     """Every file of the bundle, by its path in the zip."""
     package = root / "exercise_code"
     if exercise not in course_ids(course):

@@ -1,8 +1,10 @@
 """What the command line's verbs do; each answers an exit code."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,16 +17,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from exercise_code.common.exercise import load_exercise
 
+from .classroom import FILE, Classroom, open_classroom
 from .errors import AutograderError
-from .grading import Grading, default_jobs, grade_folder
+from .grading import Fleets, Grading, default_jobs, grade_class, local_fleets
+from .publish import Part, publish
 from .results import Result
 from .settings import Settings, settings_from_environment
+from .standing import GradedClass
 
 __all__ = [
+    "GradeOptions",
     "bundle_command",
+    "certificates_command",
+    "course_command",
     "doctor_command",
     "grade_command",
     "grade_with_progress",
@@ -36,27 +45,108 @@ __all__ = [
 LARGEST_TABLE = 60
 
 
-def grade_command(
-    exercise: str, submissions: Path, out: Path, jobs: int | None, data: str, device: str, unsafe: bool
-) -> int:
-    """Grade hand-ins with progress and a table; 1 when grading itself failed for any of them."""
+@dataclass(frozen=True)
+class GradeOptions:
+    """What `autograder grade` is asked for."""
+
+    exercise: str
+    submissions: Path | None = None
+    out: Path | None = None
+    course: Path | None = None
+    worksheet: Path | None = None
+    jobs: int | None = None
+    data: Literal["embedded", "real"] | None = None
+    device: str = "auto"
+    unsafe: bool = False
+    pages: bool = True
+    final: bool = False
+    cluster: str = ""
+    certificates: Path | None = None
+    insecure: bool = False
+
+    def settings(self, folder: Path | None) -> Settings:
+        """The run's settings; the secret may lie in the course folder."""
+        data = self.data or "embedded"
+        return settings_from_environment(data=data, device=self.device, unsafe=self.unsafe, folder=folder)
+
+    def fleets(self, settings: Settings) -> Fleets:
+        """Judges on this machine, or on the cluster that was named."""
+        if not self.cluster:
+            return local_fleets(self.exercise, settings, self.jobs)
+        from .cluster import ClusterSettings, DaskFleet
+
+        cluster = ClusterSettings(self.cluster, self.certificates, insecure=self.insecure, workers=self.jobs)
+        return lambda _: DaskFleet(self.exercise, settings, cluster)
+
+
+def grade_command(options: GradeOptions) -> int:
+    """Grade hand-ins, make what leaves the class, print a table; 1 when grading itself failed for any of them."""
+    from .fleet import lock_results
+
     console = Console()
-    load_exercise(exercise)
-    settings = settings_from_environment(data=data, device=device, unsafe=unsafe)
+    load_exercise(options.exercise)
+    folder = options.course or (Path() if Path(FILE).is_file() else None)
+    settings = options.settings(folder)
+    classroom = open_classroom(folder, settings.secret) if folder is not None else Classroom()
+    settings = replace(settings, data=options.data or classroom.data)
+    out = options.out or (folder or Path()) / "results"
+    submissions = options.submissions or (folder / "submitted" if folder is not None else None)
+    if submissions is None:
+        raise AutograderError(
+            "expected the hand-ins: name a zip, a folder of many, or a course folder with --course, which has them"
+        )
     start = time.perf_counter()
-    gradings = grade_with_progress(console, exercise, submissions, out, jobs, settings)
-    seconds = time.perf_counter() - start
-    results = sorted((g.result for g in gradings), key=lambda r: (r.student, r.hand_in))
-    if len(results) <= LARGEST_TABLE:
-        console.print(results_table(results, exercise))
-    return _summary(console, gradings, out, seconds, settings)
+    shown: list[Result] = []
+    # A class of thousands is too long for a table, and too large to be held.
+
+    def keep(grading: Grading) -> None:
+        if len(shown) <= LARGEST_TABLE:
+            shown.append(grading.result)
+
+    with lock_results(out / options.exercise):
+        graded, fresh = grade_with_progress(
+            console,
+            options.exercise,
+            submissions,
+            out,
+            settings,
+            options.fleets(settings),
+            classroom=classroom,
+            worksheet=options.worksheet,
+            keep=keep,
+        )
+        parts: list[Part] = []
+        if options.pages:
+            with console.status("") as status:
+                graded, parts = publish(
+                    graded,
+                    out,
+                    classroom,
+                    worksheet=options.worksheet,
+                    final=options.final,
+                    begin=lambda name: status.update(f"making the {name}"),
+                )
+    if len(shown) <= LARGEST_TABLE:
+        shown.sort(key=lambda r: (r.student, r.hand_in))
+        console.print(results_table(shown, options.exercise))
+    return _summary(console, graded, fresh, parts, out, time.perf_counter() - start, settings)
 
 
 def grade_with_progress(
-    console: Console, exercise: str, submissions: Path, out: Path, jobs: int | None, settings: Settings
-) -> list[Grading]:
-    """All gradings of a run, with a bar, an ETA, and what Ctrl-C leaves behind said in words."""
-    gradings: list[Grading] = []
+    console: Console,
+    exercise: str,
+    submissions: Path,
+    out: Path,
+    settings: Settings,
+    fleets: Fleets,
+    classroom: Classroom | None = None,
+    worksheet: Path | None = None,
+    keep: Callable[[Grading], None] = lambda _: None,
+) -> tuple[GradedClass, int]:
+    """The graded class and how many hand-ins were graded now; a bar, an ETA, and each hand-in's time as it is done.
+
+    What Ctrl-C leaves behind is said in words.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -64,27 +154,45 @@ def grade_with_progress(
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[last]}[/]"),
     )
+    steps = fresh = 0
     try:
         with Progress(*columns, console=console) as progress:
-            task = progress.add_task(f"grading {exercise}", total=None)
+            task = progress.add_task(f"grading {exercise}", total=None, last="")
 
             def begin(found: int, left: int) -> None:
                 progress.update(task, total=left, description=f"grading {left} of {found} hand-ins of {exercise}")
 
-            for grading in grade_folder(exercise, submissions, out, settings, jobs, begin):
-                gradings.append(grading)
+            def step(grading: Grading) -> None:
+                nonlocal steps, fresh
+                steps += 1
+                keep(grading)
                 if grading.fresh:
-                    progress.advance(task)
+                    fresh += 1
+                    last = f"{_short(_plain(grading.result.student), 20)} {grading.result.wall_seconds:.2f} s"
+                    progress.update(task, advance=1, last=escape(last))
+
+            graded = grade_class(
+                exercise,
+                submissions,
+                out,
+                settings,
+                classroom=classroom,
+                worksheet=worksheet,
+                fleets=fleets,
+                begin=begin,
+                step=step,
+            )
     except KeyboardInterrupt:
         console.print(
-            f"interrupted: {len(gradings)} results are in {out}; the same command goes on from here",
+            f"interrupted: {steps} results are in {out}; the same command goes on from here",
             highlight=False,
             markup=False,
             soft_wrap=True,
         )
         raise SystemExit(130) from None
-    return gradings
+    return graded, fresh
 
 
 def results_table(results: Iterable[Result], title: str, about: Mapping[str, str] | None = None) -> Table:
@@ -134,21 +242,40 @@ def _plain(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def _summary(console: Console, gradings: list[Grading], out: Path, seconds: float, settings: Settings) -> int:
-    fresh = sum(g.fresh for g in gradings)
-    failed = [g for g in gradings if g.result.failed]
-    refused = sum(bool(g.result.refused) for g in gradings)
-    text = f"{len(gradings)} hand-ins: {fresh} graded now in {seconds:.1f} s, {len(gradings) - fresh} known from before"
+def _summary(
+    console: Console, graded: GradedClass, fresh: int, parts: list[Part], out: Path, seconds: float, settings: Settings
+) -> int:
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    attempts = [attempt for _, attempt in graded.attempts]
+    failed = sum(bool(a.failed) for a in attempts)
+    refused = sum(bool(a.refused) for a in attempts)
+    text = f"{len(attempts)} hand-ins: {fresh} graded now in {graded.wall_seconds:.1f} s"
+    text += f", {len(attempts) - fresh} known from before"
     if refused:
         text += f", {refused} refused"
-    console.print(f"{text}; results are in {out}", highlight=False, markup=False, soft_wrap=True)
+    say(f"{text}; results are in {out}")
+    for count, what in (
+        (sum(not s.known for s in graded.standings), "of nobody on the roster"),
+        (sum(s.known and not s.attempts for s in graded.standings), "students without a hand-in"),
+        (len(graded.problems), "files that could be given to nobody"),
+    ):
+        if count:
+            say(f"{count} {what}: the instructor's report lists them")
+    if parts:
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for part in parts:
+            new = f"{part.changed} new" if part.changed else "as before"
+            table.add_row(part.name, Text(part.place), new, f"{part.seconds:.1f} s")
+        console.print(table)
+        say(f"{seconds:.1f} s in all")
     if settings.demo_secret:
-        text = "the public demo secret was used: set AUTOGRADER_SECRET for a real class"
-        console.print(text, highlight=False, soft_wrap=True)
+        say("the public demo secret was used: set AUTOGRADER_SECRET for a real class")
     if settings.unsafe:
-        console.print("--unsafe: the hand-ins ran without walls", highlight=False)
+        say("--unsafe: the hand-ins ran without walls")
     if failed:
-        console.print(f"grading itself failed for {len(failed)} hand-ins; run the command again to retry them")
+        say(f"grading itself failed for {failed} hand-ins; run the command again to retry them")
     return 1 if failed else 0
 
 
@@ -204,4 +331,31 @@ def bundle_command(exercise: str, out: Path, solutions: list[str]) -> int:
     load_exercise(exercise)
     path = bundle(exercise, out, with_solutions_of=tuple(solutions))
     Console().print(f"{path}: {path.stat().st_size / 1000:,.0f} kB", highlight=False, markup=False, soft_wrap=True)
+    return 0
+
+
+def course_command(folder: Path, exercises: list[str] | None) -> int:
+    """Make the course folder, and say what was made and what comes next."""
+    from .course_folder import make_course
+
+    for exercise in exercises or []:
+        load_exercise(exercise)
+    console = Console()
+    made = make_course(folder, exercises or None)
+    for path in made:
+        console.print(f"made {path}", highlight=False, markup=False, soft_wrap=True)
+    say = f"{folder}: fill in roster.csv, set due dates in class.toml" if made else f"{folder}: up to date"
+    console.print(say, highlight=False, markup=False, soft_wrap=True)
+    return 0
+
+
+def certificates_command(folder: Path, hosts: list[str]) -> int:
+    """Make the certificates, and print the commands that use them."""
+    from .certificates import commands_with, make_certificates
+
+    console = Console()
+    for path in make_certificates(folder, hosts):
+        console.print(f"made {path}", highlight=False, markup=False, soft_wrap=True)
+    for line in commands_with(folder):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0

@@ -10,7 +10,11 @@ from pathlib import Path
 from rich.console import Console
 
 from . import variants
+from .classroom import Classroom
 from .commands import grade_with_progress, results_table
+from .grading import local_fleets
+from .publish import publish
+from .results import Result
 from .settings import settings_from_environment
 
 __all__ = ["demo_command"]
@@ -46,8 +50,13 @@ def demo_command(out: Path, jobs: int | None, device: str, console: Console | No
     for exercise, wrong in EXERCISES.items():
         folder = out / "submissions" / exercise
         made = _make_class(exercise, wrong, folder)
-        gradings = grade_with_progress(console, exercise, folder, out / "results", jobs, settings)
-        results = sorted((g.result for g in gradings), key=lambda r: r.student)
+        results: list[Result] = []
+        fleets = local_fleets(exercise, settings, jobs)
+        graded_class, _ = grade_with_progress(
+            console, exercise, folder, out / "results", settings, fleets, keep=lambda g: results.append(g.result)  # noqa: B023
+        )
+        publish(graded_class, out / "results", Classroom())
+        results.sort(key=lambda r: r.student)
         console.print(results_table(results, exercise, made))
         failed += sum(bool(r.failed) for r in results)
         graded += len(results)

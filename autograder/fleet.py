@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,15 +17,19 @@ from exercise_code.common.exercise import load_exercise
 
 from .errors import AutograderError
 from .judge import Job, Judge
+from .locks import lock_results
+from .machine import Machine, plan_judges, this_machine
 from .results import Result
 from .settings import Settings
 
-__all__ = ["Fleet"]
+__all__ = ["Fleet", "lock_results", "plan_judges"]
 
 # Beyond what the sandbox itself allows a hand-in, for unpacking, the metric and a worker's first start.
 GRACE_SECONDS = 180
 # Bytes of address space that a judge may take for itself while it grades.
 JUDGE_MEMORY = 2 * 2**30
+# Resident bytes at which a judge makes room for a fresh one; after a thousand ordinary hand-ins it has 70 MB.
+GROWN = 512 * 2**20
 TRIES = 2
 
 
@@ -34,6 +39,7 @@ class _Member:
 
     process: Any
     connection: Connection
+    gpu: str = ""
     job: Job | None = None
     deadline: float = 0.0
 
@@ -49,6 +55,8 @@ class Fleet:
         self.size = size
         self._context = multiprocessing.get_context("spawn")
         self._members: list[_Member] = []
+        machine = this_machine(gpus=True) if settings.device == "cuda" else Machine(size, 0)
+        self._gpus = plan_judges(settings.device, size, machine)
 
     def __enter__(self) -> "Fleet":
         return self
@@ -67,7 +75,7 @@ class Fleet:
         todo = deque(jobs)
         tries: dict[Job, int] = {}
         while len(self._members) < min(self.size, len(todo)):
-            self._members.append(self._start())
+            self._members.append(self._start(self._gpus[len(self._members)]))
         busy = 0
         while todo or busy:
             for member in self._members:
@@ -79,11 +87,13 @@ class Fleet:
                 assert job is not None
                 member.job = None
                 busy -= 1
-                if isinstance(outcome, Result) and not outcome.failed:
+                good = isinstance(outcome, Result) and not outcome.failed
+                if not good or (todo and _resident(member.process.pid) > GROWN):
+                    self._members[self._members.index(member)] = self._restart(member)
+                if isinstance(outcome, Result) and good:
                     yield job, outcome
                     continue
                 tries[job] = tries.get(job, 0) + 1
-                self._members[self._members.index(member)] = self._restart(member)
                 if tries[job] < TRIES:
                     todo.append(job)
                 else:
@@ -128,18 +138,18 @@ class Fleet:
             if time.monotonic() > member.deadline:
                 yield member, "the judge's process did not finish this hand-in in time"
 
-    def _start(self) -> _Member:
+    def _start(self, gpu: str) -> _Member:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_judge_process, args=(self.exercise.id, self.settings, theirs), daemon=True
+            target=_judge_process, args=(self.exercise.id, self.settings, theirs, gpu), daemon=True
         )
         process.start()
         theirs.close()
-        return _Member(process, ours)
+        return _Member(process, ours, gpu)
 
     def _restart(self, member: _Member) -> _Member:
         self._stop(member, kill=True)
-        return self._start()
+        return self._start(member.gpu)
 
     def _stop(self, member: _Member, kill: bool = False) -> None:
         member.connection.close()
@@ -164,11 +174,38 @@ def _limit_memory() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (mapped + JUDGE_MEMORY, hard))
 
 
-def _judge_process(exercise_id: str, settings: Settings, connection: Connection) -> None:
+def _resident(pid: int) -> int:
+    """Bytes that a process holds in memory; 0 where the system does not say."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Let this process end as soon as its parent has, in the middle of a hand-in too.
+
+    Not by PR_SET_PDEATHSIG: that follows the parent's thread, which may end long before the parent does.
+    """
+    parent = multiprocessing.parent_process()
+
+    def wait_and_end() -> None:
+        if parent is not None:
+            parent.join()
+            # The worker and its children end with this process, the scratch folder goes when the next judge starts.
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait_and_end, name="end with parent", daemon=True).start()
+
+
+def _judge_process(exercise_id: str, settings: Settings, connection: Connection, gpu: str) -> None:
     """A judge's process: takes jobs from the connection until it closes."""
     # Ctrl-C reaches the whole group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if gpu:
+        # Before the workers start: they, and not the judge, talk to the GPU.
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
 
     def jobs() -> Iterator[Job]:
         while True:

@@ -3,24 +3,64 @@
 import hashlib
 import json
 import os
+import time
 import urllib.parse
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
+from typing import Protocol
 
 from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
 
+from .build import graded_cells
+from .classroom import Classroom
 from .errors import AutograderError
 from .fleet import Fleet
-from .intake import find_hand_ins, fingerprint
+from .intake import Found, find_hand_ins, fingerprint
 from .judge import Job
 from .results import Result, read_result, write_result
+from .roster import Student
 from .settings import Settings, versions
+from .standing import Attempt, GradedClass, Standing, attempt_from
 from .variants import sources
 
-__all__ = ["Grading", "default_jobs", "grade_folder"]
+__all__ = [
+    "Fleets",
+    "Grading",
+    "course_hash",
+    "default_jobs",
+    "file_name",
+    "grade_class",
+    "grade_folder",
+    "grade_found",
+    "local_fleets",
+    "result_key",
+    "result_path",
+    "with_penalty",
+]
 
 MEMORY_OF_A_JUDGE = 2 * 2**30
+# The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
+JUDGING = ("build", "errors", "judge", "plugin", "results", "settings", "sources", "submission", "variants")
+
+
+class FleetLike(Protocol):
+    """Judges, wherever they are: a context manager that grades jobs and gives each with its result."""
+
+    def __enter__(self) -> "FleetLike": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+        """Each job with its result, as they are done."""
+        ...
+
+
+# Makes judges for so many hand-ins.
+Fleets = Callable[[int], FleetLike]
 
 
 @dataclass(frozen=True)
@@ -31,6 +71,27 @@ class Grading:
     result: Result
     path: Path
     fresh: bool
+    found: Found
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """One result to make or to find; `found` are the hand-ins that it is for: a student may send the same twice."""
+
+    job: Job
+    fingerprint: str
+    path: Path
+    key: str
+    found: tuple[Found, ...]
+
+    def known(self) -> Result | None:
+        result = read_result(self.path)
+        return result if result is not None and result.key == self.key and not result.failed else None
+
+    def gradings(self, result: Result, fresh: bool) -> Iterator[Grading]:
+        for found in self.found:
+            yield Grading(self.job, result, self.path, fresh, found, self.fingerprint)
 
 
 def default_jobs() -> int:
@@ -50,7 +111,8 @@ def course_hash(exercise: Exercise) -> str:
     folders = [source.course, *(source.course.parent / e for e in exercise.earlier)]
     folders += [PACKAGE / "common", PACKAGE / exercise.id, *(PACKAGE / e for e in exercise.earlier)]
     files = [p for folder in folders for p in folder.rglob("*")]
-    files += [*Path(__file__).parent.glob("*.py"), *(Path(__file__).parent / "sandbox").glob("*.py")]
+    files += [Path(__file__).parent / f"{name}.py" for name in JUDGING]
+    files += [*(Path(__file__).parent / "sandbox").glob("*.py")]
     for path in sorted(set(files)):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -70,50 +132,162 @@ def grade_folder(
     `begin` is called once with the number of hand-ins and of those still to grade.
     """
     exercise = load_exercise(exercise_id)
+    fleets = local_fleets(exercise_id, settings, jobs)
+    intake = find_hand_ins(submissions, exercise)
+    if not intake.found:
+        raise nothing_found(submissions, exercise)
+    yield from grade_found(exercise, intake.found, out, settings, fleets, begin)
+
+
+def local_fleets(exercise_id: str, settings: Settings, jobs: int | None) -> Fleets:
+    """A function that makes a fleet for so many hand-ins, of processes on this machine."""
     size = default_jobs() if jobs is None else jobs
     if size < 1:
         raise AutograderError(f"expected one judge or more, got --jobs {size}")
-    found = find_hand_ins(submissions, exercise)
+    return lambda todo: Fleet(exercise_id, settings, min(size, max(1, todo)))
+
+
+def nothing_found(submissions: Path, exercise: Exercise) -> AutograderError:
+    """The error of a folder without hand-ins."""
+    return AutograderError(
+        f"expected zips, or folders named after students, in {submissions}, found none of {exercise.id}: check the path"
+    )
+
+
+def grade_found(
+    exercise: Exercise,
+    found: Sequence[Found],
+    out: Path,
+    settings: Settings,
+    fleets: Fleets,
+    begin: Callable[[int, int], None] | None = None,
+) -> Iterator[Grading]:
+    """Each hand-in's result: first those that are known, then the others as they are done."""
     _expect_writable(out)
-    course = course_hash(exercise)
-    todo: list[Job] = []
-    places: dict[Job, tuple[Path, str]] = {}
-    done: list[Grading] = []
-    for job in found:
-        print_ = fingerprint(job.path)
-        key = _key(job, print_, course, settings)
-        path = out / exercise.id / f"{_file_name(job.student)}--{print_[:12]}.json"
-        places[job] = path, key
-        known = read_result(path)
-        if known is not None and known.key == key and not known.failed:
-            done.append(Grading(job, known, path, fresh=False))
-        else:
-            todo.append(job)
+    planned = _plan(exercise, found, out, settings)
+    todo = {plan.job: plan for plan in planned if plan.known() is None}
     if begin is not None:
-        begin(len(found), len(todo))
-    yield from done
-    with Fleet(exercise.id, settings, min(size, max(1, len(todo)))) as fleet:
+        begin(len(found), sum(len(plan.found) for plan in todo.values()))
+    for plan in planned:
+        if plan.job not in todo:
+            if (known := plan.known()) is not None:
+                yield from plan.gradings(known, fresh=False)
+            else:
+                todo[plan.job] = plan
+    if not todo:
+        return
+    with fleets(len(todo)) as fleet:
         for job, result in fleet.grade(todo):
-            path, key = places[job]
-            result = result.model_copy(update={"key": key})
-            write_result(result, path)
-            yield Grading(job, result, path, fresh=True)
+            plan = todo[job]
+            result = result.model_copy(update={"key": plan.key})
+            write_result(result, plan.path)
+            yield from plan.gradings(result, fresh=True)
 
 
-def _key(job: Job, hand_in: str, course: str, settings: Settings) -> str:
-    parts = [
-        job.student,
-        job.path.name,
-        hand_in,
-        course,
-        settings.secret_hash,
-        settings.data,
-        settings.device,
+def grade_class(
+    exercise_id: str,
+    submissions: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    classroom: Classroom | None = None,
+    worksheet: Path | None = None,
+    fleets: Fleets | None = None,
+    begin: Callable[[int, int], None] | None = None,
+    step: Callable[[Grading], None] | None = None,
+) -> GradedClass:
+    """The class with every hand-in graded. Written answers are marked elsewhere, and not counted in here."""
+    start = time.monotonic()
+    exercise = load_exercise(exercise_id)
+    classroom = classroom or Classroom()
+    intake = find_hand_ins(submissions, exercise, roster=classroom.roster, worksheet=worksheet)
+    if not intake.found and not intake.missing:
+        raise nothing_found(submissions, exercise)
+    fleets = fleets or local_fleets(exercise_id, settings, None)
+    order = {found: i for i, found in enumerate(intake.found)}
+    students: dict[str, Student] = {s.id: s for s in classroom.roster.students} if classroom.roster else {}
+    attempts: dict[str, list[tuple[int, Attempt]]] = {}
+    for grading in grade_found(exercise, intake.found, out, settings, fleets, begin):
+        found = grading.found
+        student = students.get(found.student, Student(found.student))
+        late = classroom.seconds_late(exercise.id, student, found.submitted)
+        if found.late_mark and late == 0:
+            # The system that took it says so, and does not say by how much: the first row of the table.
+            late = 1.0
+        attempt = attempt_from(
+            grading.result,
+            file=found.file,
+            path=found.path,
+            fingerprint=grading.fingerprint,
+            where=grading.path,
+            submitted=found.submitted,
+            late=late,
+        )
+        attempts.setdefault(found.student, []).append((order[found], attempt))
+        if step is not None:
+            step(grading)
+    unknown = sorted(set(attempts) - set(students))
+    with_roster = classroom.roster is not None
+    standings = []
+    for name in [*sorted(students), *unknown]:
+        student = students.get(name, Student(name))
+        of = tuple(a for _, a in sorted(attempts.get(name, []), key=lambda pair: pair[0]))
+        standing = Standing(
+            student, of, known=name in students or not with_roster, deadline=classroom.deadline(exercise.id, student)
+        )
+        standings.append(with_penalty(standing, classroom))
+    cells = graded_cells(exercise.id, sources(exercise).course.parent)
+    return GradedClass(
+        exercise=exercise,
+        standings=tuple(standings),
+        max_score=float(sum(c.points for c in cells if c.kind == "checks")),
+        max_written=float(sum(c.points for c in cells if c.kind == "written")),
+        problems=tuple(intake.problems),
+        due=classroom.due.get(exercise.id),
+        demo_secret=settings.demo_secret,
+        data=settings.data,
+        wall_seconds=time.monotonic() - start,
+    )
+
+
+def with_penalty(standing: Standing, classroom: Classroom) -> Standing:
+    """The standing with what lateness costs its last hand-in, written points counted in."""
+    if standing.marked is None:
+        return standing
+    earned = standing.marked.score + (standing.written or 0.0)
+    return replace(standing, penalty=classroom.penalty(earned, standing.marked.seconds_late))
+
+
+def result_path(out: Path, exercise_id: str, student: str, fingerprint_: str) -> Path:
+    """Where the result of a hand-in lies."""
+    return out / exercise_id / f"{file_name(student)}--{fingerprint_[:12]}.json"
+
+
+def result_key(student: str, fingerprint_: str, course: str, settings: Settings) -> str:
+    """What a result depends on, hashed: another key means that it must be made again."""
+    parts = [student, fingerprint_, course, settings.secret_hash, settings.data, settings.device, settings.unsafe]
+    return hashlib.sha256(json.dumps([*parts, versions()]).encode()).hexdigest()
+
+
+def _plan(exercise: Exercise, found: Sequence[Found], out: Path, settings: Settings) -> list[_Planned]:
+    course = course_hash(exercise)
+    same: dict[tuple[str, str], list[Found]] = {}
+    for one in found:
+        same.setdefault((one.student, fingerprint(one.path)), []).append(one)
+    return [
+        _Planned(
+            Job(student, of[0].path, of[0].file),
+            print_,
+            result_path(out, exercise.id, student, print_),
+            result_key(student, print_, course, settings),
+            tuple(of),
+        )
+        for (student, print_), of in same.items()
     ]
-    return hashlib.sha256(json.dumps([*parts, settings.unsafe, versions()]).encode()).hexdigest()
 
 
-def _file_name(student: str) -> str:
+def file_name(student: str) -> str:
+    """A file name made of a student's id or name: plain characters, short, one to one."""
     # Names come from file names that students choose: whatever is not plain is quoted, and "." never leads.
     name = urllib.parse.quote(student, safe="", errors="backslashreplace").replace(".", "%2E") or "unnamed"
     if len(name) > 80:

@@ -1,82 +1,431 @@
-"""Which hand-ins a path holds, and whose they are."""
+"""Which hand-ins a path holds, whose they are, and when they came."""
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from exercise_code.common.archive import MEGABYTE, printable
 from exercise_code.common.exercise import Exercise
+from exercise_code.common.handin import MAX_ARCHIVE
 
 from .errors import AutograderError
-from .judge import Job
+from .owners import Owners
+from .roster import Roster, Student
+from .times import modified, moodle_time, nbgrader_time
+from .uploads import (
+    Upload,
+    canvas_upload,
+    is_junk,
+    moodle_upload,
+    system_of_zip,
+    unpack_download,
+    without_ending,
+)
+from .worksheet import Worksheet, read_worksheet
 
-__all__ = ["find_hand_ins", "fingerprint"]
+__all__ = ["Found", "Intake", "find_hand_ins", "fingerprint"]
 
-ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz")
 CHUNK = 1 << 20
+# Ten times what any exercise takes: such a file is refused whatever it holds.
+HUGE = 10 * MAX_ARCHIVE
+# What a student's folder may hold before it is taken as one hand-in, which the judge then refuses.
+MAX_FILES, MAX_DEPTH = 5000, 8
+LINK = "a link, which is not followed: put the file itself there"
+BESIDE = "lies beside a zip or a folder of {}, and only that is graded"
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def find_hand_ins(path: Path, exercise: Exercise) -> list[Job]:
-    """The hand-ins of an exercise at `path`, by student: a zip, a hand-in's folder, or a folder of many.
+@dataclass(frozen=True)
+class Found:
+    """One hand-in: whose it is, where it lies, what it is called in the folder, and when it came (UTC).
 
-    A folder of many holds zips named after students, folders named after students, or nbgrader's
-    `submitted/<student>/<exercise>`.
+    `student` is the roster's id where the roster knows them, else the name on the file. `late_mark` says that the
+    system it comes from calls it late, and not by how much.
+    """
+
+    student: str
+    path: Path
+    file: str
+    submitted: datetime | None = None
+    known: bool = True
+    late_mark: bool = False
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a path holds: the hand-ins by student and in the order they came, and all that is none.
+
+    `missing` are the students of the roster without a hand-in. `problems` are the files that are not graded, each
+    with the reason; what systems leave behind (`.DS_Store`, `__MACOSX`) is not among them.
+    """
+
+    layout: str
+    found: tuple[Found, ...]
+    missing: tuple[Student, ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+def find_hand_ins(
+    path: Path,
+    exercise: Exercise,
+    roster: Roster | None = None,
+    worksheet: Path | None = None,
+    *,
+    scratch: Path | None = None,
+    zone: tzinfo | None = None,
+) -> Intake:
+    """The hand-ins of an exercise at `path`.
+
+    `path` is a zip or a hand-in's folder, or a folder of many in one of these layouts:
+
+    - `zips`: zips named after students. The name is an id, alias, e-mail address or name of the roster, with or
+      without the exercise's id. `u0042 (1).zip` and `u0042_attempt2.zip` are further hand-ins of u0042;
+      `u0042_2.zip` and `u0042-2.zip` are only where the roster knows u0042 and nobody called u0042_2, or where
+      `u0042.zip` lies beside them;
+    - `students`: folders named after students, each with zips (each one hand-in) or with an unpacked hand-in;
+    - `nbgrader`: nbgrader's `submitted/<student>/<exercise>`;
+    - `moodle`, `canvas`: their downloads of all submissions, unpacked, or the zip itself, which is then unpacked
+      into `scratch`.
+
+    A file that is no archive is a hand-in where a student has nothing better, and is refused with the reason in the
+    student's result; beside an archive it is a problem. Times are nbgrader's `timestamp.txt`, for Moodle those of
+    its grading worksheet (in the time zone `zone`), and for zips and students' folders those of the files. The files of
+    Moodle's and Canvas's downloads carry the time of the download, so they have none. Several hand-ins of a student
+    are in the order of their numbers, then of their times.
     """
     if not path.exists():
         raise AutograderError(f"expected hand-ins at {path}, found nothing there: check the path")
-    if path.is_file():
-        return [Job(path.stem, path)]
+    if path.is_symlink():
+        path = path.resolve()
+    sheet = read_worksheet(worksheet) if worksheet is not None else None
+    search = _Search(path, exercise, roster, sheet, zone)
     try:
-        if _is_hand_in(path, exercise):
-            return [Job(path.resolve().name, path)]
-        jobs = [job for child in sorted(path.iterdir()) for job in _of(child, exercise)]
+        layout = search.run(scratch, worksheet)
     except PermissionError as error:
         raise AutograderError(f"could not read {error.filename}: {error.strerror}: check its permissions") from None
-    if not jobs:
+    found = search.found()
+    if not found and not search.problems:
         raise AutograderError(
             f"expected zips, or folders named after students, in {path}, found none of {exercise.id}: check the path"
         )
-    return jobs
+    there = {one.student for one in found}
+    missing = tuple(s for s in roster.students if s.id not in there) if roster else ()
+    return Intake(layout, found, missing, tuple(sorted(search.problems)))
 
 
-def _of(child: Path, exercise: Exercise) -> Iterator[Job]:
-    if child.name.startswith((".", "__")):
-        return
-    if child.is_symlink() or not child.is_dir():
-        if child.name.lower().endswith(ARCHIVES):
-            yield Job(child.name.split(".")[0] or child.name, child)
-        return
-    inner = child / exercise.id
-    if inner.is_dir():
-        yield Job(child.name, inner)
-    elif _is_hand_in(child, exercise):
-        yield Job(child.name, child)
-    else:
-        for archive in sorted(child.glob("*.zip")):
-            yield Job(child.name, archive)
+@dataclass(frozen=True)
+class _Piece:
+    """A file or folder of a student. `whole` is False for what can hardly be a hand-in: a picture, a text."""
+
+    student: str
+    known: bool
+    path: Path
+    whole: bool
+    order: int = 1
+    submitted: datetime | None = None
+    late: bool = False
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where it stands among the student's hand-ins."""
+        numbers = re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), str(self.path))
+        return self.student, self.order, self.submitted or _EARLIEST, numbers, str(self.path)
 
 
-def _is_hand_in(folder: Path, exercise: Exercise) -> bool:
-    names = [f"{n}.ipynb" for n in exercise.all_notebooks]
-    return (folder / "exercise_code").is_dir() or any((folder / n).is_file() for n in names)
+class _Search:
+    """One walk over a path, which fills `pieces` and `problems`."""
+
+    def __init__(
+        self, root: Path, exercise: Exercise, roster: Roster | None, sheet: Worksheet | None, zone: tzinfo | None
+    ) -> None:
+        self.root, self.exercise, self.roster, self.sheet, self.zone = root, exercise, roster, sheet, zone
+        self.owners = Owners(exercise.id, roster, sheet)
+        self.pieces: list[_Piece] = []
+        self.problems: list[tuple[str, str]] = []
+
+    def run(self, scratch: Path | None, worksheet: Path | None) -> str:
+        """The name of the layout, after everything has been looked at."""
+        if self.root.is_file():
+            system = system_of_zip(self.root)
+            if not system:
+                self._file(self.root, frozenset())
+                return "zip"
+            self.root = self._unpacked(self.root, scratch)
+        elif not self.root.is_dir():
+            raise AutograderError(f"expected a zip or a folder at {self.root}, found something else: check the path")
+        elif self._is_hand_in(self.root):
+            student, known = self.owners.labelled(self.root.resolve().name)
+            self._add(student, known, self.root, whole=True)
+            return "folder"
+        children = [child for child in _children(self.root) if not is_junk(child.name) and not _same(child, worksheet)]
+        if len(children) == 1 and children[0].is_file() and system_of_zip(children[0]):
+            return self._within(self._unpacked(children[0], scratch))
+        return self._within(self.root, children)
+
+    def _within(self, folder: Path, children: list[Path] | None = None) -> str:
+        self.root = folder
+        if children is None:
+            children = [child for child in _children(folder) if not is_junk(child.name)]
+        layout = self._layout(children)
+        stems = frozenset(without_ending(child.name)[0] for child in children)
+        for child in children:
+            if self._is_odd(child):
+                continue
+            upload = moodle_upload(child.name) if layout == "moodle" else None
+            if layout == "canvas" and child.is_file():
+                upload = canvas_upload(child.name)
+            before = len(self.pieces)
+            try:
+                if upload is not None:
+                    self._uploaded(child, upload, layout)
+                elif child.is_dir():
+                    self._student(child)
+                else:
+                    self._file(child, stems)
+            except OSError as error:
+                del self.pieces[before:]
+                self._problem(child, f"could not be read ({error.strerror}): check its permissions")
+        return layout
+
+    def _layout(self, children: list[Path]) -> str:
+        if any(moodle_upload(child.name) for child in children):
+            return "moodle"
+        files = [child for child in children if not child.is_dir()]
+        if files and 2 * sum(canvas_upload(file.name) is not None for file in files) > len(files):
+            return "canvas"
+        folders = [child for child in children if child.is_dir()]
+        if any((folder / self.exercise.id).is_dir() for folder in folders):
+            return "nbgrader"
+        return "students" if folders else "zips"
+
+    def _unpacked(self, path: Path, scratch: Path | None) -> Path:
+        return unpack_download(path, f"unpacked-{fingerprint(path)[:16]}", scratch)
+
+    def found(self) -> tuple[Found, ...]:
+        """The hand-ins; what lies beside better ones becomes a problem."""
+        whole = {piece.student for piece in self.pieces if piece.whole}
+        found = []
+        for piece in sorted(self.pieces, key=lambda piece: piece.place):
+            if not piece.whole and piece.student in whole:
+                self._problem(piece.path, BESIDE.format(piece.student))
+                continue
+            file = self._name(piece.path)
+            found.append(Found(piece.student, piece.path, file, piece.submitted, piece.known, piece.late))
+        return tuple(found)
+
+    def _file(self, path: Path, stems: frozenset[str]) -> None:
+        stem, archive = without_ending(path.name)
+        alone = not stems
+        stem, order = self.owners.attempt(self.owners.plain(stem), stems)
+        student, known = self.owners.labelled(stem)
+        if not alone and (not stem.strip() or not (archive or (self.roster and known))):
+            self._problem(path, "nobody's name is on it: expected a zip named after a student")
+            return
+        self._add(student, known, path, whole=archive or alone, order=order, submitted=modified(path))
+
+    def _student(self, folder: Path) -> None:
+        student, known = self.owners.labelled(self.owners.plain(folder.name))
+        before = self._count
+        inner = folder / self.exercise.id
+        if inner.is_dir() and not inner.is_symlink():
+            self._tree(inner, student, known, self._stamp(inner), file_times=True)
+        if self._is_hand_in(folder):
+            self._add(student, known, folder, whole=True)
+        else:
+            children = [c for c in _children(folder) if not is_junk(c.name) and c.name != self.exercise.id]
+            # Beside it lie the hand-ins of the other exercises.
+            children = [c for c in children if not (c.is_dir() and re.fullmatch(r"ex[0-9]+_\w+", c.name))]
+            self._gather(folder, children, student, known, file_times=True, more=self._count > before)
+        # Who is on the roster and handed in nothing is among the missing.
+        if self._count == before and not (self.roster and known):
+            self._problem(folder, f"holds no hand-in of {self.exercise.id}")
+
+    def _uploaded(self, path: Path, upload: Upload, layout: str) -> None:
+        student, known, conflict = self.owners.whose(upload, layout)
+        if conflict:
+            self._problem(path, conflict)
+            return
+        time = self._time_of(upload.number) if layout == "moodle" else None
+        if path.is_file():
+            whole = without_ending(upload.file)[1] and not upload.typed
+            self._add(student, known, path, whole=whole, order=upload.order, submitted=time, late=upload.late)
+            return
+        before = self._count
+        if upload.typed:
+            if any(not is_junk(child.name) for child in _children(path)):
+                self._add(student, known, path, whole=False, submitted=time)
+        else:
+            self._tree(path, student, known, time)
+        if self._count == before:
+            self._problem(path, "an empty folder: ask the student to hand in again")
+
+    def _tree(
+        self, folder: Path, student: str, known: bool, submitted: datetime | None, *, file_times: bool = False
+    ) -> None:
+        if self._is_hand_in(folder):
+            self._add(student, known, folder, whole=True, submitted=submitted)
+            return
+        children = [child for child in _children(folder) if not is_junk(child.name)]
+        self._gather(folder, children, student, known, submitted, file_times=file_times)
+
+    def _gather(
+        self,
+        folder: Path,
+        children: list[Path],
+        student: str,
+        known: bool,
+        submitted: datetime | None = None,
+        *,
+        file_times: bool = False,
+        more: bool = False,
+    ) -> None:
+        """Take a folder's archives and unpacked hand-ins, or the folder as a whole where it has none of them.
+
+        `file_times` says that a file's own time counts, `more` that the student has other hand-ins.
+        """
+        parts, rest = self._walk(children)
+        rest = [path for path in rest if path.name != "timestamp.txt"]
+        if rest and not parts and not more:
+            self._add(student, known, folder, whole=True, submitted=submitted)
+            return
+        for part in parts:
+            own = modified(part) if file_times and part.is_file() else None
+            self._add(student, known, part, whole=True, submitted=submitted or own)
+        for path in rest:
+            self._problem(path, LINK if path.is_symlink() else BESIDE.format(student))
+
+    def _walk(self, children: list[Path]) -> tuple[list[Path], list[Path]]:
+        """Archives and unpacked hand-ins below a student's folder, and all other files."""
+        parts: list[Path] = []
+        rest: list[Path] = []
+        pending = [(child, 1) for child in reversed(children)]
+        count = 0
+        while pending:
+            path, depth = pending.pop()
+            if (count := count + 1) > MAX_FILES:
+                return [], [path]
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                rest.append(path)
+            elif path.is_file():
+                (parts if without_ending(path.name)[1] else rest).append(path)
+            elif self._is_hand_in(path):
+                parts.append(path)
+            elif depth < MAX_DEPTH:
+                pending += [(c, depth + 1) for c in reversed(_children(path)) if not is_junk(c.name)]
+            else:
+                rest.append(path)
+        return parts, rest
+
+    def _add(
+        self,
+        student: str,
+        known: bool,
+        path: Path,
+        *,
+        whole: bool,
+        order: int = 1,
+        submitted: datetime | None = None,
+        late: bool = False,
+    ) -> None:
+        if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            self._problem(path, f"the hand-in of {student} could not be read: check its permissions")
+            return
+        self.pieces.append(_Piece(student, known, path, whole, order, submitted, late))
+
+    @property
+    def _count(self) -> int:
+        return len(self.pieces) + len(self.problems)
+
+    def _problem(self, path: Path, reason: str) -> None:
+        self.problems.append((self._name(path), reason))
+
+    def _name(self, path: Path) -> str:
+        return printable(path.relative_to(self.root).as_posix() if path != self.root else path.name)
+
+    def _is_odd(self, path: Path) -> bool:
+        if path.is_symlink():
+            self._problem(path, LINK)
+        elif not (path.is_dir() or path.is_file()):
+            self._problem(path, "neither a file nor a folder: remove it")
+        elif path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+            self._problem(path, "could not be read: check its permissions")
+        else:
+            return False
+        return True
+
+    def _is_hand_in(self, folder: Path) -> bool:
+        names = [f"{n}.ipynb" for n in self.exercise.all_notebooks]
+        return (folder / "exercise_code").is_dir() or any((folder / n).is_file() for n in names)
+
+    def _time_of(self, number: str) -> datetime | None:
+        row = self.sheet.by_number.get(number) if self.sheet else None
+        if row is None or self.sheet is None:
+            return None
+        try:
+            return moodle_time(row.modified, self.zone)
+        except ValueError:
+            raise AutograderError(
+                f"expected a time such as 'Friday, 20 November 2026, 11:59 PM' in row {row.line} of {self.sheet.path}, "
+                f"got {row.modified!r}: download the worksheet with Moodle's language set to English"
+            ) from None
+
+    def _stamp(self, folder: Path) -> datetime | None:
+        """The time in nbgrader's `timestamp.txt`."""
+        path = folder / "timestamp.txt"
+        if path.is_symlink() or not path.is_file():
+            return None
+        try:
+            with path.open("rb") as file:
+                text = file.read(200).decode("utf-8").strip()
+            return nbgrader_time(text)
+        except (OSError, ValueError):
+            self._problem(path, "expected a time such as 2026-11-20 22:59:00 UTC: nobody knows when this came")
+            return None
 
 
 def fingerprint(path: Path) -> str:
-    """A SHA-256 of a hand-in's bytes: of the zip, or of a folder's names and files (links are not followed)."""
+    """A SHA-256 of a hand-in's bytes: of the zip, or of a folder's names and files (links are not followed).
+
+    Of a file over 1 GB, which no exercise takes, the size, the first and the last megabyte count.
+    """
     digest = hashlib.sha256()
     files = [path] if not path.is_dir() else sorted(_files(path))
     for file in files:
         if file != path:
             digest.update(os.fsencode(file.relative_to(path)) + b"\0")
-        if file.is_symlink() or not file.is_file():
+        if (file.is_symlink() and file != path) or not file.is_file():
             continue
-        digest.update(f"{file.stat().st_size}:".encode())
-        with file.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
+        try:
+            _hash_file(file, digest)
+        except OSError as error:
+            # Grading it says so, and must get so far.
+            digest.update(f"unreadable: {error.errno}".encode())
     return digest.hexdigest()
+
+
+def _hash_file(path: Path, digest: "hashlib._Hash") -> None:
+    size = path.stat().st_size
+    digest.update(f"{size}:".encode())
+    with path.open("rb") as stream:
+        if size > HUGE:
+            digest.update(stream.read(MEGABYTE))
+            stream.seek(size - MEGABYTE)
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for root, _, names in os.walk(folder, followlinks=False):
         yield from (Path(root, name) for name in names)
+
+
+def _children(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def _same(path: Path, other: Path | None) -> bool:
+    return other is not None and path.is_file() and other.is_file() and path.samefile(other)

@@ -25,6 +25,7 @@ from exercise_code.common.testing import Failure, Grade, Score, test_seed
 
 from .build import graded_cells
 from .errors import AutograderError
+from .locks import Scratch
 from .plugin import HandInSandbox, JudgePlugin
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
@@ -62,7 +63,8 @@ class Judge:
         self.source = sources(self.exercise)
         self.cells = [c for c in graded_cells(self.exercise.id, self.source.course.parent) if c.kind == "checks"]
         self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
-        self.scratch = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
+        self._scratch = Scratch("judge-")
+        self.scratch = self._scratch.folder
         base = make_base(self.exercise, self.source.course.parent, self.scratch / "base")
         self._guard(base)
         shared: dict[str, Any] = {
@@ -91,7 +93,7 @@ class Judge:
         """End the workers and remove the scratch folder."""
         self.worker.close()
         self._reference_worker.close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self._scratch.close()
 
     def _guard(self, base: Path) -> None:
         # Children may read the Python installation. Were the course inside it, they could read the answers.

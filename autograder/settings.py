@@ -17,6 +17,8 @@ __all__ = ["Settings", "settings_from_environment", "versions"]
 ROOT = Path(__file__).resolve().parent.parent
 DEMO_SECRET = b"a public demo secret: set AUTOGRADER_SECRET"
 MIN_SECRET_CHARACTERS = 32
+# In a course folder, next to class.toml.
+SECRET_FILE = "secret"
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,14 @@ class Settings:
         return int.from_bytes(digest[:8], "little") >> 1
 
 
-def settings_from_environment(*, data: str = "embedded", device: str = "auto", unsafe: bool = False) -> Settings:
-    """Settings with the secret of `AUTOGRADER_SECRET` (the demo secret where it is not set)."""
+def settings_from_environment(
+    *, data: str = "embedded", device: str = "auto", unsafe: bool = False, folder: Path | None = None
+) -> Settings:
+    """Settings with the secret of `AUTOGRADER_SECRET`, else of the course folder, else the public demo secret."""
     secret = os.environ.get("AUTOGRADER_SECRET", "")
-    if secret and len(secret) < MIN_SECRET_CHARACTERS:
+    if not secret and folder is not None and (folder / SECRET_FILE).is_file():
+        secret = _read_secret(folder / SECRET_FILE)
+    elif secret and len(secret) < MIN_SECRET_CHARACTERS:
         raise AutograderError(
             f"expected AUTOGRADER_SECRET to have {MIN_SECRET_CHARACTERS} characters or more, got {len(secret)}: "
             'make one with `python -c "import secrets; print(secrets.token_hex(16))"`'
@@ -62,6 +68,19 @@ def settings_from_environment(*, data: str = "embedded", device: str = "auto", u
         device=resolve_device(device),
         unsafe=unsafe,
     )
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AutograderError(f"could not read the secret in {path}: {error}: mend the file") from None
+    if len(secret) < MIN_SECRET_CHARACTERS:
+        raise AutograderError(
+            f"expected {MIN_SECRET_CHARACTERS} characters or more in {path}, got {len(secret)}: remove the file, "
+            "and `autograder course` makes a new secret"
+        )
+    return secret
 
 
 def resolve_device(name: str) -> str:

@@ -9,25 +9,16 @@ Exits with 1 when ours takes more than a twentieth, or a score differs.
 """
 
 import argparse
-import json
-import os
-import shutil
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import nbformat
-from nbgrader.preprocessors import Execute
-from nbgrader.utils import determine_grade, is_grade
-
 from autograder import variants
-from autograder.build import graded_cells, points_of
+from autograder.executed import Executed, execute_trusted
 from autograder.fleet import Fleet
 from autograder.judge import Job
 from autograder.settings import Settings
-from exercise_code.common.exercise import PACKAGE
 
 SHARE = 20
 
@@ -49,7 +40,7 @@ def main() -> int:
             hand_ins[wrong.name] = variants.apply(wrong, folder / wrong.name, source)
         ours = _ours(arguments.exercise, hand_ins, arguments.rounds)
         theirs = {
-            hand_in: _execute(source, path, folder / f"tree-{hand_in}", arguments.checks_only)
+            hand_in: execute_trusted(source, path, folder / f"tree-{hand_in}", arguments.checks_only)
             for hand_in, path in hand_ins.items()
         }
     return _report(ours, theirs)
@@ -70,49 +61,14 @@ def _ours(exercise: str, hand_ins: dict[str, Path], rounds: int) -> dict[str, tu
     return {name: (scores[name], statistics.median(seconds[name])) for name in hand_ins}
 
 
-def _execute(source: variants.Sources, hand_in: Path, tree: Path, checks_only: bool) -> tuple[float, float]:
-    """Score and seconds of nbgrader's `Execute` on the notebooks that hold graded tests."""
-    exercise = source.id
-    shutil.copytree(PACKAGE, tree / "exercise_code", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(PACKAGE.parent / "datasets", tree / "datasets", ignore=shutil.ignore_patterns("cache", "*.zip"))
-    shutil.copytree(hand_in / "exercise_code" / exercise, tree / "exercise_code" / exercise, dirs_exist_ok=True)
-    assignment = tree / "exercises" / exercise
-    shutil.copytree(hand_in, assignment, ignore=shutil.ignore_patterns("exercise_code"))
-    os.environ |= {
-        "NBGRADER_EXECUTION": "autograde",
-        "AUTOGRADER_TRUSTED_HIDDEN": str(source.course / "test_hidden.py"),
-        "AUTOGRADER_TRUSTED_SOLUTION": str(source.solution),
-        "AUTOGRADER_TRUSTED_POINTS": json.dumps(points_of(exercise)),
-        "PYTHONPATH": str(tree),
-        "DATASETS_SOURCE": "embedded",
-        "MPLBACKEND": "Agg",
-        "IPYTHONDIR": str(tree / ".ipython"),
-    }
-    score = seconds = 0.0
-    names = {c.notebook for c in graded_cells(exercise) if c.kind == "checks"}
-    for name in sorted(names):
-        notebook = nbformat.read(assignment / f"{name}.ipynb", as_version=4)
-        if checks_only:
-            code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-            notebook.cells = [code[0], *(cell for cell in code[1:] if is_grade(cell))]
-        resources = {"metadata": {"path": str(assignment)}}
-        start = time.perf_counter()
-        notebook, _ = Execute(timeout=300).preprocess(notebook, resources)
-        seconds += time.perf_counter() - start
-        for cell in notebook.cells:
-            if is_grade(cell) and cell.cell_type == "code":
-                score += determine_grade(cell)[0] or 0.0
-    return round(score, 6), seconds
-
-
-def _report(ours: dict[str, tuple[float, float]], theirs: dict[str, tuple[float, float]]) -> int:
+def _report(ours: dict[str, tuple[float, float]], theirs: dict[str, Executed]) -> int:
     print(f"{'hand-in':36} {'score':>8} {'Execute':>8}   {'seconds':>8} {'Execute':>8}   {'times':>6}")
     for name, (score, seconds) in ours.items():
-        other, long = theirs[name]
+        other, long = theirs[name].score, theirs[name].seconds
         print(f"{name:36} {score:8.3f} {other:8.3f}   {seconds:8.3f} {long:8.2f}   {long / seconds:6.1f}")
     mean_ours = statistics.mean(s for _, s in ours.values())
-    mean_theirs = statistics.mean(s for _, s in theirs.values())
-    equal = all(abs(ours[name][0] - theirs[name][0]) < 1e-3 for name in ours)
+    mean_theirs = statistics.mean(executed.seconds for executed in theirs.values())
+    equal = all(abs(ours[name][0] - theirs[name].score) < 1e-3 for name in ours)
     fast = mean_theirs >= SHARE * mean_ours
     print(
         f"mean: {mean_ours:.3f} s against {mean_theirs:.2f} s, {mean_theirs / mean_ours:.1f} times as fast "

@@ -1,16 +1,24 @@
-"""Many hand-ins in judges of their own: equal results, and what happens when a judge dies."""
+"""Many hand-ins in judges of their own: equal results, and what happens when a judge or its parent dies."""
 
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
+from processes import descendants, wait_until_gone
 
+from autograder import fleet as fleet_module
 from autograder import variants
 from autograder.errors import AutograderError
 from autograder.fleet import Fleet
 from autograder.judge import Job
+from autograder.locks import Scratch, lock_results, remove_left_scratch
+from autograder.machine import Gpu, Machine, _gpus, plan_judges, this_machine
 from autograder.results import Result
 from autograder.settings import Settings
 
@@ -115,6 +123,187 @@ def test_no_process_is_left_behind(jobs):
     for pid in pids:
         status = Path(f"/proc/{pid}/status")
         assert not status.exists() or "State:\tZ" in status.read_text()
+
+
+def test_a_judge_that_has_grown_makes_room_for_another(jobs, expected, monkeypatch):
+    monkeypatch.setattr(fleet_module, "GROWN", 1)
+    pids = set()
+    results = []
+    with Fleet(EXERCISE, Settings(), 1) as fleet:
+        for step in fleet.grade(jobs[:3]):
+            results.append(step)
+            pids.add(fleet._members[0].process.pid)
+    # After the first a second one, then a third, which has nothing left to make room for.
+    assert len(pids) == 2
+    assert _kernel_of(results) == {s: r for s, r in expected.items() if s in ("u0000", "u0001", "u0002")}
+
+
+def test_each_judge_sees_its_own_gpu(jobs, monkeypatch):
+    with Fleet(EXERCISE, Settings(), 2) as fleet:
+        monkeypatch.setattr(fleet, "_gpus", ("GPU-a", "GPU-b"))
+        list(fleet.grade(jobs[:2]))
+        seen = []
+        for member in fleet._members:
+            for pid in _children(member.process.pid):
+                variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                seen += [v for v in variables if v.startswith(b"CUDA_VISIBLE_DEVICES=")]
+    assert set(seen) <= {b"CUDA_VISIBLE_DEVICES=GPU-a", b"CUDA_VISIBLE_DEVICES=GPU-b"}
+    assert len(set(seen)) == 2
+
+
+def test_when_the_command_is_killed_judges_workers_and_children_end_in_the_middle_of_a_hand_in(tmp_path, monkeypatch):
+    tree = variants.reference(EXERCISE, tmp_path / "class" / "u0042")
+    module = tree / "exercise_code" / EXERCISE / "image_folder.py"
+    module.write_text("while True:\n    pass\n")
+    command = [sys.executable, "-m", "autograder", "grade", EXERCISE, str(tmp_path / "class"), "--jobs", "1"]
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out"), "--no-pages"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        stdout=subprocess.DEVNULL,
+        cwd=tmp_path,
+    )
+    try:
+        end = time.monotonic() + 60
+        seen = descendants(process.pid)
+        while not any(_cpu_seconds(pid) > 1 for pid in _workers_children(seen)) and time.monotonic() < end:
+            time.sleep(0.05)
+            seen |= descendants(process.pid)
+        assert len(seen) >= 4, "no child ran"
+    finally:
+        process.kill()
+        process.wait()
+    assert not wait_until_gone(seen, 5)
+    # What it left in the temporary folder goes when the next judge starts.
+    assert list((tmp_path / "tmp").glob("judge-*"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    remove_left_scratch("judge-")
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def _workers_children(seen: set[tuple[int, str]]) -> list[int]:
+    """The processes that workers forked."""
+    found = []
+    for pid, _ in seen:
+        try:
+            parent = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            if b"worker.py" in Path(f"/proc/{parent}/cmdline").read_bytes():
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
+
+
+def test_scratch_of_the_living_and_of_others_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    own = Scratch("judge-")
+    (own.folder / "file").write_text("x")
+    # Folders that are none of ours: one without a lock, a link, a file.
+    (tmp_path / "judge-other").mkdir()
+    (tmp_path / "judge-link").symlink_to(own.folder)
+    (tmp_path / "judge-file").write_text("x")
+    left = _left_scratch(tmp_path)
+    assert left.is_dir()
+    remove_left_scratch("judge-")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [own.folder.name, "judge-other", "judge-link", "judge-file"]
+    )
+    assert (own.folder / "file").exists()
+    own.close()
+    assert not own.folder.exists()
+
+
+def _left_scratch(folder: Path) -> Path:
+    """The scratch folder of a process that was killed, with what a hostile hand-in left in it."""
+    code = (
+        "import os, signal, tempfile; from autograder.locks import Scratch; tempfile.tempdir = os.environ['PLACE'];"
+        "made = Scratch('judge-').folder; (made / 'a' / 'b').mkdir(parents=True); (made / 'a').chmod(0);"
+        "print(made, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PLACE": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    return Path(done.stdout.strip())
+
+
+def test_a_second_run_on_the_same_results_is_refused_in_words(tmp_path):
+    folder = tmp_path / "results" / EXERCISE
+    code = "import sys; from pathlib import Path; from autograder.locks import lock_results\n"
+    code += "with lock_results(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        (folder / ".half.tmp").write_text("x")
+        with pytest.raises(AutograderError, match=rf"process {other.pid} on .* is grading into .*: wait"):
+            lock_results(folder).__enter__()
+        assert (folder / ".half.tmp").exists(), "the other run may be writing it"
+        # The lock ends with the process, however it ends.
+        other.kill()
+        other.wait()
+        with lock_results(folder):
+            assert not (folder / ".half.tmp").exists()
+            with pytest.raises(AutograderError, match=f"process {os.getpid()} on"):
+                lock_results(folder).__enter__()
+    with lock_results(folder):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AutograderError, match="expected a writable folder for results at"):
+        lock_results(tmp_path / "file" / "results").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("device", "jobs", "machine", "gpus"),
+    [
+        ("cpu", None, Machine(8, 64_000), [""] * 8),
+        ("cpu", None, Machine(8, 5_000), [""] * 2),
+        ("cpu", None, Machine(8, 500), [""]),
+        ("cpu", 3, Machine(1, 500), [""] * 3),
+        ("mps", None, Machine(8, 64_000), [""]),
+        ("cuda", None, Machine(16, 128_000, (Gpu("a", 140_000),)), ["a"] * 4),
+        ("cuda", None, Machine(16, 128_000, (Gpu("a", 9_000), Gpu("b", 16_000))), ["b", "a", "b", "a", "b", "b"]),
+        ("cuda", None, Machine(2, 128_000, (Gpu("a", 16_000), Gpu("b", 16_000))), ["a", "b"]),
+        ("cuda", None, Machine(16, 13_000, (Gpu("a", 16_000), Gpu("b", 16_000))), ["a", "b"]),
+        ("cuda", None, Machine(16, 128_000, (Gpu("a"), Gpu("b"))), ["a", "b"]),
+        ("cuda", None, Machine(16, 128_000, (Gpu("a", 100),)), ["a"]),
+        ("cuda", None, Machine(16, 128_000), [""]),
+        ("cuda", 5, Machine(2, 1_000, (Gpu("a", 4_000), Gpu("b", 4_000))), ["a", "b", "a", "b", "a"]),
+    ],
+)
+def test_cores_memory_and_gpus_decide_how_many_judges(device, jobs, machine, gpus):
+    assert list(plan_judges(device, jobs, machine)) == gpus
+
+
+def test_gpus_are_found_without_torch_and_chosen_by_the_environment():
+    listed = "0, GPU-aaaa-1, 81000\n1, GPU-bbbb-2, 9000\n2, GPU-cccc-3, [N/A]\n"
+    everything = (Gpu("GPU-aaaa-1", 81_000), Gpu("GPU-bbbb-2", 9_000), Gpu("GPU-cccc-3"))
+    assert _gpus(listed, (), {}) == everything
+    assert _gpus(listed, (), {"CUDA_VISIBLE_DEVICES": "1, GPU-aaaa"}) == (Gpu("1", 9_000), Gpu("GPU-aaaa", 81_000))
+    assert _gpus(listed, (), {"CUDA_VISIBLE_DEVICES": "MIG-1"}) == (Gpu("MIG-1"),)
+    assert _gpus(listed, (), {"CUDA_VISIBLE_DEVICES": ""}) == ()
+    assert _gpus("", ("GPU-x",), {}) == (Gpu("GPU-x"),)
+    assert _gpus("no devices were found\n", (), {}) == ()
+
+
+def test_this_machine_has_something():
+    found = this_machine()
+    assert 1 <= found.cores <= (os.cpu_count() or 1)
+    assert found.memory_mb > 100
 
 
 def _children(pid: int) -> list[int]:

@@ -27,6 +27,7 @@ __all__ = [
     "TensorInfo",
     "inspect_model",
     "open_handin",
+    "read_handin",
 ]
 
 MAX_NOTEBOOK = 10 * MEGABYTE
@@ -101,6 +102,33 @@ def open_handin(path: Path, exercise: Exercise, into: Path, student_modules: Col
                 reason = error.strerror or str(error)
                 raise CourseError(f"could not unpack {path.name} into {into}: {reason}") from None
             raise
+
+
+def read_handin(
+    path: Path,
+    exercise: Exercise,
+    student_modules: Collection[str] | None = None,
+    kinds: Collection[str] = ("module", "extra"),
+) -> dict[str, bytes]:
+    """Contents of the accepted files of these kinds, by name in the hand-in layout; nothing is written anywhere.
+
+    The rules are those of `open_handin`, and so are the errors; a file that is too large is left out.
+    """
+    rules = Rules(exercise, student_modules)
+    with open_entries(path, MAX_ARCHIVE + rules.model_limit) as entries:
+        placed = [(rules.place(e.parts), e) for e in _from_project(_rooted(entries), exercise) if not e.refusal]
+        wanted = [(place, e) for place, e in placed if isinstance(place, Place) and place.kind in kinds]
+        _refuse_twins(wanted)
+        found: dict[str, bytes] = {}
+        sources = 0
+        for place, entry in sorted(wanted, key=lambda p: (p[0].kind == "extra", p[0].target)):
+            data = entry.read(place.limit)
+            if _fault(place, data):
+                continue
+            sources += len(data) if place.kind in ("module", "extra") else 0
+            if sources <= MAX_MODULES_TOTAL:
+                found[place.target] = data
+        return found
 
 
 def _clear(folder: Path, remove: bool) -> None:

@@ -1,4 +1,4 @@
-"""Given: how a handed-in model is scored. Its score is `keypoint_score` of what `predict` answers."""
+"""Given: how a handed-in model is scored, and drawn. Its score is `keypoint_score` of what `predict` answers."""
 
 import contextlib
 import io
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exercise_code.common.data import load_dataset, normalize_keypoints
+from exercise_code.common.data import denormalize_keypoints, load_dataset, normalize_keypoints
+from exercise_code.common.drawing import DrawnSample
 
-__all__ = ["evaluation_set", "predict"]
+__all__ = ["draw_samples", "evaluation_set", "predict"]
 
 FRESH_FACES = 400
 
@@ -30,6 +31,17 @@ def evaluation_set(source: str, split: str, seed: int | None = None) -> tuple[Fl
     with contextlib.redirect_stdout(io.StringIO()):
         images, keypoints = load_dataset("facial_keypoints", split=split, source=source).scaled()
     return images, keypoints
+
+
+def draw_samples(inputs: Floats, targets: Floats, predictions: Floats) -> list[DrawnSample]:
+    """Each face with its true and its predicted points, and how far these are apart on average."""
+    faces = np.rint(inputs[:, 0] * 255).astype(np.uint8)
+    truth, predicted = (denormalize_keypoints(points).reshape(len(faces), 15, 2) for points in (targets, predictions))
+    apart = np.linalg.norm(predicted - truth, axis=2).mean(axis=1)
+    return [
+        DrawnSample(face, f"{distance:.1f} pixels off", true, guess)
+        for face, distance, true, guess in zip(faces, apart, truth, predicted, strict=True)
+    ]
 
 
 def predict(code: Any, name: str, inputs: Floats) -> Floats:

@@ -1,0 +1,267 @@
+"""The notebooks that formgrader opens: a hand-in's own, put right and with the outputs of its result.
+
+They are those that `nbgrader autograde` makes with our preprocessor, without what takes nbgrader seconds a hand-in:
+its converter, a database session for each step, files between two steps.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from exercise_code.common.errors import CourseError
+from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.handin import HandInError, open_handin
+
+from .errors import AutograderError
+from .graded_notebook import Template, add_notes, mend, points_in, put_scores, read_handed_in, read_template
+from .results import Result, read_result
+from .variants import sources
+
+__all__ = ["TIMESTAMP", "Answer", "Prepared", "Preparing", "prepare_all", "released_notebooks"]
+
+TIMESTAMP = "timestamp.txt"
+# Below so many hand-ins another process costs more than it helps.
+SHARE = 50
+NO_RESPONSE = "No response."
+REFUSED = "The hand-in was refused; the note at the top of the first notebook says why."
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """One hand-in whose notebooks are to be made; `place` says that nbgrader's `submitted` is to get a copy of it.
+
+    `unplace` removes an earlier copy of ours. `compare` asks whether answers are those of the earlier notebooks.
+    """
+
+    student: str
+    path: Path
+    result: Path
+    refused: bool
+    timestamp: str
+    place: bool = False
+    unplace: bool = False
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What nbgrader notes of a cell: `score` None for an answer that a person has to mark; `digest` is of its text."""
+
+    score: float | None = None
+    comment: str | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A hand-in whose notebooks lie in `autograded`, with what nbgrader notes of each cell, by its grade id.
+
+    `unchanged` are answers that stood in the notebooks that were there before; `placed` says that `submitted` has a
+    copy now.
+    """
+
+    student: str
+    answers: dict[str, Answer] = field(default_factory=dict)
+    unchanged: frozenset[str] = frozenset()
+    placed: bool = False
+
+
+def released_notebooks(folder: Path, exercise: Exercise) -> dict[str, Path]:
+    """The notebooks as students got them: of the course folder's `release`, where it has them, or of the build."""
+    for place in (folder / "release" / exercise.id, sources(exercise).notebooks):
+        paths = {name: place / f"{name}.ipynb" for name in exercise.all_notebooks}
+        if all(path.is_file() for path in paths.values()):
+            return paths
+    raise AutograderError(f"expected the notebooks of {exercise.id} in {place}, found some missing: run `make build`")
+
+
+def prepare_all(tasks: Sequence[Preparing], folder: Path, exercise: Exercise, staging: Path) -> Iterator[Prepared]:
+    """Each hand-in, its notebooks written, in the order of the tasks; in several processes where there are many."""
+    from .grading import default_jobs
+
+    size = min(default_jobs(), len(tasks) // SHARE)
+    if size < 2:
+        yield from map(_Desk(folder, exercise.id, staging).prepare, tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(size, context, _ignore_interrupts) as pool:
+        yield from pool.map(partial(_prepare, folder, exercise.id, staging), tasks, chunksize=4)
+
+
+def _ignore_interrupts() -> None:
+    # Ctrl-C reaches the whole group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _prepare(folder: Path, exercise_id: str, staging: Path, task: Preparing) -> Prepared:
+    return _Desk(folder, exercise_id, staging).prepare(task)
+
+
+class _Desk:
+    """Where one process makes notebooks: what it needs of the exercise."""
+
+    def __init__(self, folder: Path, exercise_id: str, staging: Path) -> None:
+        self.folder, self.staging = folder, staging
+        self.exercise = load_exercise(exercise_id)
+        self.released = released_notebooks(folder, self.exercise)
+
+    def prepare(self, task: Preparing) -> Prepared:
+        """The hand-in's notebooks, written into `autograded`, and what is to be noted of them."""
+        result = read_result(task.result)
+        if result is None:
+            raise AutograderError(f"expected a result in {task.result}, found none: grade the class again")
+        submitted = self.folder / "submitted" / task.student / self.exercise.id
+        target = self.folder / "autograded" / task.student / self.exercise.id
+        answers: dict[str, Answer] = {}
+        unchanged: set[str] = set()
+        with tempfile.TemporaryDirectory(prefix="notebooks-", dir=self.staging) as name:
+            tree = Path(name) / "hand-in"
+            # What nbgrader would read itself is read as it reads it.
+            found = _read_folder(submitted, self.released) if _same(task.path, submitted) else self._unpack(task, tree)
+            for number, (notebook_id, path) in enumerate(self.released.items()):
+                template = read_template(path)
+                handed_in = found.get(notebook_id)
+                notebook = _notebook(handed_in, template, path, result, first=number == 0)
+                mine = _answers(notebook, template, result, refused=task.refused)
+                file = target / f"{notebook_id}.ipynb"
+                if task.compare:
+                    before = _digests(file)
+                    unchanged |= {key for key, answer in mine.items() if before.get(key) == answer.digest}
+                answers |= mine
+                _replace(file, _serialise(notebook), self.staging)
+            stamp = target / TIMESTAMP
+            if task.timestamp:
+                _replace(stamp, f"{task.timestamp}\n".encode(), self.staging)
+            else:
+                stamp.unlink(missing_ok=True)
+            if task.place or task.unplace:
+                self._put_away(submitted)
+            if task.place:
+                _place(tree, submitted, task.timestamp)
+        return Prepared(task.student, answers, frozenset(unchanged), task.place)
+
+    def _unpack(self, task: Preparing, tree: Path) -> dict[str, bytes | str]:
+        """The notebooks of a zip or a folder, and why others could not be had; none of a refused hand-in."""
+        if task.refused:
+            return {}
+        twins = tuple(sorted(Path(name).stem for name in sources(self.exercise).twins))
+        try:
+            hand_in = open_handin(task.path, self.exercise, tree, twins)
+        except HandInError as error:
+            raise AutograderError(f"{task.path.name} changed since it was graded: {error}: grade again") from None
+        except CourseError as error:
+            raise AutograderError(f"could not read {task.path} again: {error}") from None
+        found = _read_folder(tree, self.released)
+        reasons = dict(hand_in.ignored)
+        return {name: found[name] if isinstance(found[name], bytes) else _why(reasons.get(f"{name}.ipynb"))
+                for name in self.released}  # fmt: skip
+
+    def _put_away(self, submitted: Path) -> None:
+        """Move an earlier copy out of the way, with one step: a folder that is half there is worse than none."""
+        if submitted.exists():
+            submitted.rename(Path(tempfile.mkdtemp(prefix="earlier-", dir=self.staging)) / submitted.name)
+
+
+def _same(path: Path, other: Path) -> bool:
+    return path.resolve() == other.resolve()
+
+
+def _read_folder(folder: Path, released: Mapping[str, Path]) -> dict[str, bytes | str]:
+    return {name: read_handed_in(folder / f"{name}.ipynb") for name in released}
+
+
+def _why(reason: str | None) -> str:
+    return f"was not taken: {reason}" if reason else "was not handed in"
+
+
+def _notebook(
+    handed_in: bytes | str | None, template: Template, released: Path, result: Result, first: bool
+) -> dict[str, Any]:
+    """The notebook with its outputs; without anything handed in the released one."""
+    notebook = mend(released.read_bytes() if handed_in is None else handed_in, template)
+    put_scores(notebook, result)
+    if first:
+        add_notes(notebook, [f"The hand-in was refused: {result.refused}"] * bool(result.refused) + result.notes)
+    return notebook
+
+
+def _answers(notebook: dict[str, Any], template: Template, result: Result, refused: bool) -> dict[str, Answer]:
+    """What nbgrader's own steps would note: `mend` has seen to it that every graded cell is there once."""
+    points = {cell.grade_id: points_in(cell) for cell in result.cells}
+    blank = {_role(cell).get("grade_id"): cell["source"] for cell in template.cells}
+    answers = {}
+    for cell in notebook["cells"]:
+        role = _role(cell)
+        if not (role.get("grade") or role.get("solution")):
+            continue
+        name, untouched = role["grade_id"], cell["source"] == blank[role["grade_id"]]
+        score = points.get(name)
+        if role.get("grade") and role.get("solution"):
+            score = 0.0 if untouched else None
+        comment = None
+        if role.get("solution") and untouched:
+            comment = REFUSED if refused else NO_RESPONSE
+        answers[name] = Answer(score, comment, _digest(cell["source"]) if role.get("solution") else "")
+    return answers
+
+
+def _role(cell: Mapping[str, Any]) -> dict[str, Any]:
+    role: dict[str, Any] = cell.get("metadata", {}).get("nbgrader", {})
+    return role
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _digests(path: Path) -> dict[str, str]:
+    """Of what stands in a notebook's cells, by grade id; nothing where there is none, or none that can be read."""
+    try:
+        named = [(_role(cell), cell) for cell in json.loads(path.read_bytes())["cells"]]
+        return {role["grade_id"]: _digest("".join(cell["source"])) for role, cell in named if role.get("grade_id")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _serialise(notebook: Mapping[str, Any]) -> bytes:
+    """The notebook as nbformat writes it, text split into lines; nbformat itself takes seconds to load."""
+    cells = [dict(cell) for cell in notebook["cells"]]
+    for cell in cells:
+        cell["source"] = cell["source"].splitlines(keepends=True)
+        if "outputs" in cell:
+            cell["outputs"] = [_with_lines(output) for output in cell["outputs"]]
+    text = json.dumps({**notebook, "cells": cells}, ensure_ascii=False, indent=1, sort_keys=True)
+    return (text + "\n").encode("utf-8", "replace")
+
+
+def _with_lines(output: Mapping[str, Any]) -> dict[str, Any]:
+    return {**output, "data": {kind: text.splitlines(keepends=True) for kind, text in output["data"].items()}}
+
+
+def _place(tree: Path, submitted: Path, timestamp: str) -> None:
+    if timestamp:
+        (tree / TIMESTAMP).write_text(f"{timestamp}\n", encoding="utf-8")
+    submitted.parent.mkdir(parents=True, exist_ok=True)
+    tree.rename(submitted)
+
+
+def _replace(path: Path, data: bytes, staging: Path) -> None:
+    """Write a file in one step, read-only as nbgrader leaves it."""
+    descriptor, name = tempfile.mkstemp(dir=staging)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    Path(name).chmod(0o444)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    Path(name).replace(path)

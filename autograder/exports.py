@@ -1,0 +1,274 @@
+"""Marks on their way out: tables for people and programs, and files for Moodle, Canvas and Gradescope."""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .files import write_if_changed
+from .gradescope import gradescope_json, weights_of
+from .lms import canvas_csv, moodle_csv
+from .marks import csv_text, disarmed, line, mark_of
+from .standing import Attempt, GradedClass, Standing
+
+__all__ = ["write_exports"]
+
+STAMPS = ".gradescope.json"
+
+
+def write_exports(graded: GradedClass, folder: Path, worksheet: Path | None = None) -> list[Path]:
+    """The files that had to be written; the others in `folder` are as they must be.
+
+    | file | holds |
+    |---|---|
+    | `grades.csv`, `.parquet` | a line for each student |
+    | `hand_ins.csv`, `.parquet` | a line for each hand-in |
+    | `cells.csv`, `.parquet` | a line for each graded cell of each hand-in |
+    | `moodle.csv` | Moodle's grading worksheet, from `worksheet` where that is given |
+    | `canvas.csv` | Canvas's gradebook import |
+    | `gradescope/<student>.json` | Gradescope's results.json of the hand-in that counts |
+
+    Totals that are not known are empty: see `marks.Mark`. In the tables a text that a spreadsheet would compute has
+    an apostrophe before it; in Parquet, which no spreadsheet computes, it has none.
+    """
+    written: list[Path] = []
+
+    def write(name: str, data: bytes) -> None:
+        if write_if_changed(data, folder / name):
+            written.append(folder / name)
+
+    for name, table in (("grades", _grades(graded)), ("hand_ins", _hand_ins(graded)), ("cells", _cells(graded))):
+        # The mark tells Excel that it is UTF-8.
+        write(f"{name}.csv", ("\ufeff" + table.csv()).encode())
+        write(f"{name}.parquet", table.parquet())
+    write("moodle.csv", moodle_csv(graded, worksheet).encode("utf-8", "replace"))
+    write("canvas.csv", canvas_csv(graded).encode("utf-8", "replace"))
+    written += _write_gradescope(graded, folder / "gradescope")
+    return written
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Columns with their types, and rows of plain values; times are aware datetimes."""
+
+    columns: tuple[tuple[str, type], ...]
+    rows: tuple[Sequence[Any], ...]
+
+    def csv(self) -> str:
+        names = [name for name, _ in self.columns]
+        return csv_text([names, *([_spreadsheet(cell) for cell in row] for row in self.rows)])
+
+    def parquet(self) -> bytes:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        types = {
+            str: pa.string(),
+            float: pa.float64(),
+            int: pa.int64(),
+            bool: pa.bool_(),
+            datetime: pa.timestamp("us", tz="UTC"),
+        }
+        schema = pa.schema([pa.field(name, types[kind]) for name, kind in self.columns])
+        clean = ([line(cell) if isinstance(cell, str) else cell for cell in row] for row in self.rows)
+        columns = list(zip(*clean, strict=True)) or [()] * len(self.columns)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        out = io.BytesIO()
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out)
+        return out.getvalue()
+
+
+def _spreadsheet(cell: object) -> object:
+    if isinstance(cell, str):
+        return disarmed(cell)
+    return cell.isoformat(timespec="seconds") if isinstance(cell, datetime) else cell
+
+
+def _rounded(value: float | None, digits: int = 6) -> float | None:
+    return None if value is None else round(float(value), digits)
+
+
+def _model_columns(graded: GradedClass) -> tuple[tuple[tuple[str, type], ...], Callable[[Attempt | None], list[Any]]]:
+    """Columns about a handed-in model, where the exercise has one, and what gives their values."""
+    model = graded.exercise.model
+    if model is None:
+        return (), lambda _: []
+    name = model.metric
+
+    def values(attempt: Attempt | None) -> list[Any]:
+        if attempt is None:
+            return [None] * 4
+        halves = (attempt.metrics, attempt.public_metrics, attempt.private_metrics)
+        return [*(_rounded(half.get(name)) for half in halves), attempt.parameters]
+
+    columns = ((name, float), (f"{name}_public", float), (f"{name}_private", float), ("parameters", int))
+    return columns, values
+
+
+def _grades(graded: GradedClass) -> _Table:
+    model, of_model = _model_columns(graded)
+    rows = []
+    for standing in graded.standings:
+        student, last = standing.student, standing.marked
+        mark = mark_of(graded, standing)
+        there = last is not None and not last.failed
+        rows.append([
+            student.id,
+            student.name,
+            student.alias,
+            student.group,
+            mark.status,
+            _rounded(last.score) if last is not None and there else None,
+            _rounded(standing.written),
+            _rounded(standing.penalty) if there else None,
+            _rounded(mark.total),
+            _rounded(graded.max_score + graded.max_written),
+            len(standing.attempts),
+            last.submitted if last else None,
+            _rounded(last.seconds_late, 3) if last else None,
+            *of_model(last),
+            mark.note,
+        ])  # fmt: skip
+    columns: tuple[tuple[str, type], ...] = (
+        *(("id", str), ("name", str), ("alias", str), ("group", str), ("status", str)),
+        *(("automatic", float), ("written", float), ("penalty", float), ("total", float), ("max", float)),
+        *(("hand_ins", int), ("submitted", datetime), ("seconds_late", float)),
+        *model,
+        ("note", str),
+    )
+    return _Table(columns, tuple(rows))
+
+
+def _numbered(graded: GradedClass) -> Iterator[tuple[Standing, int, Attempt]]:
+    for standing in graded.standings:
+        for i, attempt in enumerate(standing.attempts, start=1):
+            yield standing, i, attempt
+
+
+def _hand_ins(graded: GradedClass) -> _Table:
+    model, of_model = _model_columns(graded)
+    rows = []
+    for standing, i, attempt in _numbered(graded):
+        status = "grading failed" if attempt.failed else "refused" if attempt.refused else "graded"
+        rows.append([
+            standing.student.id,
+            standing.student.alias,
+            i,
+            attempt is standing.marked,
+            attempt.file,
+            attempt.submitted,
+            _rounded(attempt.seconds_late, 3),
+            status,
+            None if attempt.failed else _rounded(attempt.score),
+            _rounded(attempt.max_score),
+            *of_model(attempt),
+            ", ".join(attempt.failed_tests),
+            _rounded(attempt.cpu_seconds),
+            _rounded(attempt.wall_seconds),
+            _rounded(attempt.memory_mb),
+            attempt.fingerprint,
+            attempt.result.name,
+            line(attempt.failed or attempt.refused),
+        ])  # fmt: skip
+    columns: tuple[tuple[str, type], ...] = (
+        *(("id", str), ("alias", str), ("hand_in", int), ("counts", bool), ("file", str)),
+        *(("submitted", datetime), ("seconds_late", float), ("status", str), ("automatic", float), ("max", float)),
+        *model,
+        *(("failed_tests", str), ("cpu_seconds", float), ("wall_seconds", float), ("memory_mb", float)),
+        *(("fingerprint", str), ("result", str), ("note", str)),
+    )
+    return _Table(columns, tuple(rows))
+
+
+def _cells(graded: GradedClass) -> _Table:
+    from .sources import graded_cells
+    from .variants import sources
+
+    course = sources(graded.exercise).course.parent
+    most = {c.grade_id: float(c.points) for c in graded_cells(graded.exercise.id, course)}
+    rows = [
+        [standing.student.id, standing.student.alias, i, attempt is standing.marked, cell, _rounded(points), most[cell]]
+        for standing, i, attempt in _numbered(graded)
+        for cell, points in attempt.points.items()
+    ]
+    columns: tuple[tuple[str, type], ...] = (
+        *(("id", str), ("alias", str), ("hand_in", int), ("counts", bool)),
+        *(("cell", str), ("points", float), ("max", float)),
+    )
+    return _Table(columns, tuple(rows))
+
+
+def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
+    """The files that had to be written; what they were made from stands in a hidden file beside them."""
+    from .grading import file_name
+
+    stamps = folder / STAMPS
+    known, sizes = _read_stamps(stamps), _sizes(folder)
+    rules = _stamp_of_rules(graded)
+    weights: dict[str, float] | None = None
+    written: list[Path] = []
+    made: dict[str, list[Any]] = {}
+    for standing in graded.standings:
+        attempt = standing.marked
+        if attempt is None:
+            continue
+        path = folder / f"{file_name(standing.student.id)}.json"
+        stamp = _stamp(rules, standing, attempt)
+        if path.name in sizes and known.get(path.name) == [stamp, sizes[path.name]]:
+            made[path.name] = known[path.name]
+            continue
+        weights = weights_of(graded.exercise) if weights is None else weights
+        data = gradescope_json(graded, standing, attempt, attempt.read(), weights).encode("utf-8", "replace")
+        if write_if_changed(data, path):
+            written.append(path)
+        made[path.name] = [stamp, len(data)]
+    for name in sizes:
+        # Whoever has left the class must not be imported again.
+        if name not in made:
+            (folder / name).unlink(missing_ok=True)
+    if made != known:
+        write_if_changed(json.dumps(made, indent=0, sort_keys=True).encode(), stamps)
+    return written
+
+
+def _stamp_of_rules(graded: GradedClass) -> str:
+    """What all files depend on: this code, the tests with their weights, the points there are."""
+    from .variants import sources
+
+    package = Path(__file__).parent
+    files = [package / f"{name}.py" for name in ("gradescope", "marks", "results")]
+    files += [graded.exercise.visible_tests, sources(graded.exercise).course / "test_hidden.py"]
+    digest = hashlib.sha256(json.dumps([graded.exercise.id, graded.max_score, graded.max_written]).encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _stamp(rules: str, standing: Standing, attempt: Attempt) -> str:
+    try:
+        found = attempt.result.stat()
+        read = [str(attempt.result), found.st_mtime_ns, found.st_size]
+    except OSError:
+        read = []
+    parts = [rules, repr(replace(standing, attempts=())), repr(attempt), read]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _read_stamps(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as entries:
+        return {e.name: e.stat().st_size for e in entries if e.name.endswith(".json") and e.name != STAMPS}

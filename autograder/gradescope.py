@@ -1,0 +1,137 @@
+"""Gradescope's results.json: what a student may see of a hand-in, and nothing else."""
+
+import ast
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from exercise_code.common.exercise import Exercise
+
+from .marks import WAITING, comment, line, mark_of, short
+from .report.page import clean_text
+from .results import CellResult, Result, TestResult
+from .standing import Attempt, GradedClass, Standing
+
+__all__ = ["gradescope_json", "weights_of"]
+
+
+def gradescope_json(
+    graded: GradedClass, standing: Standing, attempt: Attempt, result: Result, weights: Mapping[str, float]
+) -> str:
+    """The results.json of a student's hand-in, by https://gradescope-autograders.readthedocs.io/en/latest/specs/.
+
+    Hidden tests are there with their title and reason, and students see them once the grades are published. The
+    score is the mark; while answers wait to be marked it is the automatic points less what lateness costs, and the
+    text on top says so.
+    """
+    shown = result.for_student()
+    mark = mark_of(graded, standing)
+    if mark.total is not None:
+        score, text = mark.total, comment(graded, standing)
+    else:
+        score = max(0.0, attempt.score - standing.penalty)
+        text = _waiting(graded, standing, attempt) if mark.status == WAITING else "Grading failed; it will be repeated."
+    tests = [test for cell in shown.cells for test in _cell(cell, weights)]
+    if graded.max_written and standing.written is not None:
+        tests.append(_written(graded, standing.written))
+    for i, test in enumerate(tests, start=1):
+        test["number"] = str(i)
+    found: dict[str, Any] = {
+        "score": round(score, 5),
+        "output": clean_text(text),
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+        "extra_data": {
+            "exercise": result.exercise,
+            "alias": clean_text(standing.student.alias),
+            "hand_in": clean_text(attempt.file),
+            "fingerprint": attempt.fingerprint,
+            "submitted": attempt.submitted.isoformat() if attempt.submitted else None,
+            "seconds_late": round(attempt.seconds_late, 3),
+            "penalty": round(standing.penalty, 5),
+            "notes": [line(note) for note in shown.notes],
+        },
+    }
+    if shown.public_metrics:
+        found["leaderboard"] = [{"name": name, "value": value} for name, value in sorted(shown.public_metrics.items())]
+        if attempt.parameters is not None:
+            found["leaderboard"].append({"name": "parameters", "value": attempt.parameters, "order": "asc"})
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _waiting(graded: GradedClass, standing: Standing, attempt: Attempt) -> str:
+    late = f", {short(standing.penalty)} less for lateness" if standing.penalty else ""
+    return (
+        f"{short(attempt.score)} of {short(graded.max_score)} points for the tests{late}. The written answers "
+        f"({short(graded.max_written)} points) are not marked yet and not counted in."
+    )
+
+
+def weights_of(exercise: Exercise) -> dict[str, float]:
+    """What each test counts among those of its cell, read from the files without running them."""
+    from .variants import sources
+
+    found = {}
+    for path in (exercise.visible_tests, sources(exercise).course / "test_hidden.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                keywords = [k for call in node.decorator_list if isinstance(call, ast.Call) for k in call.keywords]
+                values = [k.value.value for k in keywords if k.arg == "weight" and isinstance(k.value, ast.Constant)]
+                found[node.name] = float(next((v for v in values if isinstance(v, int | float)), 1.0))
+    return found
+
+
+def _cell(cell: CellResult, weights: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+    """The tests of a cell, with points where they make up those of the cell; else one more line has them."""
+    of = [weights.get(test.name, 1.0) for test in cell.tests]
+    points = [cell.max_points * weight / (sum(of) or 1.0) for weight in of]
+    earned = sum(p for p, test in zip(points, cell.tests, strict=True) if test.passed)
+    split = bool(sum(of)) and math.isclose(earned, cell.points, abs_tol=1e-6)
+    if not split:
+        yield {
+            **_entry(cell.grade_id, cell),
+            "score": round(cell.points, 5),
+            "max_score": round(cell.max_points, 5),
+            "visibility": "visible",
+        }
+    for most, test in zip(points, cell.tests, strict=True):
+        scores = {"score": round(most * test.passed, 5), "max_score": round(most, 5)} if split else {}
+        yield {
+            **_entry(test.title or test.name, cell),
+            **scores,
+            "status": "passed" if test.passed else "failed",
+            "output": clean_text(_output(test)),
+            "visibility": "visible" if test.visible else "after_published",
+        }
+
+
+def _entry(name: str, cell: CellResult) -> dict[str, Any]:
+    return {"name": line(name), "name_format": "text", "output_format": "text", "tags": [cell.grade_id]}
+
+
+def _output(test: TestResult) -> str:
+    if test.passed:
+        return ""
+    # Of a hidden test a student reads the condition, which is its name, and the reason.
+    parts = [("", test.reason)]
+    if test.visible:
+        parts += [("wanted: ", test.want), ("got: ", test.got), ("hint: ", test.hint)]
+    return "\n".join(f"{label}{text}" for label, text in parts if text)
+
+
+def _written(graded: GradedClass, points: float) -> dict[str, Any]:
+    return {
+        "name": "Written answers",
+        "name_format": "text",
+        "score": round(points, 5),
+        "max_score": round(graded.max_written, 5),
+        "output": "",
+        "output_format": "text",
+        "tags": ["written"],
+        "visibility": "visible",
+    }

@@ -1,0 +1,139 @@
+"""Marks in the forms in which Moodle and Canvas take them."""
+
+import html
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import AutograderError
+from .files import write_if_changed
+from .marks import comment, csv_text, disarmed, line, mark_of, number
+from .roster import Roster
+from .standing import GradedClass, Standing
+from .worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
+
+__all__ = ["canvas_csv", "moodle_csv", "write_moodle_feedback"]
+
+MAX_ZIPPED = (1980, 1, 1, 0, 0, 0)
+
+
+def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str:
+    """Moodle's offline grading worksheet with the marks in it.
+
+    An original worksheet keeps every byte but the grades and comments of those who have a mark. Without one the
+    rows are made from the roster. Moodle matches participants by the identifier alone, and numbers them anew for
+    each assignment, so the Moodle numbers of a roster serve for one assignment only.
+    """
+    if worksheet is not None:
+        return _filled(graded, read_worksheet(worksheet))
+    rows: list[tuple[object, ...]] = [COLUMNS]
+    for standing in graded.standings:
+        if standing.known:
+            student = standing.student
+            grade, text = _grade(graded, standing)
+            # Moodle writes "-" for a grade that was never given, and refuses to overwrite one that is newer.
+            rows.append((
+                f"Participant {student.moodle}" if student.moodle else "",
+                disarmed(student.name),
+                disarmed(student.email),
+                "Submitted for grading" if standing.attempts else "No submission",
+                grade,
+                number(graded.max_score + graded.max_written),
+                "Yes",
+                "-",
+                "-",
+                text,
+            ))  # fmt: skip
+    return csv_text(rows)
+
+
+def canvas_csv(graded: GradedClass) -> str:
+    """Canvas's gradebook import: one column, named as the exercise; the assignment must have that name.
+
+    Canvas matches students by `ID`, then by `SIS User ID`, and looks at names only where both are unknown, so
+    names may be disarmed. Who has no mark has an empty cell; those whom the roster lacks are not there.
+    """
+    rows: list[tuple[object, ...]] = [
+        ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", graded.exercise.id),
+        ("    Points Possible", "", "", "", "", graded.max_score + graded.max_written),
+    ]
+    for standing in graded.standings:
+        if standing.known:
+            student = standing.student
+            name = disarmed(student.name or student.id)
+            rows.append((name, student.canvas, student.id, "", "", mark_of(graded, standing).total))
+    return csv_text(rows)
+
+
+def write_moodle_feedback(
+    graded: GradedClass, feedback: Path, path: Path, worksheet: Path | None = None
+) -> Path | None:
+    """The zip for Moodle's "Upload multiple feedback files in a zip", None where no student's number is known.
+
+    `feedback` holds the pages, named `<id>.html`. Numbers come from the assignment's grading worksheet, else from
+    the roster.
+    """
+    from .grading import file_name
+
+    numbers = {s.student.id: (s.student.moodle, s.student.name) for s in graded.standings if s.known}
+    if worksheet is not None:
+        numbers = {
+            standing.student.id: (row.number, row.name) for row, standing in _matched(graded, read_worksheet(worksheet))
+        }
+    out = io.BytesIO()
+    written = 0
+    with zipfile.ZipFile(out, "w") as archive:
+        for id_, (participant, name) in sorted(numbers.items()):
+            page = feedback / f"{file_name(id_)}.html"
+            if not participant or not page.is_file():
+                continue
+            # Moodle cuts the name at underscores, and reads no part of it but the number.
+            who = "".join(c if c.isalnum() or c in " .-" else " " for c in line(name)).strip(" .")[:80] or "Participant"
+            entry = zipfile.ZipInfo(f"{who}_{participant}_assignsubmission_file_/feedback.html", MAX_ZIPPED)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, page.read_bytes())
+            written += 1
+    if not written:
+        return None
+    write_if_changed(out.getvalue(), path)
+    return path
+
+
+def _grade(graded: GradedClass, standing: Standing) -> tuple[str, str]:
+    # Moodle shows a comment as HTML.
+    return number(mark_of(graded, standing).total), html.escape(comment(graded, standing))
+
+
+def _filled(graded: GradedClass, sheet: Worksheet) -> str:
+    total = graded.max_score + graded.max_written
+    marks = {}
+    for row, standing in _matched(graded, sheet):
+        _expect_scale(row, sheet, total)
+        grade, text = _grade(graded, standing)
+        if grade:
+            marks[row.number] = grade, disarmed(text)
+    return sheet.filled(marks)
+
+
+def _matched(graded: GradedClass, sheet: Worksheet) -> Iterator[tuple[WorksheetRow, Standing]]:
+    standings = {s.student.id: s for s in graded.standings if s.known}
+    roster = Roster(tuple(s.student for s in standings.values()))
+    for row in sheet.rows:
+        student = sheet.student(row, roster)
+        if student is not None:
+            yield row, standings[student.id]
+
+
+def _expect_scale(row: WorksheetRow, sheet: Worksheet, total: float) -> None:
+    try:
+        found = float(row.max_grade.replace(",", ".")) if row.max_grade else total
+    except ValueError:
+        found = -1.0
+    # Moodle passes over a grade above its maximum, and says nothing.
+    if abs(found - total) > 0.005:
+        raise AutograderError(
+            f"expected the maximum grade {number(total)} in row {row.line} of {sheet.path}, got {row.max_grade!r}: "
+            f"set it to {number(total)} in the assignment's settings, and download the worksheet again"
+        )

@@ -1,0 +1,357 @@
+"""nbgrader with our scores: its settings for a class, and the steps of ours that stand in its pipeline.
+
+nbgrader's `autograde` reads each notebook of a hand-in twice. The first time `HandInExporter` puts it right, the
+second time `Scores`, in the place of `Execute`, gives its graded cells their outputs; no kernel starts. Hand-ins are
+graded from `submitted/`, which nothing here writes into. Pages go through `SafePages`.
+"""
+
+import atexit
+import shutil
+import sys
+import threading
+import types
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import pass_context
+from nbconvert.exporters import NotebookExporter
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from exercise_code.common.exercise import exercise_ids, load_exercise
+
+from .autograded import released_notebooks
+from .build import ANSWER_PROMPT
+from .classroom import FILE, Classroom, open_classroom
+from .errors import AutograderError
+from .fleet import Fleet
+from .graded_notebook import add_notes, mend, put_scores, read_handed_in, read_template
+from .grading import course_hash, grade_found, result_key, result_path
+from .intake import Found, fingerprint
+from .judge import Job
+from .results import Result, read_result
+from .safe_html import clean, markdown_to_html
+from .settings import Settings, settings_from_environment
+from .sources import (
+    BEGIN_GUIDE,
+    BEGIN_SOLUTION,
+    END_GUIDE,
+    END_SOLUTION,
+    course_folder,
+    course_ids,
+    regions,
+    solution_sources,
+)
+
+__all__ = ["HandInExporter", "SafePages", "Scores", "configure", "result_of", "safe_markdown"]
+
+_HERE = "autograder.nbgrader_bridge"
+_RELEASE = (
+    *("IncludeHeaderFooter", "LockCells", "ClearSolutions", "ClearMarkScheme", "ClearOutput", "CheckCellMetadata"),
+    *("ComputeChecksums", "SaveCells", "ClearHiddenTests", "ComputeChecksums", "CheckCellMetadata"),
+)
+_AUTOGRADE = ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
+_MARKUP = frozenset("<>&\"'`")
+# A judge that nobody has asked for so long ends: formgrader's server may run for weeks.
+IDLE_SECONDS = 600
+
+
+def configure(c: Any, folder: Path) -> None:
+    """nbgrader's settings `c` for the class in `folder`, which may be without a `class.toml`."""
+    c.CourseDirectory.course_id = _classroom(folder).course_id
+    c.CourseDirectory.root = str(folder)
+    c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+    # What the build does to a source, nbgrader does as well. Guides go before cells are saved: afterwards an
+    # answer that nobody touched would never equal the one in the gradebook, and wait for a marker.
+    c.GenerateAssignment.preprocessors = [f"nbgrader.preprocessors.{name}" for name in _RELEASE]
+    c.GenerateAssignment.post_convert_hook = f"{_HERE}.refuse_leaks"
+    c.ClearSolutions.text_stub = ANSWER_PROMPT
+    c.ClearMarkScheme.begin_mark_scheme_delimeter = BEGIN_GUIDE.removeprefix("### ")
+    c.ClearMarkScheme.end_mark_scheme_delimeter = END_GUIDE.removeprefix("### ")
+    # nbgrader expects them in task cells alone; ours stand in written answers.
+    c.ClearMarkScheme.enforce_metadata = False
+    c.Autograde.exclude_overwriting = _students_modules()
+    c.Autograde.exporter_class = f"{_HERE}.HandInExporter"
+    steps = [f"nbgrader.preprocessors.{name}" for name in _AUTOGRADE]
+    c.Autograde.autograde_preprocessors = [f"{_HERE}.Scores", *steps]
+    c.AssignLatePenalties.plugin_class = "autograder.late.LatePenalty"
+    c.ExportApp.plugin_class = "autograder.late.GradesCsv"
+    # Points that people give after the autograde step are late as well: see `autograder.late`.
+    c.GenerateFeedback.preprocessors = [
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.GetGrades",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
+    c.HTMLExporter.preprocessors = [f"{_HERE}.SafePages"]
+    c.HTMLExporter.filters = {"markdown2html": f"{_HERE}.safe_markdown"}
+
+
+def _classroom(folder: Path, secret: bytes | None = None) -> Classroom:
+    if not (folder / FILE).is_file():
+        return Classroom(folder)
+    return open_classroom(folder) if secret is None else open_classroom(folder, secret)
+
+
+def _students_modules() -> dict[str, list[str]]:
+    """The files of a hand-in, by exercise, that nbgrader must not replace by the released ones."""
+    course = course_folder()
+    return {
+        name: [f"exercise_code/{name}/{path.name}" for path in solution_sources(name, course)]
+        for name in course_ids(course)
+    }
+
+
+def refuse_leaks(assignment: str, **_: Any) -> None:
+    """Nothing; ends nbgrader, and removes the release, when it holds what no student may get."""
+    from .bundle import find_leaks
+
+    folder = Path.cwd() / "release" / assignment
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    if leaks := find_leaks(files, course_folder()):
+        shutil.rmtree(folder)
+        # nbgrader lets a hook fail in silence; only an exit is heard.
+        raise SystemExit(f"the release of {assignment} was removed, it held answers: {leaks[0]}")
+
+
+class HandInExporter(NotebookExporter):
+    """Reads a handed-in notebook, whatever its state, as one that has every graded cell of the released one."""
+
+    def __init__(self, config: Any = None, **options: Any) -> None:
+        super().__init__(config=config, **options)  # type: ignore[no-untyped-call]
+        if isinstance(self.parent, Autograde) and self.parent.coursedir.assignment_id in exercise_ids():
+            _complete(self.parent)
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
+        """The notebook at `filename` as text, and resources."""
+        ids = (resources or {}).get("nbgrader", {})
+        exercise, student = ids.get("assignment", ""), ids.get("student", "")
+        path, converter = Path(filename), self.parent
+        if exercise not in exercise_ids() or not isinstance(converter, Autograde):
+            return super().from_filename(filename, resources=resources, **options)
+        if path.parent != _submitted(converter.coursedir, exercise, student):
+            return super().from_filename(filename, resources=resources, **options)
+        released = released_notebooks(Path(converter.coursedir.root), load_exercise(exercise))
+        template = read_template(released[path.stem])
+        notebook = nbformat.from_dict(mend(read_handed_in(path), template))  # type: ignore[no-untyped-call]
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        return self.from_notebook_node(notebook, resources, **options)  # type: ignore[no-untyped-call]
+
+
+def _submitted(coursedir: Any, exercise: str, student: str) -> Path:
+    return Path(coursedir.format_path(coursedir.submitted_directory, student, exercise))
+
+
+def _complete(converter: Any) -> None:
+    """Let nbgrader go through every notebook of the exercise, handed in or not: its tests are about modules."""
+    coursedir = converter.coursedir
+    exercise = coursedir.assignment_id
+    released = released_notebooks(Path(coursedir.root), load_exercise(exercise))
+    names = [f"{name}.ipynb" for name in released if fnmatch(name, coursedir.notebook_id)]
+    for folder in sorted(Path(coursedir.root, coursedir.submitted_directory).glob(f"*/{exercise}")):
+        student = folder.parent.name
+        if not folder.is_dir() or not (fnmatch(student, coursedir.student_id) or student == coursedir.student_id):
+            continue
+        key = str(_submitted(coursedir, exercise, student))
+        converter.assignments[key] = [str(Path(key) / name) for name in names]
+    for key in list(converter.assignments):
+        student = Path(key).parent.name
+        # nbgrader's expressions stop at a line break, and its pages show names as they are.
+        if not student.isprintable() or _MARKUP.intersection(student):
+            converter.log.warning("%r is passed over: expected a name without markup: rename the folder", student)
+            del converter.assignments[key]
+
+
+class Scores(NbGraderPreprocessor):  # type: ignore[misc]
+    """In the place of nbgrader's `Execute`: gives each graded code cell the outputs that our result asks for."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        """The notebook with outputs, and resources."""
+        ids = resources["nbgrader"]
+        exercise, student = ids["assignment"], ids["student"]
+        if exercise not in exercise_ids():
+            raise AutograderError(
+                f"expected an exercise of the course, got {exercise!r}: nbgrader would give full points for cells "
+                "that nobody ran; grade it in a folder without our nbgrader_config.py"
+            )
+        coursedir = self.parent.parent.coursedir
+        path = _submitted(coursedir, exercise, student)
+        result = result_of(Path(coursedir.root), exercise, student, path)
+        put_scores(nb, result)
+        if ids["notebook"] == load_exercise(exercise).all_notebooks[0]:
+            add_notes(nb, [f"The hand-in was refused: {result.refused}"] * bool(result.refused) + result.notes)
+        return nbformat.from_dict(nb), resources  # type: ignore[no-untyped-call]
+
+
+@dataclass
+class _Session:
+    """What one process keeps between hand-ins: the settings, the judge, and the result it gave last."""
+
+    exercise: str
+    settings: Settings
+    course: str
+    fleet: Fleet
+    last: tuple[tuple[str, str], Result] | None = None
+    timer: threading.Timer | None = None
+
+
+_sessions: dict[Path, _Session] = {}
+_lock = threading.RLock()
+
+
+def result_of(folder: Path, exercise: str, student: str, path: Path) -> Result:
+    """The result of a student's hand-in at `path`: the one in `results/`, or one that is made now and put there."""
+    with _lock:
+        session = _session(folder, exercise)
+        print_ = fingerprint(path)
+        if session.last is None or session.last[0] != (student, print_):
+            out = folder / "results"
+            known = read_result(result_path(out, exercise, student, print_))
+            key = result_key(student, print_, session.course, session.settings)
+            if known is None or known.key != key or known.failed:
+                known = _grade(folder, session, Found(student, path, path.name))
+            session.last = (student, print_), known
+        return session.last[1]
+
+
+def _grade(folder: Path, session: _Session, found: Found) -> Result:
+    if session.timer is not None:
+        session.timer.cancel()
+    exercise = load_exercise(session.exercise)
+    try:
+        kept = _Kept(session.fleet)
+        [grading] = grade_found(exercise, [found], folder / "results", session.settings, lambda _: kept)
+    except BaseException:
+        # Nobody knows what the judge is busy with.
+        _end(folder)
+        raise
+    session.timer = threading.Timer(IDLE_SECONDS, _end, [folder])
+    session.timer.daemon = True
+    session.timer.start()
+    return grading.result
+
+
+class _Kept:
+    """A fleet that outlives the run it is used in."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def __enter__(self) -> "_Kept":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+        """Each job with its result, as they are done."""
+        with _plain_main():
+            yield from self._fleet.grade(jobs)
+
+
+@contextmanager
+def _plain_main() -> Iterator[None]:
+    """Let processes start without importing this one's main module: nbgrader and Jupyter take seconds."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _session(folder: Path, exercise: str) -> _Session:
+    settings = settings_from_environment(folder=folder)
+    settings = replace(settings, data=_classroom(folder).data)
+    course = course_hash(load_exercise(exercise))
+    known = _sessions.get(folder)
+    if known is not None and (known.exercise, known.settings, known.course) == (exercise, settings, course):
+        return known
+    # A judge is a process with tests in its memory: after a change in the course it must be another one.
+    _end(folder)
+    _sessions[folder] = _Session(exercise, settings, course, Fleet(exercise, settings, 1))
+    return _sessions[folder]
+
+
+def _end(folder: Path) -> None:
+    with _lock:
+        session = _sessions.pop(folder, None)
+        if session is not None:
+            if session.timer is not None:
+                session.timer.cancel()
+            session.fleet.close()
+
+
+@atexit.register
+def _end_all() -> None:
+    for folder in list(_sessions):
+        with suppress(OSError):
+            _end(folder)
+
+
+class SafePages(NbGraderPreprocessor):  # type: ignore[misc]
+    """Before a notebook becomes a page of nbgrader's: no raw cells, no metadata, clean outputs.
+
+    On the page where people mark answers, model answer and marking guide stand below each.
+    """
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        """The notebook and resources."""
+        nb.metadata = {key: nb.metadata[key] for key in ("kernelspec", "language_info") if key in nb.metadata}
+        guides = _guides(Path(self.config.CourseDirectory.root), resources) if _is_for_markers(self, resources) else {}
+        cells = []
+        for cell in nb.cells:
+            cell.metadata = {key: cell.metadata[key] for key in ("nbgrader",) if key in cell.metadata}
+            if cell.cell_type == "raw":
+                cell.cell_type, cell.source = "markdown", "    " + cell.source.replace("\n", "\n    ")
+            for output in cell.get("outputs", []):
+                _clean_output(output)
+            cells.append(cell)
+            if guide := guides.get(cell.metadata.get("nbgrader", {}).get("grade_id", "")):
+                cells.append(nbformat.v4.new_markdown_cell(guide))  # type: ignore[no-untyped-call]
+        nb.cells = cells
+        return nb, resources
+
+
+def _is_for_markers(step: Any, resources: Any) -> bool:
+    """True on formgrader's page of one hand-in, and never on a page for students."""
+    return getattr(step.parent, "template_name", "") == "formgrade" and "submission_id" in resources
+
+
+def _guides(folder: Path, resources: Any) -> dict[str, str]:
+    """Model answer and marking guide of each written cell of the page's notebook, by grade id."""
+    path = folder / "source" / resources["assignment_id"] / f"{resources['notebook_id']}.ipynb"
+    found = {}
+    for cell in read_template(path).graded if path.is_file() else ():
+        text = cell["source"]
+        parts = [
+            (title, "\n\n".join(regions(text, begin, end, path)).strip())
+            for title, begin, end in (
+                ("Model answer", BEGIN_SOLUTION, END_SOLUTION),
+                ("Marking guide", BEGIN_GUIDE, END_GUIDE),
+            )
+        ]
+        if shown := "\n\n".join(f"**{title}**\n\n{part}" for title, part in parts if part):
+            summary = "<details><summary>For markers: model answer and marking guide</summary>"
+            found[cell["metadata"]["nbgrader"]["grade_id"]] = f"{summary}\n\n{shown}\n\n</details>"
+    return found
+
+
+def _clean_output(output: Any) -> None:
+    output.metadata = {}
+    data = output.get("data", {})
+    for kind in list(data):
+        if kind == "text/html":
+            data[kind] = clean("".join(data[kind]))
+        elif kind not in ("text/plain", "image/png", "image/jpeg"):
+            del data[kind]
+
+
+@pass_context
+def safe_markdown(context: Any, source: str) -> str:
+    """Markdown as clean HTML, for nbgrader's templates."""
+    return markdown_to_html(source, context.get("cell", {}).get("attachments"))

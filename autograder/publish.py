@@ -1,0 +1,72 @@
+"""What leaves a graded class: the gradebook, the pages for students, the instructor's report, the exports."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .classroom import Classroom
+from .grading import with_penalty
+from .standing import GradedClass
+
+__all__ = ["Part", "publish", "with_written_points"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One product: what was made, how many pieces of it are new, and how long it took."""
+
+    name: str
+    place: str
+    changed: int
+    seconds: float
+
+
+def publish(
+    graded: GradedClass,
+    out: Path,
+    classroom: Classroom,
+    *,
+    worksheet: Path | None = None,
+    final: bool = False,
+    begin: Callable[[str], None] = lambda _: None,
+) -> tuple[GradedClass, list[Part]]:
+    """The class with its written points, and the products; what has not changed is not made again.
+
+    `out` is the folder of results; `begin` is called with the name of each product before it is made.
+    """
+    from .exports import write_exports
+    from .report.feedback import write_feedback
+    from .report.instructor import write_report
+    from .report.leaderboard import write_leaderboard
+
+    folder = out / graded.exercise.id
+    students, instructor = folder / "students", folder / "instructor"
+    parts: list[Part] = []
+
+    def make(name: str, place: Path | str, work: Callable[[], int]) -> None:
+        begin(name)
+        start = time.perf_counter()
+        changed = work()
+        parts.append(Part(name, str(place), changed, time.perf_counter() - start))
+
+    if classroom.folder is not None:
+        from .gradebook import fill_gradebook
+
+        make("gradebook", classroom.folder / "gradebook.db", lambda: fill_gradebook(graded, classroom))
+        graded = with_written_points(graded, classroom)
+    board, report = students / "leaderboard.html", instructor / "report.html"
+    make("feedback", students / "feedback", lambda: write_feedback(graded, students / "feedback", folder / "cache"))
+    make("leaderboard", board, lambda: int(write_leaderboard(graded, board, final)))
+    make("report", report, lambda: int(write_report(graded, report, folder / "cache")))
+    make("exports", instructor / "exports", lambda: len(write_exports(graded, instructor / "exports", worksheet)))
+    return graded, parts
+
+
+def with_written_points(graded: GradedClass, classroom: Classroom) -> GradedClass:
+    """The class with the points that people gave in the gradebook, and penalties that count them in."""
+    from .gradebook import written_points
+
+    found = written_points(classroom, graded.exercise.id)
+    standings = tuple(with_penalty(replace(s, written=found.get(s.student.id)), classroom) for s in graded.standings)
+    return replace(graded, standings=standings)

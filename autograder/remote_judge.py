@@ -1,0 +1,113 @@
+"""A judge on another machine: a process that takes hand-ins from its Dask worker's socket and answers with results."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from exercise_code.common.data import load_dataset
+from exercise_code.common.errors import CourseError
+from exercise_code.common.exercise import load_exercise
+
+from .fleet import _limit_memory
+from .judge import Job, Judge
+from .parcel import unpack
+from .results import Result
+from .settings import Settings, resolve_device, versions
+from .worker_kit import ERROR, FAILED, READY, RESULT
+
+__all__ = ["main", "make_order"]
+
+ADVICE = (
+    "with --data real each worker needs the data set: set DATASETS_DIR or DATASETS_MIRROR where `dask worker` is "
+    "started, to a folder that it can read, or to a server"
+)
+
+
+def make_order(exercise_id: str, settings: Settings) -> bytes:
+    """What a judge is told first: the exercise and the settings, secret included."""
+    values = {**vars(settings), "secret": settings.secret.hex()}
+    return json.dumps({"exercise": exercise_id, "settings": values}).encode()
+
+
+def main() -> None:
+    """Grade what comes from the socket until it closes, or until the Dask worker ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    kit, connection = Path(sys.argv[1]), Connection(int(sys.argv[2]))
+    watcher = _end_with_parent(kit)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    order = json.loads(connection.recv_bytes())
+    settings = Settings(**{**order["settings"], "secret": bytes.fromhex(order["settings"]["secret"])})
+    try:
+        resolve_device(settings.device)
+        _expect_data(order["exercise"], settings)
+        _limit_memory()
+        with Judge(order["exercise"], settings) as judge:
+            judge.serve(_jobs(connection, kit), lambda _, result: _send(connection, result))
+    except CourseError as error:
+        connection.send_bytes(ERROR + str(error).encode("utf-8", "replace"))
+        return
+    except BrokenPipeError:
+        pass
+    # The worker closes the connection by ending: there is a course to be removed.
+    watcher.join(timeout=10)
+
+
+def _jobs(connection: Connection, kit: Path) -> Iterator[Job]:
+    """The hand-ins as they come; the first is asked for when the tests have been collected, so all is ready then."""
+    connection.send_bytes(READY + json.dumps(versions()).encode())
+    while True:
+        try:
+            parcel = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        folder = Path(tempfile.mkdtemp(prefix="parcel-", dir=kit / "tmp"))
+        try:
+            yield Job("", unpack(parcel, folder / "hand-in"))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _send(connection: Connection, result: Result) -> None:
+    connection.send_bytes((FAILED if result.failed else RESULT) + result.model_dump_json().encode())
+
+
+def _expect_data(exercise_id: str, settings: Settings) -> None:
+    model = load_exercise(exercise_id).model
+    if model is None or settings.data != "real":
+        return
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            load_dataset(model.dataset, "val", source="real")
+    except CourseError as error:
+        raise CourseError(f"{error} ({ADVICE})") from None
+
+
+def _end_with_parent(kit: Path) -> threading.Thread:
+    """End as soon as the Dask worker has, in the middle of a hand-in too, and remove the course: who sees to it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        # The hand-in that is being graded may write a file in between.
+        for _ in range(100):
+            shutil.rmtree(kit, ignore_errors=True)
+            if not kit.exists():
+                break
+            time.sleep(0.05)
+        # The sandbox's worker and its children end with this process.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch, name="end with parent", daemon=True)
+    watcher.start()
+    return watcher

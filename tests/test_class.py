@@ -1,0 +1,142 @@
+"""A class from zips to standings: late, double, missing and unknown hand-ins, and which of them counts."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograder import variants
+from autograder.classroom import Classroom, LateRow
+from autograder.grading import JUDGING, grade_class, grade_folder, grade_found, local_fleets
+from autograder.intake import Found
+from autograder.results import unpack_samples
+from autograder.roster import Roster, Student
+from autograder.settings import Settings
+from exercise_code.common.exercise import load_exercise
+
+EXERCISE = "ex03_dataloader"
+DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _zip(tree: Path, path: Path, submitted: datetime) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
+            archive.writestr(zipfile.ZipInfo(file.relative_to(tree).as_posix()), file.read_bytes())
+    os.utime(path, (submitted.timestamp(), submitted.timestamp()))
+
+
+@pytest.fixture(scope="module")
+def class_(tmp_path_factory):
+    """u0001 hands in well, then badly and late; u0002 the same zip twice; u0003 nothing; u0009 is not on the roster."""
+    folder = tmp_path_factory.mktemp("class")
+    good = variants.reference(EXERCISE, folder / "good")
+    bad = variants.untouched(EXERCISE, folder / "bad")
+    hand_ins = folder / "hand_ins"
+    _zip(good, hand_ins / "u0001" / "first.zip", DUE - timedelta(hours=5))
+    _zip(bad, hand_ins / "u0001" / "again.zip", DUE + timedelta(hours=5))
+    _zip(good, hand_ins / "u0002" / "a.zip", DUE - timedelta(hours=9))
+    _zip(good, hand_ins / "u0002" / "b.zip", DUE + timedelta(hours=30))
+    _zip(good, hand_ins / "u0009.zip", DUE)
+    roster = Roster(tuple(Student(f"u000{i}", f"Name {i}", f"a{i}") for i in (1, 2, 3)))
+    classroom = Classroom(
+        roster=roster, late=(LateRow(hours=24, lose=10), LateRow(hours=48, lose=50)), due={EXERCISE: DUE}
+    )
+    return hand_ins, classroom, tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def graded(class_):
+    hand_ins, classroom, out = class_
+    fresh = []
+    found = grade_class(
+        EXERCISE, hand_ins, out, Settings(), classroom=classroom, step=lambda g: fresh.append((g.found.file, g.fresh))
+    )
+    assert all(f for _, f in fresh) and len(fresh) == 5
+    return {s.student.id: s for s in found.standings}, found
+
+
+def test_every_hand_in_is_graded_and_the_last_one_gives_the_mark(graded):
+    standings, _ = graded
+    first, second = standings["u0001"].attempts
+    assert (first.score, second.score) == (90, 0)
+    assert standings["u0001"].marked is second and standings["u0001"].points == 0
+    assert first.seconds_late == 0 and second.seconds_late == 5 * 3600
+
+
+def test_the_same_zip_twice_is_graded_once_and_counts_as_late_as_it_came(graded):
+    standings, _ = graded
+    first, second = standings["u0002"].attempts
+    assert first.result == second.result and first.fingerprint == second.fingerprint
+    assert second.seconds_late == 30 * 3600
+    assert standings["u0002"].penalty == 45 and standings["u0002"].points == 45
+
+
+def test_nobody_is_dropped(graded):
+    standings, found = graded
+    assert list(standings) == ["u0001", "u0002", "u0003", "u0009"]
+    assert standings["u0003"].attempts == () and standings["u0003"].points == 0 and standings["u0003"].known
+    assert not standings["u0009"].known and standings["u0009"].attempts[0].score == 90
+    assert (found.max_score, found.max_written, found.due) == (90, 10, DUE)
+
+
+def test_a_second_run_grades_nothing_and_says_the_same(class_, graded):
+    hand_ins, classroom, out = class_
+    fresh = []
+    found = grade_class(
+        EXERCISE, hand_ins, out, Settings(), classroom=classroom, step=lambda g: fresh.append(g.fresh)
+    )
+    assert fresh == [False] * 5
+    assert found.standings == graded[1].standings
+
+
+def test_a_renamed_zip_is_not_graded_again(class_, graded, tmp_path):
+    _, _, out = class_
+    attempt = graded[0]["u0009"].attempts[0]
+    moved = tmp_path / "other.zip"
+    moved.write_bytes(attempt.path.read_bytes())
+    steps = list(
+        grade_found(
+            load_exercise(EXERCISE), [Found("u0009", moved, "other.zip", None)], out, Settings(),
+            local_fleets(EXERCISE, Settings(), 1),
+        )
+    )  # fmt: skip
+    assert [s.fresh for s in steps] == [False]
+
+
+def test_the_key_of_a_result_covers_every_module_that_a_judge_imports():
+    """A module left out of the list could change scores, and known results would be kept all the same."""
+    code = (
+        "import sys, autograder.judge; "
+        "print(sorted(m.split('.')[1] for m in sys.modules if m.startswith('autograder.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    imported = set(eval(done.stdout)) - {"sandbox"}
+    assert imported == set(JUDGING)
+
+
+def test_a_model_is_scored_on_two_halves_of_the_hidden_set_and_keeps_samples_of_the_public_one(tmp_path):
+    from exercise_code.ex09_keypoints.scoring import evaluation_set
+
+    variants.reference("ex09_keypoints", tmp_path / "in" / "u0042")
+    (grading,) = grade_folder("ex09_keypoints", tmp_path / "in", tmp_path / "out", Settings(), jobs=1)
+    result = grading.result
+    (whole,), (public,), (private,) = (
+        m.values() for m in (result.metrics, result.public_metrics, result.private_metrics)
+    )
+    # The score is 1 / (2 MSE), and the mean over all faces is the mean of the means over two equal halves.
+    assert 1 / whole == pytest.approx((1 / public + 1 / private) / 2, rel=1e-5)
+    assert public != private
+    samples = unpack_samples(result.samples)
+    _, targets = evaluation_set("embedded", "val")
+    assert samples is not None and samples.shape == (6, 30)
+    assert 1 / (2 * np.mean((samples - targets[:6]) ** 2)) > 100
+    told = result.for_student()
+    assert told.metrics == {} and told.private_metrics == {}
+    assert told.public_metrics == {"keypoint_score": float(f"{public:.3g}")}

@@ -1,0 +1,557 @@
+"""Judges on a Dask cluster of real processes: results equal to local ones, lost workers, certificates, what travels."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autograder import certificates, cluster, variants
+from autograder.certificates import Certificates, make_certificates, open_certificates
+from autograder.cluster import ClusterSettings, DaskFleet
+from autograder.errors import AutograderError
+from autograder.fleet import Fleet
+from autograder.judge import Job
+from autograder.kit import make_archive
+from autograder.parcel import pack, unpack
+from autograder.results import Result
+from autograder.settings import Settings
+from exercise_code.common.exercise import load_exercise
+from exercise_code.common.handin import HandInError, open_handin
+
+pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+pytest.importorskip("cryptography", reason="the extra `cluster` is not installed")
+
+EXERCISE = "ex03_dataloader"
+SETTINGS = Settings(secret=b"a-secret-that-must-never-be-seen")
+NAME = "Zoe-Quillfeather"
+
+
+@dataclass
+class Cluster:
+    """A scheduler and workers, each a process of its own on 127.0.0.1, that talk over TLS."""
+
+    folder: Path
+    address: str = ""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def certificates(self) -> Path:
+        return self.folder / "certificates"
+
+    def start(self) -> None:
+        make_certificates(self.certificates, ["127.0.0.1"])
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"tls://127.0.0.1:{port}"
+        self._run("scheduler", "--port", str(port), "--dashboard-address", "127.0.0.1:0")
+
+    def add_worker(self, name: str, *options: str) -> None:
+        temporary = self.folder / name
+        temporary.mkdir()
+        self._run(name, self.address, "--name", name, "--nthreads", "1", "--no-dashboard", *options)
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def settings(self, **values) -> ClusterSettings:
+        return ClusterSettings(**{"address": self.address, "certificates": self.certificates, **values})
+
+    def log(self) -> str:
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def stop(self) -> None:
+        for name in reversed(list(self.processes)):
+            # A stopped process would never see the other signal.
+            self.processes[name].send_signal(signal.SIGCONT)
+            self.processes[name].terminate()
+        for process in reversed(list(self.processes.values())):
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _run(self, name: str, *arguments: str) -> None:
+        module = "dask_scheduler" if name == "scheduler" else "dask_worker"
+        environment = {k: v for k, v in os.environ.items() if k != "DATASETS_MIRROR"}
+        if name != "scheduler":
+            environment["TMPDIR"] = str(self.folder / name)
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--host", "127.0.0.1"]
+                + ["--protocol", "tls", *Certificates(self.certificates).arguments()],
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=self.folder,
+            )
+
+
+@contextlib.contextmanager
+def running(folder: Path, workers: dict[str, tuple[str, ...]]):
+    found = Cluster(folder)
+    try:
+        found.start()
+        for name, options in workers.items():
+            found.add_worker(name, *options)
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    """One worker under a nanny, whose processes may have no children of multiprocessing, and one without."""
+    workers = {"nanny": ("--nanny",), "bare": ("--no-nanny",)}
+    with running(tmp_path_factory.mktemp("cluster"), workers) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """A small class, hand-ins of every form: folders, zips, damaged, hostile, with a name that must not be seen."""
+    folder = tmp_path_factory.mktemp("class")
+    reference = variants.reference(EXERCISE, folder / f"{NAME}_reference")
+    untouched = variants.untouched(EXERCISE, folder / "untouched")
+    paths = [reference, untouched]
+    paths += [variants.apply(wrong, folder / wrong.name) for wrong in variants.wrong_answers(EXERCISE)[:2]]
+    exits = shutil.copytree(reference, folder / "exits")
+    (exits / "exercise_code" / EXERCISE / "image_folder.py").write_text("import os\nos._exit(0)\n")
+    odd = shutil.copytree(reference, folder / "odd\u202enames")
+    (odd / "link.ipynb").symlink_to("/etc/passwd")
+    (odd / "models").mkdir()
+    (odd / "models" / "m.pt").write_bytes(b"pickle")
+    (odd / "exercise_code" / EXERCISE / "big.py").write_bytes(b"#" * 300_000)
+    packed = Path(shutil.make_archive(str(folder / "packed"), "zip", reference))
+    broken = folder / "broken.zip"
+    broken.write_bytes(packed.read_bytes()[:500])
+    huge = folder / "huge.zip"
+    with huge.open("wb") as file:
+        file.truncate(200_000_000)
+    paths += [exits, odd, packed, broken, huge]
+    return [Job(f"{NAME}-{i}", path, f"{NAME} hand-in {i}" if i % 2 else "") for i, path in enumerate(paths)]
+
+
+def without_times(results: list[tuple[Job, Result]]) -> dict[str, Result]:
+    """Results by student, whole, but for times and memory, which differ from run to run."""
+    assert len({job.student for job, _ in results}) == len(results)
+    zero = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "memory_mb": 0.0}
+    found = {}
+    for job, result in results:
+        cells = [
+            cell.model_copy(update={"tests": [t.model_copy(update={"seconds": 0.0}) for t in cell.tests]})
+            for cell in result.cells
+        ]
+        found[job.student] = result.model_copy(update={"cells": cells, **zero})
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected(jobs):
+    with Fleet(EXERCISE, SETTINGS, 2) as fleet:
+        results = list(fleet.grade(jobs))
+    found = without_times(results)
+    assert sum(r.score == r.max_score for r in found.values()) == 3
+    assert [bool(r.refused) for r in found.values()].count(True) == 2
+    assert not any(r.failed for r in found.values())
+    return found
+
+
+def kits(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*/autograder-kit-*"))
+
+
+def test_results_equal_those_of_local_judges(two_workers, jobs, expected):
+    with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
+        gone = Job("u0099", jobs[0].path / "gone.zip")
+        found = without_times(list(fleet.grade([*jobs, gone])))
+    assert "found nothing: check the path" in found.pop("u0099").failed
+    assert found == expected
+    assert kits(two_workers.folder) == [], "the course is removed from the workers when the run ends"
+
+
+def test_no_name_and_no_secret_is_seen_by_dask_or_lies_on_a_disk(two_workers, jobs):
+    from distributed import Client
+
+    def look(dask_scheduler):
+        tasks = dask_scheduler.tasks.values()
+        return [(str(t.key), repr(t.run_spec), str(t.prefix), str(t.annotations)) for t in tasks]
+
+    seen, files, modes = [], [], set()
+    security = open_certificates(two_workers.certificates).security()
+    with (
+        Client(two_workers.address, security=security, set_as_default=False) as client,
+        DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet,
+    ):
+        for number, _ in enumerate(fleet.grade(jobs[:6])):
+            if number == 1:
+                seen = client.run_on_scheduler(look)
+                for folder in kits(two_workers.folder):
+                    modes.add(stat.S_IMODE(folder.stat().st_mode))
+                    files += [p for p in folder.rglob("*") if p.is_file()]
+                texts = b"".join(path.read_bytes() for path in files if path.exists())
+    assert [key for key, *_ in seen if key.startswith("autograder-")]
+    assert modes == {0o700} and len(files) > 50
+    for text in (str(seen).encode(), two_workers.log().encode()):
+        assert NAME.encode() not in text
+    for secret in (SETTINGS.secret, SETTINGS.secret.hex().encode()):
+        assert secret not in str(seen).encode() + two_workers.log().encode() + texts
+
+
+def test_workers_judge_with_the_course_from_here(two_workers, jobs, tmp_path, monkeypatch):
+    private = tmp_path / "course"
+    shutil.copytree(variants.sources(EXERCISE).course, private / EXERCISE)
+    hidden = private / EXERCISE / "test_hidden.py"
+    always = '@grade("dataset_len")\ndef test_that_fails(observe):\n    """Fails."""\n    raise AssertionError\n\n\n'
+    hidden.write_text(hidden.read_text().replace("@grade(", always + "@grade(", 1))
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(private))
+    with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
+        results = [result for _, result in fleet.grade(jobs[:1])]
+    assert [test.name for test in results[0].lost] == ["test_that_fails"]
+
+
+def test_other_versions_are_refused_and_both_are_named(two_workers, monkeypatch):
+    here = {**cluster.versions(), "numpy": "0.0.1"}
+    monkeypatch.setattr(cluster, "versions", lambda: here)
+    said = []
+    with (
+        pytest.raises(AutograderError, match=r"no worker .*numpy [1-9][0-9.]*, here 0\.0\.1.*pip install"),
+        DaskFleet(EXERCISE, SETTINGS, two_workers.settings(), said.append),
+    ):
+        pass
+    assert "is not used" in said[-1]
+
+
+def test_another_python_is_refused_before_any_code_goes_there(two_workers, monkeypatch):
+    monkeypatch.setattr(cluster, "versions", lambda: {"python": "3.99.0"})
+    with (
+        pytest.raises(AutograderError, match=r"scheduler .* has Python 3\.\d+\.\d+, here it is 3\.99\.0"),
+        DaskFleet(EXERCISE, SETTINGS, two_workers.settings()),
+    ):
+        pass
+
+
+def test_real_data_must_be_on_the_workers(two_workers):
+    settings = replace(SETTINGS, data="real")
+    with (
+        pytest.raises(AutograderError, match="DATASETS_DIR or DATASETS_MIRROR where `dask worker` is started"),
+        DaskFleet("ex09_keypoints", settings, two_workers.settings()),
+    ):
+        pass
+
+
+def test_a_client_with_other_certificates_or_none_is_refused(two_workers, tmp_path):
+    make_certificates(tmp_path / "others")
+    with (
+        pytest.raises(AutograderError, match="could not connect"),
+        DaskFleet(EXERCISE, SETTINGS, two_workers.settings(certificates=tmp_path / "others")),
+    ):
+        pass
+    host, port = two_workers.address.removeprefix("tls://").split(":")
+    plain = ssl.create_default_context(cafile=str(two_workers.certificates / "ca.pem"))
+    plain.check_hostname = False
+    with (
+        pytest.raises((ssl.SSLError, OSError)),
+        socket.create_connection((host, int(port)), timeout=10) as raw,
+        plain.wrap_socket(raw) as connection,
+    ):
+        # With TLS 1.3 the refusal comes with the first answer.
+        connection.recv(1)
+
+
+def test_a_worker_that_is_killed_costs_a_retry_and_nothing_else(tmp_path, jobs, expected):
+    with running(tmp_path, {"one": ("--no-nanny",), "two": ("--no-nanny",)}) as found:
+        results = []
+        with DaskFleet(EXERCISE, SETTINGS, found.settings()) as fleet:
+            for step in fleet.grade(jobs):
+                results.append(step)
+                if len(results) == 2:
+                    wait_for(lambda: sum(m.ready for m in fleet._members.values()) == 2, fleet)
+                if len(results) == 3:
+                    found.kill("one")
+        assert without_times(results) == expected
+
+        with DaskFleet(EXERCISE, SETTINGS, found.settings(patience=1)) as fleet:
+            kit = kits(tmp_path)[-1]
+            grading = fleet.grade(jobs)
+            next(grading)
+            found.kill("two")
+            started = time.monotonic()
+            with pytest.raises(AutograderError, match="run the same command again"):
+                list(grading)
+        assert time.monotonic() - started < 60, "without any worker there is no endless wait"
+        # The judge is no child of the test: it ends by itself, and takes the course with it.
+        wait_for(lambda: not kit.exists())
+
+
+def wait_for(condition, fleet: DaskFleet | None = None, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        if fleet is not None:
+            assert list(fleet._look()) == []
+            fleet._todo.extend(job for job, _ in fleet._collect())
+        time.sleep(0.1)
+
+
+def test_a_worker_that_hangs_is_dropped_and_its_hand_ins_are_graded_elsewhere(tmp_path, jobs, expected):
+    said = []
+    with running(tmp_path, {"one": ("--no-nanny",), "two": ("--no-nanny",)}) as found:
+        results = []
+        with DaskFleet(EXERCISE, SETTINGS, found.settings(), said.append) as fleet:
+            wait_for(lambda: sum(m.ready for m in fleet._members.values()) == 2, fleet)
+            fleet._seconds = 4
+            for step in fleet.grade(jobs):
+                results.append(step)
+                if len(results) == 1:
+                    found.processes["one"].send_signal(signal.SIGSTOP)
+    assert without_times(results) == expected
+    assert any("does not answer" in text for text in said)
+
+
+def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_workers, jobs, monkeypatch):
+    monkeypatch.setattr(DaskFleet, "_answer", lambda self, task: task_answer(self, task))
+    original, killer = cluster.DaskFleet._failed, jobs[1]
+    asked = []
+
+    def task_answer(self, task):
+        task.future = None
+        if task.job is None:
+            return cluster.READY, json.dumps(cluster.versions())
+        asked.append((task.job, task.member.address))
+        if task.job == killer:
+            return cluster.ENDED, "the judge's process ended while it graded this hand-in"
+        return cluster.RESULT, original(self, task.job, "").model_dump_json()
+
+    with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
+        wait_for(lambda: sum(m.ready for m in fleet._members.values()) == 2, fleet)
+        results = dict(fleet.grade(jobs[:4]))
+    assert "ended while it graded" in results[killer].failed
+    assert [job for job, result in results.items() if result.failed] == [killer]
+    assert len({where for job, where in asked if job == killer}) == 2, "the second try is on another worker"
+
+
+@pytest.mark.parametrize("field_", ["exercise", "secret_hash", "data", "device"])
+def test_an_answer_that_is_no_result_of_this_run_is_not_believed(jobs, field_):
+    fleet = DaskFleet(EXERCISE, SETTINGS, ClusterSettings("tcp://127.0.0.1:1"))
+    good = fleet._failed(jobs[0], "").model_copy(update={"student": "", "score": 7.0})
+    assert fleet._read(jobs[0], good.model_dump_json()).student == jobs[0].student
+    assert fleet._read(jobs[0], good.model_copy(update={field_: "other"}).model_dump_json()) is None
+    assert fleet._read(jobs[0], "no JSON") is None
+
+
+def test_a_lost_worker_costs_a_try_only_what_it_had_in_work(jobs):
+    fleet = DaskFleet(EXERCISE, SETTINGS, ClusterSettings("tcp://127.0.0.1:1"))
+    member = cluster._Member("tls://a", judges=1, since=0, ready=True)
+    for number in range(2):
+        task = cluster._Task(str(number), member, jobs[number], 0)
+        member.tasks.append(task)
+        fleet._tasks[task.key] = task
+    assert list(fleet._lose(member, "lost")) == []
+    assert set(fleet._todo) == {jobs[0], jobs[1]} and fleet._tries == {jobs[0]: 1}
+
+
+def test_no_worker_is_a_clear_error(tmp_path):
+    said = []
+    with running(tmp_path, {}) as found:
+        wait_for(lambda: "Scheduler at" in found.log())
+        with (
+            pytest.raises(AutograderError, match=r"no worker came to tls://.* within 1 s: start some"),
+            DaskFleet(EXERCISE, SETTINGS, found.settings(patience=1), said.append),
+        ):
+            pass
+    assert "waiting for workers" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"address": "tcp://192.0.2.7:8786"}, "expected tls://.*runs code as you.*--no-tls"),
+        ({"address": "tcp://example.org:8786"}, "expected tls://"),
+        ({"address": "tcp://127.0.0.1.example.org:8786"}, "expected tls://"),
+        ({"address": "tls://h:8786", "insecure": True}, "--no-tls with a tcp:// address"),
+        ({"address": "http://h:8786"}, "got 'http://h:8786'"),
+        ({"address": "tls://h"}, "expected --cluster"),
+        ({"address": "tls://h:port"}, "expected --cluster"),
+        ({"address": "slurm", "workers": 0}, "expected --workers to be 1 or more"),
+    ],
+)
+def test_addresses_that_are_refused(values, match):
+    with pytest.raises(AutograderError, match=match):
+        DaskFleet(EXERCISE, SETTINGS, ClusterSettings(**values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"address": "tcp://127.0.0.1:8786"},
+        {"address": "tcp://localhost:8786"},
+        {"address": "tcp://[::1]:8786"},
+        {"address": "tcp://192.0.2.7:8786", "insecure": True},
+        {"address": "tls://example.org:8786"},
+        {"address": "slurm"},
+    ],
+)
+def test_addresses_that_are_taken(values):
+    ClusterSettings(**values).check()
+
+
+def test_without_the_extra_one_error_says_what_to_install(tmp_path):
+    script = (
+        "import sys\n"
+        "for name in ('dask', 'distributed', 'dask_jobqueue', 'cryptography'): sys.modules[name] = None\n"
+        "from pathlib import Path\n"
+        "from autograder.cluster import *\n"
+        "from autograder.certificates import make_certificates\n"
+        "from autograder.errors import AutograderError\n"
+        "from autograder.settings import Settings\n"
+        "def slurm():\n"
+        "    DaskFleet('ex03_dataloader', Settings(), ClusterSettings('slurm')).__enter__()\n"
+        "for call in (slurm, lambda: make_certificates(Path(sys.argv[1]))):\n"
+        "    try: call()\n"
+        "    except AutograderError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.count("run `pip install '.[cluster]'`") == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_certificates_are_private_and_never_overwritten(tmp_path):
+    files = make_certificates(tmp_path / "c", ["grader.example.org", "192.0.2.7"])
+    assert {stat.S_IMODE(p.stat().st_mode) for p in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "c").stat().st_mode) == 0o700
+    assert (tmp_path / "c" / ".gitignore").read_text() == "*\n"
+    before = [p.read_bytes() for p in files]
+    with pytest.raises(AutograderError, match="without certificates"):
+        make_certificates(tmp_path / "c")
+    assert [p.read_bytes() for p in files] == before
+
+    both = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=str(files[0]))
+    for context in both:
+        context.load_cert_chain(files[1], files[2])
+        context.load_verify_locations(files[0])
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+    a, b = socket.socketpair()
+    import threading
+
+    serving = threading.Thread(target=lambda: both[0].wrap_socket(a, server_side=True).close())
+    serving.start()
+    with both[1].wrap_socket(b, server_hostname="grader.example.org") as connection:
+        assert connection.getpeercert() is not None
+        connection.recv(1)
+    serving.join()
+
+
+def test_certificates_that_cannot_be_used_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(AutograderError, match=r"found no ca.pem: make them with `autograder certificates"):
+        open_certificates(tmp_path / "none")
+    make_certificates(tmp_path / "open")
+    (tmp_path / "open" / "key.pem").chmod(0o644)
+    with pytest.raises(AutograderError, match="chmod 600"):
+        open_certificates(tmp_path / "open")
+    monkeypatch.setattr(certificates, "DAYS", 0)
+    make_certificates(tmp_path / "old")
+    with pytest.raises(AutograderError, match=r"expired on \d{4}-\d\d-\d\d: make new ones"):
+        open_certificates(tmp_path / "old")
+
+
+def test_the_command_prints_commands_that_run(tmp_path, capsys):
+    assert certificates.certificates_command(tmp_path / "my certificates", ["192.0.2.7"]) == 0
+    said = capsys.readouterr().out
+    for line in ("dask scheduler --protocol tls", "dask worker tls://192.0.2.7:8786", "--cluster tls://192.0.2.7:8786"):
+        assert line in said
+    assert f"--tls-key '{tmp_path}/my certificates/key.pem'" in said
+
+
+def test_the_archive_holds_what_judging_takes_and_no_other_answers(tmp_path, monkeypatch):
+    archive = make_archive(load_exercise(EXERCISE))
+    assert archive == make_archive(load_exercise(EXERCISE)), "the same files give the same bytes"
+    assert archive.digest == hashlib.sha256(archive.content).hexdigest()
+    names = zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    assert f"autograder/course/{EXERCISE}/test_hidden.py" in names
+    assert not [n for n in names if "ex09" in n or "__pycache__" in n or n.startswith("tests/")]
+
+
+@st.composite
+def trees(draw):
+    """Names and contents of a folder, odd ones among them: bytes that are no text, markup, right-to-left marks."""
+    part = st.one_of(
+        st.sampled_from(
+            ["1_dataset.ipynb", "exercise_code", EXERCISE, "dataloader.py", "x.py", "models", "m.pt", "a\\b"]
+        ),
+        st.binary(min_size=1, max_size=12).map(os.fsdecode),
+        st.text(min_size=1, max_size=8),
+    ).filter(lambda name: not set(name) & {"/", "\0"} and name not in (".", ".."))
+    names = st.lists(part, min_size=1, max_size=4)
+    kinds = st.sampled_from(["file", "file", "file", "link", "pipe"])
+    content = st.one_of(st.binary(max_size=40), st.just(b'{"cells": [], "nbformat": 4}'), st.just(b"#" * 300_000))
+    return draw(st.lists(st.tuples(names, kinds, content), max_size=8))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(trees())
+def test_a_folder_is_judged_alike_after_its_journey(tmp_path_factory, tree):
+    exercise = load_exercise(EXERCISE)
+    folder = tmp_path_factory.mktemp("journey")
+    root = folder / "root"
+    root.mkdir()
+    for parts, kind, content in tree:
+        # Some names are too long once encoded, some are taken already.
+        with contextlib.suppress(OSError, UnicodeEncodeError):
+            target = root.joinpath(*parts)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "file" and not os.path.lexists(target):
+                target.write_bytes(content)
+            elif kind == "link":
+                target.symlink_to("/etc/passwd")
+            elif kind == "pipe":
+                os.mkfifo(target)
+
+    def judged(path, into):
+        try:
+            hand_in = open_handin(path, exercise, into)
+        except HandInError as error:
+            return str(error)
+        files = {p.relative_to(into): p.read_bytes() for p in into.rglob("*") if p.is_file()}
+        return replace(hand_in, folder=Path()), files
+
+    arrived = unpack(pack(root, exercise), folder / "arrived")
+    assert arrived.name == root.name
+    assert judged(arrived, folder / "b") == judged(root, folder / "a")
+    assert {p.name for p in folder.iterdir()} <= {"root", "arrived", "a", "b"}
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc", "a\0"])
+def test_a_parcel_writes_nowhere_else(tmp_path, name):
+    header = json.dumps({"name": "x", "kind": "folder", "files": [["file", [name], 1]]}).encode()
+    with pytest.raises(AutograderError, match="plain file name"):
+        unpack(len(header).to_bytes(8, "big") + header + b"!", tmp_path / "into")
+
+
+def test_a_folder_that_is_too_large_to_travel_says_so(tmp_path):
+    root = tmp_path / "root"
+    for number in range(12):
+        (root / str(number)).mkdir(parents=True)
+        with (root / str(number) / "1_dataset.ipynb").open("wb") as file:
+            file.truncate(20_000_000)
+    with pytest.raises(AutograderError, match="at most 100 MB"):
+        pack(root, load_exercise(EXERCISE))

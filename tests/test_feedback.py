@@ -1,0 +1,386 @@
+"""A student's feedback page: what it says, what it must not say, and that it is made only once."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from html import unescape
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from browser_pages import open_page
+from markupsafe import escape
+from sample_class import HOSTILE_NAMES, sample_class
+
+from autograder.grading import file_name
+from autograder.report import feedback
+from autograder.report.feedback import feedback_page, write_feedback
+from autograder.report.pictures import Gallery, as_svg
+from autograder.results import pack_samples, read_result, write_result
+from autograder.roster import Student
+from autograder.standing import Standing
+from exercise_code.common.drawing import DrawnSample
+from exercise_code.common.exercise import load_exercise
+
+KEYPOINTS, CODE = "ex09_keypoints", "ex03_dataloader"
+LONG = "x" * 900
+EVIL = "</pre><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\u202ef.exe\x1b[31m"
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    return sample_class(tmp_path_factory.mktemp("class"), KEYPOINTS, students=18)
+
+
+@pytest.fixture(scope="module")
+def code_class(tmp_path_factory):
+    return sample_class(tmp_path_factory.mktemp("code"), CODE, students=18)
+
+
+def _with_result(standing, folder, **changes):
+    """The standing with another result as its last one."""
+    result = standing.marked.read().model_copy(update=changes)
+    path = folder / "changed.json"
+    write_result(result, path)
+    last = replace(standing.marked, result=path, **{k: v for k, v in changes.items() if k in ("refused", "failed")})
+    return replace(standing, attempts=(*standing.attempts[:-1], last))
+
+
+def _good(graded):
+    """A student whose hand-in was graded, with something lost."""
+    return next(s for s in graded.standings if s.marked and not s.marked.refused and s.known and s.marked.failed_tests)
+
+
+def _text(page):
+    """What a reader sees, in one line."""
+    page = re.sub(r"<style>.*?</style>|<svg.*?</svg>", " ", page, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def _with_tests(standing, folder, **changes):
+    """The standing with a first cell whose tests all fail with these texts."""
+    result = standing.marked.read()
+    cell = result.cells[0]
+    tests = [t.model_copy(update={"passed": False, "want": "", "got": "", "hint": "", **changes}) for t in cell.tests]
+    cells = [cell.model_copy(update={"points": 0.0, "tests": tests}), *result.cells[1:]]
+    return _with_result(standing, folder, cells=cells)
+
+
+def test_everybody_gets_a_page(graded, tmp_path):
+    assert write_feedback(graded, tmp_path) == len(graded.standings)
+    assert {p.name for p in tmp_path.glob("*.html")} == {f"{s.student.id}.html" for s in graded.standings}
+
+
+def test_a_page_says_what_was_earned_and_what_to_mend(graded):
+    standing = replace(_good(graded), written=7.0, penalty=2.5)
+    page = _text(feedback_page(graded, standing))
+    assert standing.student.alias in page and standing.student.id in page
+    assert f"{standing.points:.2f}".rstrip("0").rstrip(".") + " of 100 points" in page
+    for name, points in standing.marked.points.items():
+        most = graded_points(graded, standing, name)
+        assert f"{name} {points:.2f}".rstrip("0").rstrip(".") + f" of {most:g}" in page
+    result = standing.marked.read()
+    for test in result.lost:
+        assert test.title in page, "every lost test is named"
+    first = next(c for c in result.cells if c.points < c.max_points)
+    assert f"Start here: {first.grade_id}" in page
+    assert f'check("{first.grade_id}")' in page
+    assert "7 of 10" in page and "−2.5" in page
+    if any(t.visible for t in result.lost):
+        assert "[0.0, 0.5, 1.0]" in page and "look at the axis of the mean" in page
+    assert "Not met" in page or all(t.visible for t in result.lost)
+
+
+def graded_points(graded, standing, name):
+    return next(c.max_points for c in standing.marked.read().cells if c.grade_id == name)
+
+
+def test_written_answers_wait_or_count(graded):
+    waiting = _text(feedback_page(graded, replace(_good(graded), written=None)))
+    assert "of 90 points so far" in waiting and "not marked yet" in waiting
+    marked = _text(feedback_page(graded, replace(_good(graded), written=0.0)))
+    assert "of 100 points" in marked and "not marked yet" not in marked
+
+
+def test_nothing_hidden_is_on_any_page(graded, code_class, tmp_path):
+    for group in (graded, code_class):
+        folder = tmp_path / group.exercise.id
+        write_feedback(group, folder)
+        pages = {s.student.id: (folder / f"{s.student.id}.html").read_text("utf-8") for s in group.standings}
+        for standing in group.standings:
+            page = pages[standing.student.id]
+            assert "SECRETLOG" not in page and "full log" not in page
+            for other in (s.student for s in group.standings if s is not standing):
+                known = [other.id, other.alias, other.email]
+                # The first one's name is what wrong answers of the sample class say, too.
+                if other.name != HOSTILE_NAMES[0]:
+                    known += [other.name, str(escape(other.name))]
+                assert not [k for k in known if k in page]
+            for attempt in standing.attempts:
+                # The public metric, rounded, is the only one a student sees.
+                for values in (attempt.metrics, attempt.private_metrics, attempt.public_metrics):
+                    assert not any(f"{v:.5f}"[:7] in page for v in values.values() if v > 1)
+
+
+def test_the_public_metric_stands_on_a_number_line(graded):
+    standing = _good(graded)
+    value = standing.marked.read().for_student().public_metrics["keypoint_score"]
+    page = feedback_page(graded, standing)
+    assert f"keypoint score: {value:g}" in _text(page)
+    assert f'aria-label="keypoint_score {value:g}; 100 passes"' in page
+    assert "rounded" in page and "the final ranking uses the other part" in page
+    assert f"{standing.marked.parameters:,} of 5,000,000" in page
+
+
+def test_predictions_are_drawn_on_the_validation_pictures(graded):
+    page = feedback_page(graded, _good(graded))
+    pictures = re.findall(r'<figure><svg[^>]*role="img" aria-label="([^"]*)">(.*?)</svg>', page)
+    assert len(pictures) == 6
+    for label, svg in pictures:
+        assert "pixels off" in label
+        assert 'class="truth"' in svg and 'class="predicted"' in svg and "data:image/jpeg;base64," in svg
+    assert len(page) < 70_000
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        pack_samples(np.zeros((6, 31), np.float32)),
+        pack_samples(np.zeros((), np.float32)),
+        pack_samples(np.array([["a"] * 30] * 6)),
+        "no base64!",
+        "AAAA",
+    ],
+)
+def test_misshapen_predictions_cost_the_picture_and_nothing_else(graded, tmp_path, samples):
+    page = feedback_page(graded, _with_result(_good(graded), tmp_path, samples=samples))
+    assert "<figure>" not in page
+    assert "do not have the form" in page
+    assert "Your model" in page
+
+
+def test_wild_predictions_are_drawn_as_far_as_they_go(graded, tmp_path):
+    wild = np.zeros((6, 30), np.float32)
+    wild[0], wild[1, 0], wild[2] = 1e30, np.nan, 3.0
+    page = feedback_page(graded, _with_result(_good(graded), tmp_path, samples=pack_samples(wild)))
+    assert page.count("<figure>") == 6
+    assert "15 of 15 points lie outside" in page
+    assert "nan nan" not in page and "e+" not in "".join(re.findall(r' d="([^"]*)"', page))
+
+
+def test_a_picture_of_a_mask_keeps_its_colours_and_a_strange_one_is_refused():
+    mask = np.zeros((4, 6, 3), np.uint8)
+    assert "data:image/png" in as_svg(DrawnSample(mask, "a <b>mask</b>"))
+    assert "<b>" not in as_svg(DrawnSample(mask, "a <b>mask</b>"))
+    with pytest.raises(ValueError, match="uint8 picture"):
+        as_svg(DrawnSample(mask.astype(np.float32), "floats"))
+
+
+def test_an_exercise_without_pictures_has_none():
+    assert Gallery(load_exercise(CODE), "embedded").pictures(pack_samples(np.zeros(3))) == []
+
+
+def test_without_a_hand_in_the_page_says_so(graded):
+    missing = next(s for s in graded.standings if not s.attempts)
+    page = _text(feedback_page(graded, missing))
+    assert "No hand-in arrived" in page and f'submit("{KEYPOINTS}")' in page
+    assert "Start here" not in page and "Points" not in page
+
+
+def test_a_refused_hand_in_says_why_and_what_to_do(graded):
+    refused = next(s for s in graded.standings if s.marked and s.marked.refused)
+    page = _text(feedback_page(graded, refused))
+    assert "The hand-in could not be graded" in page and "the zip is damaged" in page
+    assert "Run submit(" in page and "What to mend" not in page
+
+
+def test_a_failure_of_the_grader_is_not_the_students(graded, tmp_path):
+    page = feedback_page(graded, _with_result(_good(graded), tmp_path, failed="the reference said [1, 2] SECRETLOG"))
+    assert "Not graded yet" in page and "costs you nothing" in page
+    assert "SECRETLOG" not in page and "the reference said" not in page
+
+
+def test_somebody_whom_the_list_lacks_is_told(graded):
+    stranger = replace(_good(graded), known=False, student=Student(id="zip of <b>nobody</b>"))
+    page = feedback_page(graded, stranger)
+    assert "You are not on the class list" in page
+    assert "zip of &lt;b&gt;nobody&lt;/b&gt;" in page and "<b>nobody" not in page
+
+
+def test_lateness_is_said_in_words_and_in_the_zone_of_the_due_date(graded):
+    zone = timezone(timedelta(hours=1))
+    due = datetime(2026, 11, 20, 23, 59, tzinfo=zone)
+    standing = _good(graded)
+    last = replace(standing.marked, submitted=datetime(2026, 11, 21, 1, 12, 30, tzinfo=UTC), seconds_late=8010)
+    late = replace(standing, attempts=(last,), penalty=4.0, deadline=due)
+    page = _text(feedback_page(replace(graded, due=due), late))
+    assert "Sat 21 Nov 2026, 02:12" in page and "All times are UTC+01:00" in page
+    assert "2 h 14 min late" in page and "which costs 4 points" in page
+    assert "in time" in _text(feedback_page(graded, replace(late, attempts=(replace(last, seconds_late=0.0),))))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, ""), (1, "1 min"), (3600, "1 h"), (3661, "1 h 2 min"), (90_061, "1 d 1 h"), (86_400, "1 d")],
+)
+def test_time_spans_in_words(seconds, words):
+    assert feedback._duration(seconds) == words
+
+
+def test_all_hand_ins_are_listed_and_the_last_counts(graded):
+    standing = next(s for s in graded.standings if len(s.attempts) > 1 and not s.marked.refused)
+    page = feedback_page(graded, standing)
+    rows = re.findall(r"<tr><td><bdi>(.*?)</td>", page, re.DOTALL)
+    assert len(rows) == 2
+    assert ["counts" in row for row in rows] == [False, True]
+
+
+def test_notes_name_a_file_once_and_hostile_names_do_no_harm(graded, tmp_path):
+    notes = [
+        "models/keypoints.safetensors is missing",
+        "models/keypoints.safetensors is not taken: it is larger than 20 MB",
+        "models/keypoints.safetensors was ignored: it is larger than 20 MB",
+        f"{EVIL} was ignored: not part of a hand-in",
+        "1_keypoints.ipynb is missing",
+    ]
+    page = feedback_page(graded, _with_result(_good(graded), tmp_path, notes=notes))
+    assert page.count("keypoints.safetensors") == 1 and "is not taken: it is larger than 20 MB" in page
+    assert "1_keypoints.ipynb is missing" in page
+    assert "<script>document" not in page and "<img src=x" not in page and "\u202e" not in page and "\x1b" not in page
+
+
+def test_tests_that_say_the_same_are_said_once(code_class, tmp_path):
+    place = "image_folder.py, line 43: raise NotImplementedError()"
+    written = _with_tests(_good(code_class), tmp_path, reason="this part is not written yet", got=place)
+    page = feedback_page(code_class, written)
+    cell = page[page.index('<section class="cell"') :]
+    cell = cell[: cell.index("</section>")]
+    assert cell.count("this part is not written yet") == 1 and cell.count(place) == 1
+    for test in written.marked.read().cells[0].tests:
+        assert test.title in unescape(cell)
+
+
+def test_long_texts_are_folded(code_class, tmp_path):
+    page = feedback_page(code_class, _with_tests(_good(code_class), tmp_path, reason="no", want="1", got=LONG))
+    assert "all 900 characters" in page and LONG in page
+    assert f"<pre>{'x' * 280} …</pre>" in page
+
+
+def test_a_second_run_writes_and_reads_nothing(graded, tmp_path, monkeypatch):
+    write_feedback(graded, tmp_path)
+    before = {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in tmp_path.iterdir()}
+    monkeypatch.setattr(feedback._Maker, "page", lambda *_: pytest.fail("a page was made again"))
+    assert write_feedback(graded, tmp_path) == 0
+    assert {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in tmp_path.iterdir()} == before
+
+
+def test_only_what_changed_is_written_again(graded, tmp_path):
+    folder, cache = tmp_path / "feedback", tmp_path / "cache"
+    write_feedback(graded, folder, cache)
+    assert [p.name for p in folder.iterdir() if p.suffix != ".html"] == []
+    first, *rest = graded.standings
+    marked = replace(graded, standings=(replace(first, written=(first.written or 0) + 1), *rest))
+    assert write_feedback(marked, folder, cache) == 1
+    (folder / f"{rest[0].student.id}.html").unlink()
+    assert write_feedback(marked, folder, cache) == 1
+    (cache / feedback.STAMPS).write_text("[1, 2", encoding="utf-8")
+    assert write_feedback(marked, folder, cache) == 0, "made anew, and found to be the same"
+    left = replace(marked, standings=tuple(rest))
+    assert write_feedback(left, folder, cache) == 0
+    assert (folder / f"{first.student.id}.html").exists(), "pages of those who left stay"
+
+
+def test_a_result_that_changed_on_disk_makes_a_new_page(graded, tmp_path):
+    write_feedback(graded, tmp_path)
+    standing = _good(graded)
+    path = standing.marked.result
+    before = path.read_bytes()
+    try:
+        write_result(read_result(path).model_copy(update={"notes": ["1_keypoints.ipynb is missing"]}), path)
+        assert write_feedback(graded, tmp_path) == 1
+    finally:
+        path.write_bytes(before)
+    assert "is missing" in (tmp_path / f"{standing.student.id}.html").read_text("utf-8")
+
+
+def test_equal_classes_give_equal_bytes(graded, tmp_path):
+    write_feedback(graded, tmp_path / "a")
+    write_feedback(graded, tmp_path / "b")
+    for page in (tmp_path / "a").glob("*.html"):
+        assert page.read_bytes() == (tmp_path / "b" / page.name).read_bytes()
+
+
+def test_ids_that_are_no_file_names_are_quoted(graded, tmp_path):
+    evil = Standing(Student(id="../../evil"), known=False)
+    write_feedback(replace(graded, standings=(evil,)), tmp_path / "pages")
+    assert [p.name for p in (tmp_path / "pages").glob("*.html")] == [f"{file_name('../../evil')}.html"]
+    assert not list(tmp_path.glob("*evil*"))
+
+
+def test_a_page_carries_no_script_and_asks_for_nothing(graded):
+    page = feedback_page(graded, _good(graded))
+    assert "<script" not in page and "default-src &#39;none&#39;" in page.replace("'", "&#39;")
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', page)
+
+
+@pytest.fixture(scope="module")
+def hostile_pages(graded, code_class, tmp_path_factory):
+    """All pages of both classes, and one of a student who is called after markup and answers it."""
+    folder = tmp_path_factory.mktemp("pages")
+    for group in (graded, code_class):
+        write_feedback(group, folder / group.exercise.id)
+    evil = _with_tests(_good(graded), folder, reason=EVIL, want=EVIL, got=EVIL + LONG, hint=EVIL)
+    last = replace(evil.marked, file=EVIL)
+    evil = replace(evil, attempts=(last, last), student=Student(id=EVIL + "/" + "w" * 200, alias=HOSTILE_NAMES[1]))
+    write_feedback(replace(graded, standings=(evil,)), folder / "evil")
+    pages = sorted(folder.glob("*/*.html"))
+    return SimpleNamespace(all=pages, evil=next((folder / "evil").glob("*.html")))
+
+
+@pytest.mark.browser
+def test_pages_are_quiet_and_fit_a_phone(browser, hostile_pages):
+    assert len(hostile_pages.all) == 37
+    with open_page(browser, hostile_pages.evil, width=360) as opened:
+        for path in hostile_pages.all:
+            opened.goto(path)
+            opened.expect_quiet()
+            opened.expect_no_sideways_scroll()
+
+
+@pytest.mark.browser
+def test_folded_parts_open_by_keyboard(browser, hostile_pages):
+    with open_page(browser, hostile_pages.evil, width=360) as opened:
+        page = opened.page
+        folded = page.locator("details")
+        assert folded.count() > 2
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+                break
+        assert page.evaluate("document.activeElement.parentElement.open") is False
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.parentElement.open") is True
+        for summary in page.locator("summary").all():
+            if not summary.evaluate("e => e.parentElement.open"):
+                summary.press("Space")
+        assert page.locator("details:not([open])").count() == 0
+        opened.expect_no_sideways_scroll()
+        opened.expect_quiet()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_its_ground(browser, hostile_pages, dark):
+    with open_page(browser, hostile_pages.evil, dark=dark) as opened:
+        for path in (hostile_pages.evil, *hostile_pages.all[::12]):
+            opened.goto(path)
+            assert opened.contrast("main *") >= 4.5
+
+
+@pytest.mark.browser
+def test_links_lead_to_their_part(browser, hostile_pages):
+    with open_page(browser, hostile_pages.evil) as opened:
+        targets = opened.page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href').slice(1))")
+        assert len(targets) > 5
+        missing = [t for t in targets if opened.page.locator(f"[id='{t}']").count() != 1]
+        assert not missing
