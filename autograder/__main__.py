@@ -139,7 +139,7 @@ def certificates(
     host: Annotated[list[str] | None, typer.Option(help="Names or addresses of the scheduler's machine.")] = None,
 ) -> None:
     """Make the certificates with which a cluster's machines know each other."""
-    from .commands import certificates_command
+    from .certificates import certificates_command
 
     raise typer.Exit(certificates_command(folder, host or []))
 

@@ -32,7 +32,6 @@ from .standing import GradedClass
 __all__ = [
     "GradeOptions",
     "bundle_command",
-    "certificates_command",
     "course_command",
     "doctor_command",
     "grade_command",
@@ -346,16 +345,4 @@ def course_command(folder: Path, exercises: list[str] | None) -> int:
         console.print(f"made {path}", highlight=False, markup=False, soft_wrap=True)
     say = f"{folder}: fill in roster.csv, set due dates in class.toml" if made else f"{folder}: up to date"
     console.print(say, highlight=False, markup=False, soft_wrap=True)
-    return 0
-
-
-def certificates_command(folder: Path, hosts: list[str]) -> int:
-    """Make the certificates, and print the commands that use them."""
-    from .certificates import commands_with, make_certificates
-
-    console = Console()
-    for path in make_certificates(folder, hosts):
-        console.print(f"made {path}", highlight=False, markup=False, soft_wrap=True)
-    for line in commands_with(folder):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0

@@ -138,7 +138,7 @@ def _enter_due(connection: sqlite3.Connection, exercise_id: str, due: datetime) 
 
 
 def _extension(due: datetime | None, deadline: datetime | None) -> str | None:
-    return None if due is None or deadline is None else write_interval(deadline - due)
+    return None if due is None or deadline is None else write_interval(max(deadline - due, timedelta()))
 
 
 def refresh_penalties(database: Path, classroom: Classroom, exercise_id: str | None = None) -> int:

@@ -13,6 +13,7 @@ from nbgrader.plugins import ExportPlugin, LateSubmissionPlugin
 
 from .classroom import FILE, Classroom, open_classroom
 from .gradebook import refresh_penalties
+from .marks import disarmed
 
 __all__ = ["GradesCsv", "LatePenalty"]
 
@@ -68,7 +69,7 @@ class GradesCsv(ExportPlugin):  # type: ignore[misc]
                 "email": student.email,
             }
             rows.append(
-                {name: _cell(text) for name, text in texts.items()}
+                {name: disarmed(text or "") for name, text in texts.items()}
                 | {
                     "duedate": assignment.duedate or "",
                     "timestamp": found["timestamp"] or "",
@@ -88,8 +89,3 @@ def _classroom(plugin: Any) -> Classroom | None:
         owner = owner.parent
     folder = Path(owner.coursedir.root) if owner is not None else Path()
     return open_classroom(folder) if (folder / FILE).is_file() else None
-
-
-def _cell(text: str | None) -> str:
-    """Text that a spreadsheet shows as it is."""
-    return f"'{text}" if text and text[0] in "=+-@\t\r" else text or ""

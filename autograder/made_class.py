@@ -125,14 +125,14 @@ class MadeClass:
 
 
 def make_class(exercise: str | Sources, folder: Path, students: int = 1500, seed: int = 0) -> MadeClass:
-    """A class in `folder`: `submitted` with a zip a student (several in a folder of theirs), roster.csv, class.toml.
+    """A class in `folder`: `submissions` with a zip a student (several in a folder of theirs), roster.csv, class.toml.
 
     The same arguments give the same bytes and the same times. A `class.toml` that is there already stays.
     """
     if students < 1:
         raise AutograderError(f"expected one student or more, got {students}")
     source = sources(exercise)
-    submissions = folder / "submitted"
+    submissions = folder / "submissions"
     if submissions.exists() and any(submissions.iterdir()):
         raise AutograderError(f"expected no hand-ins in {submissions} yet: name another folder, or remove it")
     submissions.mkdir(parents=True, exist_ok=True)

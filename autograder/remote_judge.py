@@ -54,12 +54,10 @@ def main() -> None:
         with Judge(order["exercise"], settings) as judge:
             judge.serve(_jobs(connection, kit), lambda _, result: _send(connection, result))
     except CourseError as error:
-        connection.send_bytes(ERROR + str(error).encode("utf-8", "replace"))
-        return
-    except BrokenPipeError:
-        pass
-    # The worker closes the connection by ending: there is a course to be removed.
-    watcher.join(timeout=10)
+        with contextlib.suppress(OSError):
+            connection.send_bytes(ERROR + str(error).encode("utf-8", "replace"))
+    # Either the Dask worker ends this process now, or it is gone itself, and there is a course to be removed.
+    watcher.join(timeout=60)
 
 
 def _jobs(connection: Connection, kit: Path) -> Iterator[Job]:

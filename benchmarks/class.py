@@ -2,9 +2,9 @@
 
     python benchmarks/class.py [--exercise ex03_dataloader] [--students 1500] [--sizes 100,500,1500] [--jobs N]
 
-Makes classes of these sizes (`autograder.made_class`), each in a course folder, and grades each with
-`autograder grade EXERCISE --course FOLDER`, which ends with gradebook, feedback, leaderboard, report and exports.
-Memory is the sum of proportional set sizes (PSS) of the command, its judges and their workers, sampled from /proc
+Makes classes of these sizes (`autograder.made_class`), each in a course folder, and grades each with one command,
+`autograder grade EXERCISE FOLDER/submissions --course FOLDER`, which ends with gradebook, feedback, leaderboard,
+report and exports. Memory is the sum of proportional set sizes (PSS) of the command, its judges and their workers, sampled from /proc
 four times a second; the children in which hand-ins run, whose memory the exercise limits, are counted apart.
 Exits with 1 when the largest class takes more than 15 minutes, or 30 seconds when nothing changed; when memory
 grows with the class; when a hand-in lost other tests than it should; or when a product is missing.
@@ -95,7 +95,7 @@ def main() -> int:
             console.print(f"{size} students, {len(made.hand_ins)} hand-ins: {kinds}", highlight=False)
             first, again = (_grade(arguments.exercise, folder, options) for _ in range(2))
             if arguments.show:
-                console.print(first.output, again.output, markup=False, highlight=False)
+                console.print(first.output, again.output, markup=False, highlight=False, soft_wrap=True)
             faults = [_last_words(run) for run in (first, again) if run.code]
             faults += _wrong_scores(arguments.exercise, made)
             faults += [] if arguments.no_pages else _missing(arguments.exercise, folder)
@@ -104,7 +104,8 @@ def main() -> int:
 
 
 def _grade(exercise: str, folder: Path, options: list[str]) -> Run:
-    command = [sys.executable, "-m", "autograder", "grade", exercise, "--course", str(folder), *options]
+    command = [sys.executable, "-m", "autograder", "grade", exercise, str(folder / "submissions")]
+    command += ["--course", str(folder), *options]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AUTOGRADER_")} | {"COLUMNS": "160"}
     before = os.times()
     start = time.monotonic()

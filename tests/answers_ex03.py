@@ -415,19 +415,22 @@ def copies_of(modules: Modules) -> dict[str, Modules]:
     """What somebody hands in who copies and then hides it, by what was done."""
     ways: dict[str, Callable[[str], str]] = {
         "untouched": lambda text: text,
-        "renamed": lambda text: ast.unparse(_Renamed().rename(ast.parse(text))),
+        "renamed": renamed,
         "reordered": lambda text: ast.unparse(_Reordered().visit(ast.parse(text))),
         "split": lambda text: ast.unparse(_Split().visit(ast.parse(text))),
-        "requoted": lambda text: text.replace("\'", '"').replace("    ", "\t"),
+        "requoted": lambda text: text.replace("'", '"').replace("    ", "\t"),
         "commented": lambda text: re.sub(r"(?m)^( +)(return|if|for|yield) ", r"\1# now the next step\n\1\2 ", text),
-        "all of it": lambda text: ast.unparse(_Split().visit(_Reordered().visit(_Renamed().rename(ast.parse(text))))),
+        "all of it": lambda text: ast.unparse(_Split().visit(_Reordered().visit(ast.parse(renamed(text))))),
     }
     return {how: {name: change(text) for name, text in modules.items()} for how, change in ways.items()}
 
 
-class _Renamed(ast.NodeTransformer):
-    """New names for everything that is assigned to inside of functions."""
+def renamed(text: str) -> str:
+    """The module with other names for everything that is assigned to inside of functions, and as Python lays it out."""
+    return ast.unparse(_Renamed().rename(ast.parse(text)))
 
+
+class _Renamed(ast.NodeTransformer):
     def rename(self, tree: ast.Module) -> ast.AST:
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         stored = {
@@ -439,7 +442,7 @@ class _Renamed(ast.NodeTransformer):
         self.names = {name: f"my_{i}_{name[::-1]}" for i, name in enumerate(sorted(stored))}
         return ast.fix_missing_locations(self.visit(tree))
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.Name(self.names.get(node.id, node.id), node.ctx)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
@@ -449,12 +452,12 @@ class _Renamed(ast.NodeTransformer):
 class _Reordered(ast.NodeTransformer):
     """Functions and classes, and the methods of a class, from last to first."""
 
-    def visit_Module(self, node: ast.Module) -> ast.AST:  # noqa: N802
+    def visit_Module(self, node: ast.Module) -> ast.AST:
         kinds = (ast.FunctionDef, ast.ClassDef)
         rest = [child for child in node.body if not isinstance(child, kinds)]
         return ast.Module(rest + [self.visit(c) for c in reversed(node.body) if isinstance(c, kinds)], [])
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         node.body = node.body[:1] + node.body[:0:-1]
         return node
 
@@ -462,7 +465,7 @@ class _Reordered(ast.NodeTransformer):
 class _Split(ast.NodeTransformer):
     """What is returned gets a name first."""
 
-    def visit_Return(self, node: ast.Return) -> object:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> object:
         if node.value is None or isinstance(node.value, ast.Name):
             return node
         named = ast.Assign([ast.Name("answer", ast.Store())], node.value)

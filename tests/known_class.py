@@ -54,6 +54,7 @@ class KnownClass:
             self.standings.append(Standing(student, deadline=DUE))
             return None
         path = self.folder / "submissions" / student.id
+        path.parent.mkdir(parents=True, exist_ok=True)
         for file, text in modules.items():
             target = path / "exercise_code" / self.src.id / file
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +140,7 @@ class KnownClass:
 
 
 def a_class(folder: Path, students: int = 80, seed: int = 0) -> GradedClass:
-    """A class of ex03 as an instructor meets it: right, wrong in known and unknown ways, unfinished, copied, missing."""
+    """A class of ex03 as it comes: right, wrong in known and unknown ways, unfinished, copied, missing."""
     dice = random.Random(seed)
     known = KnownClass(folder)
     names = [wrong.name for wrong in variants.wrong_answers(known.src)]
@@ -150,7 +151,8 @@ def a_class(folder: Path, students: int = 80, seed: int = 0) -> GradedClass:
         known.add(modules)
     known.add(copies_of(honest["u0005"])["all of it"])
     known.add(copies_of(honest["u0002"])["renamed"])
-    known.add({name: f"{text}\n)" for name, text in known.solution.items()}, known.tests, reason="the code raised SyntaxError")
+    broken = {name: f"{text}\n)" for name, text in known.solution.items()}
+    known.add(broken, known.tests, reason="the code raised SyntaxError: unmatched ')'")
     known.add(known.solution, refused="the zip is damaged: upload it again")
     for _ in range(3):
         known.add(known.solution, UNHEARD_OF)

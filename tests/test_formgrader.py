@@ -40,9 +40,10 @@ class Server:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             return answer.read().decode()
 
-    def page(self, path):
-        """A page's address with the token in it, for a browser."""
-        return f"{self.address}/{path}?token={self.token}"
+    def open(self, browser, path):
+        """A page of the server, opened in a browser that has the token."""
+        headers = {"Authorization": f"token {self.token}"}
+        return open_page(browser, f"{self.address}/{path}", extra_http_headers=headers)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def _wait(server, process):
 
 def test_the_autograde_button_grades_with_our_scores(server, browser):
     """A click in the page; then again by what the button calls: the judge is warm, the result is known."""
-    with open_page(browser, server.page(f"formgrader/manage_submissions/{EXERCISE}")) as opened:
+    with server.open(browser, f"formgrader/manage_submissions/{EXERCISE}") as opened:
         page = opened.page
         row = page.locator("tr", has=page.locator("td.student-id", has_text="u0002"))
         row.locator(".status", has_text="needs autograding").wait_for(timeout=SECONDS * 1000)
@@ -123,9 +124,9 @@ def test_a_mark_given_in_formgrader_stays(server, browser):
     """Typed into the page of an answer that waits, kept when the hand-in is graded again."""
     assert json.loads(server.ask(f"formgrader/api/submission/{EXERCISE}/u0003/autograde", {}))["success"]
     assert grades(server.course, "u0003")["written_statistics"].waits
-    listed = json.loads(server.ask(f"formgrader/api/notebook_submissions/{EXERCISE}/1_dataset"))
+    listed = json.loads(server.ask(f"formgrader/api/submitted_notebooks/{EXERCISE}/1_dataset"))
     submission = next(s["id"] for s in listed if s["student"] == "u0003")
-    with open_page(browser, server.page(f"formgrader/submissions/{submission}/")) as opened:
+    with server.open(browser, f"formgrader/submissions/{submission}/") as opened:
         page = opened.page
         # What helps to mark stands below the answer.
         summary = page.locator("summary", has_text="For markers").first
@@ -146,9 +147,9 @@ def test_a_mark_given_in_formgrader_stays(server, browser):
 def test_nothing_of_a_student_runs_in_formgrader(server, browser):
     assert json.loads(server.ask(f"formgrader/api/submission/{EXERCISE}/u0001/autograde", {}))["success"]
     assert json.loads(server.ask(f"formgrader/api/submission/{EXERCISE}/u0001/generate_feedback", {}))["success"]
-    listed = json.loads(server.ask(f"formgrader/api/notebook_submissions/{EXERCISE}/1_dataset"))
+    listed = json.loads(server.ask(f"formgrader/api/submitted_notebooks/{EXERCISE}/1_dataset"))
     submission = next(s["id"] for s in listed if s["student"] == "u0001")
-    with open_page(browser, server.page(f"formgrader/submissions/{submission}/")) as opened:
+    with server.open(browser, f"formgrader/submissions/{submission}/") as opened:
         expect_harmless(opened)
         assert "my answer" in opened.page.inner_text("body")
         assert not [url for url in opened.blocked if "cdnjs.cloudflare.com" not in url]
@@ -159,6 +160,6 @@ def test_nothing_of_a_student_runs_in_formgrader(server, browser):
 
 
 def test_the_list_of_assignments_shows_the_class(server, browser):
-    with open_page(browser, server.page("formgrader/manage_assignments")) as opened:
+    with server.open(browser, "formgrader/manage_assignments") as opened:
         opened.page.locator("td.name", has_text=EXERCISE).wait_for(timeout=SECONDS * 1000)
         assert opened.page.locator("td.num-submissions", has_text="3").count() == 1

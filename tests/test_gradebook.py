@@ -1,6 +1,5 @@
 """A graded class in nbgrader's gradebook: what is written there, what people wrote stays, and nothing is done twice."""
 
-import json
 import os
 import shutil
 import signal
@@ -31,6 +30,7 @@ from autograder.grading import result_path, with_penalty
 from autograder.intake import fingerprint
 from autograder.results import CellResult, Result, TestResult, write_result
 from autograder.roster import Student
+from autograder.safe_html import markdown_to_html
 from autograder.standing import GradedClass, Standing, attempt_from
 from exercise_code.common.exercise import load_exercise
 
@@ -220,7 +220,12 @@ def _with_answer(tree: Path, into: Path, text: str) -> Path:
     return into
 
 
-SOME = dict.fromkeys(CHECKS, 1.0) | {name: 0.5 for name in list(CHECKS)[:3]}
+def _files(course: Course) -> dict[str, bytes]:
+    found = [p for name in ("autograded", "submitted") for p in (course.folder / name).rglob("*") if p.is_file()]
+    return {str(p.relative_to(course.folder)): p.read_bytes() for p in found}
+
+
+SOME = dict.fromkeys(CHECKS, 1.0) | dict.fromkeys(list(CHECKS)[:3], 0.5)
 
 
 def test_scores_names_and_dates_reach_the_gradebook(course, tree):
@@ -278,11 +283,11 @@ def test_the_notebooks_can_be_marked_in_formgrader(course, tree):
         assert stat.S_IMODE(path.stat().st_mode) == 0o444
     notebook = read_notebook(course.autograded("u0001", NOTEBOOK[WRITTEN[0]]))
     assert cell_of(notebook, WRITTEN[0])["source"] == "The training data <b>alone</b>."
-    name = list(CHECKS)[0]
+    name = next(iter(CHECKS))
     outputs = cell_of(notebook, name)["outputs"]
     assert outputs[-1]["output_type"] == "execute_result"
     assert "".join(outputs[-1]["data"]["text/plain"]) == repr(course.standings["u0001"].marked.points[name])
-    assert "<b>wrong" not in json.dumps(outputs)
+    assert "<b>wrong" not in "".join(outputs[0]["data"]["text/html"])
 
 
 def test_nothing_is_done_twice(course, tree):
@@ -369,7 +374,7 @@ def test_points_given_by_hand_are_read_back(course, tree):
     course.book("UPDATE grade SET extra_credit = 0.25 WHERE manual_score = 3.5")
     before = course.standings["u0001"].marked.points["dataset_len"]
     assert written_points(course.classroom, EXERCISE)["u0001"] == pytest.approx(3.75 + 4.0 - before)
-    assert course.total("u0001") == pytest.approx(course.points("u0001"), abs=1e-9)
+    assert course.total("u0001") == pytest.approx(course.points("u0001"), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -405,6 +410,9 @@ def test_another_due_date_is_taken_over(course, tree):
     course.fill()
     assert course.total("u0001") == pytest.approx(0.9 * course.standings["u0001"].marked.score)
     (course.folder / "class.toml").write_text(CLASS_TOML.replace("2026-11-20T", "2026-11-21T"))
+    standing = course.standings["u0001"]
+    attempt = replace(standing.attempts[0], seconds_late=0.0)
+    course.standings["u0001"] = replace(standing, attempts=(attempt,), deadline=DUE + timedelta(days=1))
     course.fill()
     assert course.total("u0001") == course.standings["u0001"].marked.score
 
@@ -416,7 +424,8 @@ def test_a_refused_hand_in_is_zero_points_with_the_reason_in_the_notebook(course
     assert {grade.auto for grade in found.values()} == {0.0} and not any(g.waits for g in found.values())
     first = read_notebook(course.autograded("u0001", "1_dataset"))["cells"][0]
     assert first["cell_type"] == "markdown" and "refused" in first["source"]
-    assert "<img" not in first["source"] and "[x](" not in first["source"]
+    page = markdown_to_html(first["source"])
+    assert "&lt;img" in page and "<img" not in page and "href" not in page
     comments = {row[0] for row in course.book("SELECT auto_comment FROM comment")}
     assert len(comments) == 1 and "refused" in comments.pop()
     assert not (course.folder / "submitted" / "u0001").exists()
@@ -503,6 +512,17 @@ def test_missing_and_broken_notebooks_cost_no_points_for_code(course, tree, tmp_
         nbformat.validate(nbformat.read(course.autograded("u0001", name), as_version=4))
 
 
+def test_several_processes_make_the_same(course, tree, tmp_path, monkeypatch):
+    for student in ("u0001", "u0002", "u0003"):
+        course.add(student, tree, SOME)
+    other = Course(shutil.copytree(course.folder, tmp_path / "other"), course.standings)
+    course.fill()
+    monkeypatch.setattr("autograder.autograded.SHARE", 1)
+    monkeypatch.setattr("autograder.grading.default_jobs", lambda: 2)
+    assert other.fill() == 3
+    assert _files(other) == _files(course)
+
+
 @pytest.mark.parametrize("name", ["../u0001", "a/b", ".hidden", "a*", 'x";alert(1)', "a\nb", ""])
 def test_ids_that_could_be_a_path_or_markup_are_an_error_in_one_line(course, tree, name):
     course.standings["x"] = Standing(Student(name))
@@ -557,15 +577,16 @@ def test_a_run_that_is_killed_is_completed_by_the_next_one(course, tree, tmp_pat
     argument = tmp_path / "class.pickle"
     argument.write_bytes(pickle.dumps((course.graded, course.classroom)))
     (course.folder / "gradebook.db").unlink()
-    killed = 0
-    # Later and later: while the database is made, while notebooks and rows are written.
-    for seconds in (0.8, 3.0, 5.0, 6.0, 6.5):
+    # While the database is made, and when so many notebooks are there: before a batch is written, and after.
+    for count in (0, 5, 100, 170):
         process = subprocess.Popen([sys.executable, "-c", _RUN, str(argument)], start_new_session=True)
-        time.sleep(seconds)
-        killed += process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+        until = time.monotonic() + 100
+        while len(list(course.folder.glob("autograded/*/*/*.ipynb"))) < count and time.monotonic() < until:
+            time.sleep(0.002)
+        time.sleep(0.0 if count else 1.0)
+        assert process.poll() is None, "the run was over before it could be killed: the test shows nothing"
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert killed, "no run was killed in time: the test shows nothing"
     course.fill()
     assert course.fill() == 0
     rows = """SELECT s.student_id, s.timestamp, b.name, g.auto_score, g.needs_manual_grade, n.late_submission_penalty
@@ -573,10 +594,5 @@ def test_a_run_that_is_killed_is_completed_by_the_next_one(course, tree, tmp_pat
      g.notebook_id = n.id JOIN base_cell b ON b.id = g.cell_id ORDER BY 1, 3"""
     assert len(course.book(rows)) == 60 * len(CELLS)
     assert course.book(rows) == whole.book(rows)
-
-    def files(of: Course) -> dict[str, bytes]:
-        places = [p for name in ("autograded", "submitted") for p in (of.folder / name).rglob("*") if p.is_file()]
-        return {str(p.relative_to(of.folder)): p.read_bytes() for p in places}
-
-    assert files(course) == files(whole)
+    assert _files(course) == _files(whole)
     assert not (course.folder / ".gradebook" / "staging").exists()

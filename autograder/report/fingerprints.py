@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -252,12 +253,12 @@ def _save(path: Path, stamp: str, prints: Mapping[str, Print]) -> None:
 def _load(path: Path, stamp: str) -> dict[str, Print]:
     """What an earlier run read; nothing where the file is missing, damaged or of other rules."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             index = json.loads(file["index"].tobytes())
             if index["stamp"] != stamp:
                 return {}
             parts = [np.split(file[name], file[f"{name}_ends"][:-1]) for name in _COLUMNS]
             rows = zip(index["keys"], *parts, index["models"], strict=True)
             return {key: Print(code, surface, places, model) for key, code, surface, places, model in rows}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile):
         return {}

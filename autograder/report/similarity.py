@@ -25,8 +25,8 @@ __all__ = ["Document", "Likeness", "Match", "Passage", "Similarities", "find_sim
 
 # As if ten more students had written it otherwise: in a class of two nothing would be rare.
 PRIOR = 10
-COMMON = 0.05
-FEW = 3
+COMMON = 0.1
+FEW = 6
 # A fingerprint that more hand-ins have finds no candidates; it counts where another one has found them.
 MOST_HOLDERS = 60
 MOST_PAIRS = 2000

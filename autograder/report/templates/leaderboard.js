@@ -32,7 +32,7 @@
     const sign = order === "ascending" ? 1 : -1;
     const keyed = rows.map((entry) => ({ entry, by: value(entry.row, column) }));
     keyed.sort((a, b) => {
-      if (a.by === null || b.by === null) return (b.by === null) - (a.by === null) || a.entry.rank - b.entry.rank;
+      if (a.by === null || b.by === null) return (a.by === null) - (b.by === null) || a.entry.rank - b.entry.rank;
       return (a.by < b.by ? -sign : a.by > b.by ? sign : 0) || a.entry.rank - b.entry.rank;
     });
     for (const cell of heads) cell.removeAttribute("aria-sort");
