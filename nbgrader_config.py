@@ -1,5 +1,7 @@
-"""nbgrader's settings for this course. nbgrader reads this file from the folder it is started in."""
+"""nbgrader's settings where it, or JupyterLab, is started in the project; a class gets its own by `make course`."""
 
-c = get_config()  # noqa: F821  (nbgrader puts it there when it reads this file)
+from pathlib import Path
 
-c.CourseDirectory.course_id = "deep_learning"
+from autograder.nbgrader_bridge import configure
+
+configure(get_config(), Path(__file__).absolute().parent)  # noqa: F821  (nbgrader puts `get_config` there)

@@ -13,6 +13,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -87,6 +88,8 @@ def released_notebooks(folder: Path, exercise: Exercise) -> dict[str, Path]:
 
 def prepare_all(tasks: Sequence[Preparing], folder: Path, exercise: Exercise, staging: Path) -> Iterator[Prepared]:
     """Each hand-in, its notebooks written, in the order of the tasks; in several processes where there are many."""
+    if not tasks:
+        return
     from .grading import default_jobs
 
     size = min(default_jobs(), len(tasks) // SHARE)
@@ -94,8 +97,13 @@ def prepare_all(tasks: Sequence[Preparing], folder: Path, exercise: Exercise, st
         yield from map(_Desk(folder, exercise.id, staging).prepare, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(size, context, _ignore_interrupts) as pool:
-        yield from pool.map(partial(_prepare, folder, exercise.id, staging), tasks, chunksize=4)
+    try:
+        with ProcessPoolExecutor(size, context, _ignore_interrupts) as pool:
+            yield from pool.map(partial(_prepare, folder, exercise.id, staging), tasks, chunksize=4)
+    except BrokenProcessPool:
+        raise AutograderError(
+            "a process that made notebooks for the gradebook ended, maybe for want of memory: run the command again"
+        ) from None
 
 
 def _ignore_interrupts() -> None:

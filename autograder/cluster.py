@@ -12,6 +12,7 @@ import logging
 import queue
 import secrets
 import sys
+import threading
 import time
 import warnings
 from collections import deque
@@ -189,13 +190,12 @@ class DaskFleet:
 
     def close(self) -> None:
         """Let the workers end their judges and forget the course; Slurm jobs of ours end."""
-        client, self._client = self._client, None
         try:
-            if client is not None:
-                with suppress(Exception):
-                    self._forget(client)
+            if self._client is not None:
+                self._forget(self._client)
         finally:
             self._stack.close()
+            self._client = None
             self._members, self._tasks = {}, {}
 
     def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
@@ -570,20 +570,20 @@ class DaskFleet:
         return self._client.sync(asked)
 
     def _forget(self, client: Any) -> None:
-        """Ask all workers, for a moment, to end their judges and remove the course; left alone they do so in time."""
-        self._client = client
-        try:
-            self._cancel(list(self._tasks.values()))
-            if client.status == "running":
-                members = [m for m in self._members.values() if m.ready or m.tasks or m.dropped]
-                for member in members:
-                    self._submit(member, None, worker_kit.close_kit, Sealed(run=self._run), CLOSE_SECONDS)
-                end = time.monotonic() + CLOSE_SECONDS
-                while self._tasks and time.monotonic() < end:
-                    with suppress(queue.Empty):
-                        self._tasks.pop(self._done.get(timeout=0.2), None)
-        finally:
-            self._client = None
+        """Let all workers end their judges and remove the course, at once; left alone they do so in time."""
+        self._cancel(list(self._tasks.values()))
+        addresses = list(self._members)
+
+        def run() -> None:
+            with suppress(Exception):
+                # Not as a task: that would wait behind the hand-ins that are in work.
+                client.run(worker_kit.close_kit, Sealed(run=self._run), workers=addresses, on_error="ignore")
+
+        if addresses and client.status == "running":
+            # A worker that hangs would never answer.
+            closing = threading.Thread(target=run, name="close the kits", daemon=True)
+            closing.start()
+            closing.join(timeout=CLOSE_SECONDS)
 
 
 def _is_loopback(host: str) -> bool:

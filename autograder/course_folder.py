@@ -81,6 +81,10 @@ def make_course(folder: Path, exercises: list[str] | None = None) -> list[Path]:
 
     `source/` is derived and renewed; `class.toml`, `roster.csv`, `secret`, `nbgrader_config.py` are made once.
     """
+    if folder.resolve().is_relative_to(ROOT):
+        raise AutograderError(
+            f"expected a folder outside of the project, got {folder}: its secret must not be published"
+        )
     ids = exercises or course_ids()
     wanted: dict[Path, bytes] = {}
     for exercise in ids:

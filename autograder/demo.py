@@ -53,7 +53,13 @@ def demo_command(out: Path, jobs: int | None, device: str, console: Console | No
         results: list[Result] = []
         fleets = local_fleets(exercise, settings, jobs)
         graded_class, _ = grade_with_progress(
-            console, exercise, folder, out / "results", settings, fleets, keep=lambda g: results.append(g.result)  # noqa: B023
+            console,
+            exercise,
+            folder,
+            out / "results",
+            settings,
+            fleets,
+            keep=lambda g: results.append(g.result),  # noqa: B023
         )
         publish(graded_class, out / "results", Classroom())
         results.sort(key=lambda r: r.student)
@@ -63,7 +69,8 @@ def demo_command(out: Path, jobs: int | None, device: str, console: Console | No
     seconds = time.perf_counter() - start
     console.print(
         f"{graded} hand-ins graded in {seconds:.0f} s; the hand-ins are in {out / 'submissions'}, "
-        f"the results, as JSON, in {out / 'results'}",
+        f"the results in {out / 'results'}. Look at the pages: students/feedback, students/leaderboard.html and "
+        "instructor/report.html of each exercise",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import write_if_changed
-from .gradescope import gradescope_json, weights_of
+from .gradescope import gradescope_json
 from .lms import canvas_csv, moodle_csv
 from .marks import csv_text, disarmed, line, mark_of
 from .standing import Attempt, GradedClass, Standing
@@ -210,7 +210,6 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
     stamps = folder / STAMPS
     known, sizes = _read_stamps(stamps), _sizes(folder)
     rules = _stamp_of_rules(graded)
-    weights: dict[str, float] | None = None
     written: list[Path] = []
     made: dict[str, list[Any]] = {}
     for standing in graded.standings:
@@ -222,8 +221,7 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
         if path.name in sizes and known.get(path.name) == [stamp, sizes[path.name]]:
             made[path.name] = known[path.name]
             continue
-        weights = weights_of(graded.exercise) if weights is None else weights
-        data = gradescope_json(graded, standing, attempt, attempt.read(), weights).encode("utf-8", "replace")
+        data = gradescope_json(graded, standing, attempt, attempt.read()).encode("utf-8", "replace")
         if write_if_changed(data, path):
             written.append(path)
         made[path.name] = [stamp, len(data)]
@@ -237,12 +235,9 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
 
 
 def _stamp_of_rules(graded: GradedClass) -> str:
-    """What all files depend on: this code, the tests with their weights, the points there are."""
-    from .variants import sources
-
+    """What all files depend on: this code and the points there are."""
     package = Path(__file__).parent
     files = [package / f"{name}.py" for name in ("gradescope", "marks", "results")]
-    files += [graded.exercise.visible_tests, sources(graded.exercise).course / "test_hidden.py"]
     digest = hashlib.sha256(json.dumps([graded.exercise.id, graded.max_score, graded.max_written]).encode())
     for path in files:
         digest.update(path.read_bytes())

@@ -17,7 +17,7 @@ from exercise_code.common.exercise import load_exercise
 
 from .errors import AutograderError
 from .judge import Job, Judge
-from .locks import lock_results
+from .locks import lock_results, remove_left_scratch
 from .machine import Machine, plan_judges, this_machine
 from .results import Result
 from .settings import Settings
@@ -69,6 +69,8 @@ class Fleet:
         for member in self._members:
             self._stop(member)
         self._members = []
+        # Those of judges that had to be killed.
+        remove_left_scratch("judge-")
 
     def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
         """Each job with its result, as they are done."""

@@ -147,8 +147,8 @@ def refresh_penalties(database: Path, classroom: Classroom, exercise_id: str | N
     Without an id the penalties of all exercises are computed.
     """
     query = f"""SELECT n.id, n.late_submission_penalty, s.timestamp, a.duedate, s.extension,
-     COALESCE((SELECT SUM({_EARNED}) FROM grade g WHERE g.notebook_id = n.id), 0.0) {_OF_SUBMISSIONS}
-     WHERE ?1 IS NULL OR a.name = ?1"""
+     COALESCE(SUM({_EARNED}), 0.0) {_OF_SUBMISSIONS} LEFT JOIN grade g ON g.notebook_id = n.id
+     WHERE ?1 IS NULL OR a.name = ?1 GROUP BY n.id"""
     with closing(connect(database)) as connection:
         # Read before anything is locked: mostly there is nothing to write.
         if not _changed_penalties(connection, query, classroom, exercise_id):

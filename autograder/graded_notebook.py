@@ -37,6 +37,8 @@ _LOST_ANSWER = (
     "If the answer stands in another cell, its points are given here.*"
 )
 _NO_FILE = "was not handed in"
+# nbgrader puts it beside every hand-in that it collects.
+_TIMESTAMP_IGNORED = "timestamp.txt was ignored"
 
 Cell = dict[str, Any]
 
@@ -133,7 +135,8 @@ def mend(handed_in: bytes | str, template: Template) -> dict[str, Any]:
 
 def add_notes(notebook: Any, notes: Iterable[str]) -> None:
     """Put notes into the cell at the notebook's top that says what the grader did."""
-    lines = ["- " + _MARKDOWN_SIGNS.sub(r"\\\1", " ".join(clean_text(note).split())) for note in notes]
+    texts = [" ".join(clean_text(note).split()) for note in notes if not note.startswith(_TIMESTAMP_IGNORED)]
+    lines = ["- " + _MARKDOWN_SIGNS.sub(r"\\\1", text) for text in texts if text]
     if not lines:
         return
     if notebook["cells"] and notebook["cells"][0].get("id") == NOTES_ID:

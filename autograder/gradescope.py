@@ -1,24 +1,19 @@
 """Gradescope's results.json: what a student may see of a hand-in, and nothing else."""
 
-import ast
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
-
-from exercise_code.common.exercise import Exercise
 
 from .marks import WAITING, comment, line, mark_of, short
 from .report.page import clean_text
 from .results import CellResult, Result, TestResult
 from .standing import Attempt, GradedClass, Standing
 
-__all__ = ["gradescope_json", "weights_of"]
+__all__ = ["gradescope_json"]
 
 
-def gradescope_json(
-    graded: GradedClass, standing: Standing, attempt: Attempt, result: Result, weights: Mapping[str, float]
-) -> str:
+def gradescope_json(graded: GradedClass, standing: Standing, attempt: Attempt, result: Result) -> str:
     """The results.json of a student's hand-in, by https://gradescope-autograders.readthedocs.io/en/latest/specs/.
 
     Hidden tests are there with their title and reason, and students see them once the grades are published. The
@@ -32,7 +27,7 @@ def gradescope_json(
     else:
         score = max(0.0, attempt.score - standing.penalty)
         text = _waiting(graded, standing, attempt) if mark.status == WAITING else "Grading failed; it will be repeated."
-    tests = [test for cell in shown.cells for test in _cell(cell, weights)]
+    tests = [test for cell in shown.cells for test in _cell(cell)]
     if graded.max_written and standing.written is not None:
         tests.append(_written(graded, standing.written))
     for i, test in enumerate(tests, start=1):
@@ -72,23 +67,9 @@ def _waiting(graded: GradedClass, standing: Standing, attempt: Attempt) -> str:
     )
 
 
-def weights_of(exercise: Exercise) -> dict[str, float]:
-    """What each test counts among those of its cell, read from the files without running them."""
-    from .variants import sources
-
-    found = {}
-    for path in (exercise.visible_tests, sources(exercise).course / "test_hidden.py"):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef):
-                keywords = [k for call in node.decorator_list if isinstance(call, ast.Call) for k in call.keywords]
-                values = [k.value.value for k in keywords if k.arg == "weight" and isinstance(k.value, ast.Constant)]
-                found[node.name] = float(next((v for v in values if isinstance(v, int | float)), 1.0))
-    return found
-
-
-def _cell(cell: CellResult, weights: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+def _cell(cell: CellResult) -> Iterator[dict[str, Any]]:
     """The tests of a cell, with points where they make up those of the cell; else one more line has them."""
-    of = [weights.get(test.name, 1.0) for test in cell.tests]
+    of = [test.weight for test in cell.tests]
     points = [cell.max_points * weight / (sum(of) or 1.0) for weight in of]
     earned = sum(p for p, test in zip(points, cell.tests, strict=True) if test.passed)
     split = bool(sum(of)) and math.isclose(earned, cell.points, abs_tol=1e-6)

@@ -20,7 +20,7 @@ from .fleet import Fleet
 from .intake import Found, find_hand_ins, fingerprint
 from .judge import Job
 from .results import Result, read_result, write_result
-from .roster import Student
+from .roster import Student, make_aliases
 from .settings import Settings, versions
 from .standing import Attempt, GradedClass, Standing, attempt_from
 from .variants import sources
@@ -42,7 +42,7 @@ __all__ = [
 
 MEMORY_OF_A_JUDGE = 2 * 2**30
 # The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
-JUDGING = ("build", "errors", "judge", "plugin", "results", "settings", "sources", "submission", "variants")
+JUDGING = ("build", "errors", "judge", "locks", "plugin", "results", "settings", "sources", "submission", "variants")
 
 
 class FleetLike(Protocol):
@@ -200,7 +200,17 @@ def grade_class(
     start = time.monotonic()
     exercise = load_exercise(exercise_id)
     classroom = classroom or Classroom()
-    intake = find_hand_ins(submissions, exercise, roster=classroom.roster, worksheet=worksheet)
+    due = classroom.due.get(exercise.id)
+    intake = find_hand_ins(
+        submissions,
+        exercise,
+        roster=classroom.roster,
+        worksheet=worksheet,
+        # A download that is still one zip is unpacked there.
+        scratch=out / exercise.id / "cache",
+        # Moodle's worksheet names no time zone; the due date has one.
+        zone=due.tzinfo if due is not None else None,
+    )
     if not intake.found and not intake.missing:
         raise nothing_found(submissions, exercise)
     fleets = fleets or local_fleets(exercise_id, settings, None)
@@ -227,14 +237,15 @@ def grade_class(
         if step is not None:
             step(grading)
     unknown = sorted(set(attempts) - set(students))
-    with_roster = classroom.roster is not None
+    if classroom.roster is None:
+        aliases = make_aliases([Student(name) for name in unknown], settings.secret)
+        students = {name: Student(name, alias=aliases[name]) for name in unknown}
+        unknown = []
     standings = []
     for name in [*sorted(students), *unknown]:
         student = students.get(name, Student(name))
         of = tuple(a for _, a in sorted(attempts.get(name, []), key=lambda pair: pair[0]))
-        standing = Standing(
-            student, of, known=name in students or not with_roster, deadline=classroom.deadline(exercise.id, student)
-        )
+        standing = Standing(student, of, known=name in students, deadline=classroom.deadline(exercise.id, student))
         standings.append(with_penalty(standing, classroom))
     cells = graded_cells(exercise.id, sources(exercise).course.parent)
     return GradedClass(
@@ -243,7 +254,7 @@ def grade_class(
         max_score=float(sum(c.points for c in cells if c.kind == "checks")),
         max_written=float(sum(c.points for c in cells if c.kind == "written")),
         problems=tuple(intake.problems),
-        due=classroom.due.get(exercise.id),
+        due=due,
         demo_secret=settings.demo_secret,
         data=settings.data,
         wall_seconds=time.monotonic() - start,

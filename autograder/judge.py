@@ -290,6 +290,7 @@ class Judge:
             title=title,
             visible=self.is_visible(item),
             passed=False,
+            weight=item.function.__grade__.weight,
             reason="the hand-in was refused",
         )
 

@@ -20,9 +20,13 @@ __all__ = ["Ledger", "Noted", "Wanted", "connect", "read_interval", "read_time",
 # As SQLAlchemy writes times; spans are counted from 1970.
 TIME = "%Y-%m-%d %H:%M:%S.%f"
 _EPOCH = datetime(1970, 1, 1)
-_NOTED = (
+_OURS = (
     "CREATE TABLE IF NOT EXISTS autograder_noted (assignment TEXT, student TEXT, key TEXT, placed TEXT, answers TEXT,"
-    " PRIMARY KEY (assignment, student))"
+    " PRIMARY KEY (assignment, student))",
+    # nbgrader has none, and goes through the grades of the whole class for each of its notebooks.
+    "CREATE INDEX IF NOT EXISTS autograder_grade ON grade (notebook_id)",
+    "CREATE INDEX IF NOT EXISTS autograder_comment ON comment (notebook_id)",
+    "CREATE INDEX IF NOT EXISTS autograder_submitted_notebook ON submitted_notebook (assignment_id)",
 )
 _INSIDE = "FROM submitted_notebook n JOIN submitted_assignment s ON s.id = n.assignment_id"
 _STUDENT = ("first_name", "last_name", "email", "lms_user_id")
@@ -102,7 +106,8 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection, exercise_id: str) -> None:
         self.connection, self.exercise_id = connection, exercise_id
-        connection.execute(_NOTED)
+        for statement in _OURS:
+            connection.execute(statement)
         ((self.assignment,),) = connection.execute("SELECT id FROM assignment WHERE name = ?", (exercise_id,))
         # Notebook, cell, name, and nbgrader's class of each cell that gets a grade or a comment.
         self.cells: list[tuple[str, str, str, str]] = connection.execute(

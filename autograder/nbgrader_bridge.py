@@ -6,6 +6,7 @@ graded from `submitted/`, which nothing here writes into. Pages go through `Safe
 """
 
 import atexit
+import os
 import shutil
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from .build import ANSWER_PROMPT
 from .classroom import FILE, Classroom, open_classroom
 from .errors import AutograderError
 from .fleet import Fleet
+from .gradebook import enter_dates
 from .graded_notebook import add_notes, mend, put_scores, read_handed_in, read_template
 from .grading import course_hash, grade_found, result_key, result_path
 from .intake import Found, fingerprint
@@ -63,6 +66,10 @@ IDLE_SECONDS = 600
 
 def configure(c: Any, folder: Path) -> None:
     """nbgrader's settings `c` for the class in `folder`, which may be without a `class.toml`."""
+    # nbgrader calls the program `alembic` by its name, and nobody has to activate an environment here.
+    programs = str(Path(sys.executable).parent)
+    if programs not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([programs, *filter(None, [os.environ.get("PATH", "")])])
     c.CourseDirectory.course_id = _classroom(folder).course_id
     c.CourseDirectory.root = str(folder)
     c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
@@ -91,10 +98,17 @@ def configure(c: Any, folder: Path) -> None:
     c.HTMLExporter.filters = {"markdown2html": f"{_HERE}.safe_markdown"}
 
 
-def _classroom(folder: Path, secret: bytes | None = None) -> Classroom:
+def _classroom(folder: Path) -> Classroom:
+    """The class of a folder; read again when its settings or its roster have changed."""
     if not (folder / FILE).is_file():
         return Classroom(folder)
-    return open_classroom(folder) if secret is None else open_classroom(folder, secret)
+    times = (path.stat().st_mtime_ns for path in sorted([folder / FILE, *folder.glob("*.csv")]))
+    return _read_classroom(folder, tuple(times))
+
+
+@lru_cache(maxsize=4)
+def _read_classroom(folder: Path, _changed: tuple[int, ...]) -> Classroom:
+    return open_classroom(folder)
 
 
 def _students_modules() -> dict[str, list[str]]:
@@ -184,6 +198,8 @@ class Scores(NbGraderPreprocessor):  # type: ignore[misc]
         put_scores(nb, result)
         if ids["notebook"] == load_exercise(exercise).all_notebooks[0]:
             add_notes(nb, [f"The hand-in was refused: {result.refused}"] * bool(result.refused) + result.notes)
+            # `AssignLatePenalties`, a later step, reads dates from the gradebook.
+            enter_dates(_classroom(Path(coursedir.root)), exercise, student)
         return nbformat.from_dict(nb), resources  # type: ignore[no-untyped-call]
 
 
@@ -336,8 +352,8 @@ def _guides(folder: Path, resources: Any) -> dict[str, str]:
             )
         ]
         if shown := "\n\n".join(f"**{title}**\n\n{part}" for title, part in parts if part):
-            summary = "<details><summary>For markers: model answer and marking guide</summary>"
-            found[cell["metadata"]["nbgrader"]["grade_id"]] = f"{summary}\n\n{shown}\n\n</details>"
+            summary = "<details><summary>▸ <b>For markers</b>: model answer and marking guide</summary>\n<blockquote>"
+            found[cell["metadata"]["nbgrader"]["grade_id"]] = f"{summary}\n\n{shown}\n\n</blockquote>\n</details>"
     return found
 
 

@@ -206,6 +206,7 @@ class JudgePlugin:
             "name": item.name,
             "title": title,
             "visible": visible,
+            "weight": _function(item).__grade__.weight,
             "seconds": round(seconds, 4),
         }
         if passed:

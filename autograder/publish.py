@@ -36,6 +36,7 @@ def publish(
     `out` is the folder of results; `begin` is called with the name of each product before it is made.
     """
     from .exports import write_exports
+    from .lms import write_moodle_feedback
     from .report.feedback import write_feedback
     from .report.instructor import write_report
     from .report.leaderboard import write_leaderboard
@@ -55,11 +56,19 @@ def publish(
 
         make("gradebook", classroom.folder / "gradebook.db", lambda: fill_gradebook(graded, classroom))
         graded = with_written_points(graded, classroom)
-    board, report = students / "leaderboard.html", instructor / "report.html"
-    make("feedback", students / "feedback", lambda: write_feedback(graded, students / "feedback", folder / "cache"))
+    feedback, board, report = students / "feedback", students / "leaderboard.html", instructor / "report.html"
+    make("feedback", feedback, lambda: write_feedback(graded, feedback, folder / "cache"))
     make("leaderboard", board, lambda: int(write_leaderboard(graded, board, final)))
     make("report", report, lambda: int(write_report(graded, report, folder / "cache")))
-    make("exports", instructor / "exports", lambda: len(write_exports(graded, instructor / "exports", worksheet)))
+    exports = instructor / "exports"
+    make("exports", exports, lambda: len(write_exports(graded, exports, worksheet)))
+    if worksheet is not None:
+        pages = exports / "moodle_feedback.zip"
+        make(
+            "feedback for Moodle",
+            pages,
+            lambda: len([p for p in [write_moodle_feedback(graded, feedback, pages, worksheet)] if p]),
+        )
     return graded, parts
 
 

@@ -22,7 +22,10 @@ class _Model(BaseModel):
 
 
 class TestResult(_Model):
-    """One test. `reason` may be shown to the student; `log` is for the instructor."""
+    """One test. `reason` may be shown to the student; `log` is for the instructor.
+
+    A cell's points are divided over its tests by `weight`; a test of weight 0 informs and costs nothing.
+    """
 
     __test__ = False
 
@@ -30,6 +33,7 @@ class TestResult(_Model):
     title: str
     visible: bool
     passed: bool
+    weight: float = 1.0
     reason: str = ""
     want: str = ""
     got: str = ""
@@ -39,7 +43,7 @@ class TestResult(_Model):
 
 
 class CellResult(_Model):
-    """A graded cell: its points are divided equally over its tests."""
+    """A graded cell: its points are divided over its tests, by their weights."""
 
     grade_id: str
     points: float

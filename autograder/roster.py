@@ -6,7 +6,7 @@ import hmac
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from .errors import AutograderError
 
-__all__ = ["Roster", "Student", "read_roster"]
+__all__ = ["Roster", "Student", "make_aliases", "read_roster"]
 
 COLUMNS = ("id", "name", "alias", "group", "extension", "email", "moodle", "canvas")
 DELIMITERS = (",", ";", "\t")
@@ -142,7 +142,7 @@ def read_roster(path: Path, secret: bytes) -> Roster:
         _expect_plain(path, line, student)
         if student.alias:
             _expect_veiled(path, line, student)
-    aliases = _make_aliases(students, secret)
+    aliases = make_aliases(students, secret)
     return Roster(tuple(replace(s, alias=s.alias or aliases[s.id]) for s in students))
 
 
@@ -261,7 +261,7 @@ def _expect_veiled(path: Path, line: int, student: Student) -> None:
             raise _error(path, line, "alias", f"got {student.alias!r}, which tells the name: take another alias")
 
 
-def _make_aliases(students: list[Student], secret: bytes) -> Mapping[str, str]:
+def make_aliases(students: Sequence[Student], secret: bytes) -> Mapping[str, str]:
     """An alias for each student who has none. All who would share one get a digit more, so no order matters."""
     digits = {
         s.id: str(int.from_bytes(hmac.digest(secret, b"alias " + s.id.encode("utf-8", "replace"), hashlib.sha256)))

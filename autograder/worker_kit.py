@@ -49,18 +49,25 @@ def open_kit(sealed: Sealed) -> bytes:
     """`READY` and the versions found here as JSON, or `ERROR` and why this worker cannot judge."""
     from distributed import get_worker
 
+    made = kit = None
     try:
-        content = sealed.content
-        kits = get_worker().__dict__.setdefault(_KITS, {})
-        run = content["run"]
+        kits, run = _kits(get_worker()), sealed.content["run"]
         if run not in kits:
-            kits[run] = _Kit(kits, **content)
-        answer: bytes = kits[run].begin()
-        if not answer.startswith(READY):
-            kits.pop(run).close()
-        return answer
+            made = _Kit(kits, **sealed.content)
+            kits.setdefault(run, made)
+        kit = kits[run]
+        answer = kit.begin() if kit is not None else ERROR + b"this run has ended"
+        # The run may have ended while the judge started.
+        if answer.startswith(READY) and kits[run] is kit:
+            return answer
+        if kits[run] is not None:
+            del kits[run]
     except Exception as error:  # noqa: BLE001 - see above: nothing may be raised from here
-        return ERROR + _words(error)
+        answer = ERROR + _words(error)
+    for left in (made, kit):
+        if left is not None:
+            left.close()
+    return answer
 
 
 def grade(sealed: Sealed) -> bytes:
@@ -68,7 +75,7 @@ def grade(sealed: Sealed) -> bytes:
     from distributed import get_worker
 
     try:
-        kit = get_worker().__dict__.get(_KITS, {}).get(sealed.content["run"])
+        kit = _kits(get_worker()).get(sealed.content["run"])
         if kit is None:
             return MISSING + b"the worker has forgotten the course"
         answer: bytes = kit.grade(sealed.content["parcel"])
@@ -77,17 +84,22 @@ def grade(sealed: Sealed) -> bytes:
         return ENDED + _words(error)
 
 
-def close_kit(sealed: Sealed) -> bytes:
-    """`READY` once the judges have ended and the course is removed."""
-    from distributed import get_worker
-
+def close_kit(sealed: Sealed, dask_worker: Any) -> bytes:
+    """`READY` once the judges have ended and the course is removed; Dask says on which worker."""
     try:
-        kit = get_worker().__dict__.get(_KITS, {}).pop(sealed.content["run"], None)
+        kits, run = _kits(dask_worker), sealed.content["run"]
+        kit, kits[run] = kits.get(run), None
         if kit is not None:
             kit.close()
         return READY
     except Exception as error:  # noqa: BLE001 - see above: nothing may be raised from here
         return ERROR + _words(error)
+
+
+def _kits(worker: Any) -> "dict[str, _Kit | None]":
+    """The kits of all runs that this Dask worker has seen; None for a run that has ended."""
+    kits: dict[str, _Kit | None] = worker.__dict__.setdefault(_KITS, {})
+    return kits
 
 
 def _words(error: BaseException) -> bytes:
@@ -99,7 +111,7 @@ class _Kit:
 
     def __init__(
         self,
-        kits: dict[str, Any],
+        kits: "dict[str, _Kit | None]",
         run: str,
         archive: bytes,
         digest: str,
@@ -131,13 +143,13 @@ class _Kit:
         (self.folder / "tmp").mkdir(mode=0o700)
         for _ in range(judges):
             self._places.put(None)
+        threading.Thread(target=self._end_when_forgotten, name="autograder kit", daemon=True).start()
 
     def begin(self) -> bytes:
         """Start the first judge: what it says first."""
         place = self._places.get(timeout=self._start_seconds)
         judge, answer = (place, place.ready) if place is not None else self._start()
         self._places.put(judge)
-        threading.Thread(target=self._end_when_forgotten, name="autograder kit", daemon=True).start()
         return answer
 
     def grade(self, parcel: bytes) -> bytes:

@@ -4,8 +4,9 @@
 
 Makes classes of these sizes (`autograder.made_class`), each in a course folder, and grades each with one command,
 `autograder grade EXERCISE FOLDER/submissions --course FOLDER`, which ends with gradebook, feedback, leaderboard,
-report and exports. Memory is the sum of proportional set sizes (PSS) of the command, its judges and their workers, sampled from /proc
-four times a second; the children in which hand-ins run, whose memory the exercise limits, are counted apart.
+report and exports. Memory is the sum of proportional set sizes (PSS) of the command, its judges and their workers,
+sampled from /proc four times a second; the children in which hand-ins run, whose memory the exercise limits, are
+counted apart.
 Exits with 1 when the largest class takes more than 15 minutes, or 30 seconds when nothing changed; when memory
 grows with the class; when a hand-in lost other tests than it should; or when a product is missing.
 """

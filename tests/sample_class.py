@@ -15,6 +15,8 @@ from autograder.standing import Attempt, GradedClass, Standing, attempt_from
 from exercise_code.common.exercise import Exercise, load_exercise
 
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
+# Its labels are public, so it informs and earns nothing.
+WEIGHTLESS = {"test_the_model_passes_on_the_validation_set"}
 # Whoever writes these reaches a page or a spreadsheet with them; none may do more than be read.
 HOSTILE_NAMES = (
     "<script>document.title='owned'</script>",
@@ -91,7 +93,7 @@ def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Ra
                 continue
             passed = not refused and dice.random() < 0.35 + 0.75 * skill
             of.append(_test(test.name, test.visible, passed, refused))
-        points = cell.points * sum(t.passed for t in of) / len(of)
+        points = cell.points * sum(t.weight for t in of if t.passed) / sum(t.weight for t in of)
         cells.append(CellResult(grade_id=cell.grade_id, points=points, max_points=cell.points, tests=of))
     metrics = {} if exercise.model is None or refused else {exercise.model.metric: 40 + 300 * skill + dice.random()}
     packed = ""
@@ -142,6 +144,11 @@ def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Ra
 
 
 def _test(name: str, visible: bool, passed: bool, refused: bool) -> TestResult:
+    found = _result_of(name, visible, passed, refused)
+    return found.model_copy(update={"weight": 0.0}) if name in WEIGHTLESS else found
+
+
+def _result_of(name: str, visible: bool, passed: bool, refused: bool) -> TestResult:
     title = name.removeprefix("test_").replace("_", " ").capitalize() + "."
     if passed:
         return TestResult(name=name, title=title, visible=visible, passed=True, seconds=0.01)

@@ -89,9 +89,7 @@ def test_nobody_is_dropped(graded):
 def test_a_second_run_grades_nothing_and_says_the_same(class_, graded):
     hand_ins, classroom, out = class_
     fresh = []
-    found = grade_class(
-        EXERCISE, hand_ins, out, Settings(), classroom=classroom, step=lambda g: fresh.append(g.fresh)
-    )
+    found = grade_class(EXERCISE, hand_ins, out, Settings(), classroom=classroom, step=lambda g: fresh.append(g.fresh))
     assert fresh == [False] * 5
     assert found.standings == graded[1].standings
 

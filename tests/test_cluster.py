@@ -56,9 +56,7 @@ class Cluster:
 
     def start(self) -> None:
         make_certificates(self.certificates, ["127.0.0.1"])
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.address = f"tls://127.0.0.1:{port}"
         self._run("scheduler", "--port", str(port), "--dashboard-address", "127.0.0.1:0")
 
@@ -105,6 +103,12 @@ class Cluster:
             )
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextlib.contextmanager
 def running(folder: Path, workers: dict[str, tuple[str, ...]]):
     found = Cluster(folder)
@@ -120,7 +124,7 @@ def running(folder: Path, workers: dict[str, tuple[str, ...]]):
 @pytest.fixture(scope="module")
 def two_workers(tmp_path_factory):
     """One worker under a nanny, whose processes may have no children of multiprocessing, and one without."""
-    workers = {"nanny": ("--nanny",), "bare": ("--no-nanny",)}
+    workers = {"nanny": ("--nanny", "--worker-port", str(free_port())), "bare": ("--no-nanny",)}
     with running(tmp_path_factory.mktemp("cluster"), workers) as found:
         yield found
 
@@ -277,6 +281,7 @@ def test_a_client_with_other_certificates_or_none_is_refused(two_workers, tmp_pa
         connection.recv(1)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_a_retry_and_nothing_else(tmp_path, jobs, expected):
     with running(tmp_path, {"one": ("--no-nanny",), "two": ("--no-nanny",)}) as found:
         results = []
@@ -312,19 +317,33 @@ def wait_for(condition, fleet: DaskFleet | None = None, seconds: float = 60) -> 
         time.sleep(0.1)
 
 
-def test_a_worker_that_hangs_is_dropped_and_its_hand_ins_are_graded_elsewhere(tmp_path, jobs, expected):
-    said = []
-    with running(tmp_path, {"one": ("--no-nanny",), "two": ("--no-nanny",)}) as found:
-        results = []
-        with DaskFleet(EXERCISE, SETTINGS, found.settings(), said.append) as fleet:
-            wait_for(lambda: sum(m.ready for m in fleet._members.values()) == 2, fleet)
-            fleet._seconds = 4
-            for step in fleet.grade(jobs):
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_dropped_and_its_hand_ins_are_graded_elsewhere(two_workers, jobs, expected):
+    said, results = [], []
+    with DaskFleet(EXERCISE, SETTINGS, two_workers.settings(), said.append) as fleet:
+        wait_for(lambda: sum(m.ready for m in fleet._members.values()) == 2, fleet)
+        fleet._seconds = 4
+        try:
+            for step in fleet.grade(jobs[:5]):
                 results.append(step)
-                if len(results) == 1:
-                    found.processes["one"].send_signal(signal.SIGSTOP)
-    assert without_times(results) == expected
+                two_workers.processes["bare"].send_signal(signal.SIGSTOP)
+        finally:
+            two_workers.processes["bare"].send_signal(signal.SIGCONT)
     assert any("does not answer" in text for text in said)
+    assert without_times(results) == {job.student: expected[job.student] for job in jobs[:5]}
+
+
+def test_a_worker_that_its_nanny_starts_again_at_its_old_address_gets_the_course_again(two_workers, jobs, expected):
+    results = []
+    with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
+        address = next(a for a, w in fleet._workers().items() if w["name"] == "nanny")
+        pid = fleet._client.run(os.getpid, workers=[address])[address]
+        for step in fleet.grade(jobs):
+            results.append(step)
+            if len(results) == 2:
+                os.kill(pid, signal.SIGKILL)
+    assert without_times(results) == expected
+    wait_for(lambda: kits(two_workers.folder) == [])
 
 
 def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_workers, jobs, monkeypatch):

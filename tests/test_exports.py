@@ -16,7 +16,7 @@ from sample_class import sample_class
 
 from autograder.errors import AutograderError
 from autograder.exports import write_exports
-from autograder.gradescope import gradescope_json, weights_of
+from autograder.gradescope import gradescope_json
 from autograder.grading import file_name
 from autograder.lms import write_moodle_feedback
 from autograder.marks import disarmed, mark_of, number
@@ -261,24 +261,34 @@ def test_gradescope_gets_its_documented_form(class_, exports):
 
 
 def test_a_test_that_only_informs_has_no_points(class_):
-    weights = weights_of(class_.exercise)
-    assert [name for name, weight in weights.items() if weight != 1] == ["test_the_model_passes_on_the_validation_set"]
     standing = next(s for s in _of(class_, "graded"))
     result = standing.marked.read()
     cells = [
         cell.model_copy(update={
             "points": cell.max_points,
-            "tests": [t.model_copy(update={"passed": weights[t.name] > 0, "title": t.name}) for t in cell.tests],
+            "tests": [t.model_copy(update={"passed": t.weight > 0, "title": t.name}) for t in cell.tests],
         })
         for cell in result.cells
     ]  # fmt: skip
     whole = result.model_copy(update={"cells": cells})
-    found = json.loads(gradescope_json(class_, standing, standing.marked, whole, weights))
+    found = json.loads(gradescope_json(class_, standing, standing.marked, whole))
     tests = {t["name"]: t for t in found["tests"] if t["tags"] == ["keypoints_score"]}
     assert tests["test_the_model_passes_on_the_validation_set"]["max_score"] == 0
     assert sum(t["score"] for t in tests.values()) == next(
         c.max_points for c in cells if c.grade_id == "keypoints_score"
     )
+
+
+def test_of_a_hidden_test_students_read_its_title_and_the_reason(class_):
+    standing = _of(class_, "graded")[0]
+    result = standing.marked.read()
+    told = {"passed": False, "reason": "REASON", "want": "WANT", "got": "GOT", "hint": "HINT", "log": "LOG"}
+    cells = [
+        cell.model_copy(update={"tests": [t.model_copy(update=told) for t in cell.tests]}) for cell in result.cells
+    ]
+    text = gradescope_json(class_, standing, standing.marked, result.model_copy(update={"cells": cells}))
+    outputs = {t["visibility"]: t["output"] for t in json.loads(text)["tests"] if "status" in t}
+    assert outputs == {"visible": "REASON\nwanted: WANT\ngot: GOT\nhint: HINT", "after_published": "REASON"}
 
 
 def test_what_students_may_see_tells_no_log_and_no_hidden_metric(class_, exports):

@@ -58,7 +58,9 @@ def server(tmp_path_factory):
         target = course / "submitted" / student / EXERCISE if tree is None else hand_in(course, student, tree)
         edit_notebook(
             target / "1_dataset.ipynb",
-            _evil_notebook if student == "u0001" else lambda nb: cell_of(nb, "written_statistics").update(source="Mine."),
+            _evil_notebook
+            if student == "u0001"
+            else lambda nb: cell_of(nb, "written_statistics").update(source="Mine."),
         )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -146,7 +148,7 @@ def test_a_mark_given_in_formgrader_stays(server, browser):
 
 def test_nothing_of_a_student_runs_in_formgrader(server, browser):
     assert json.loads(server.ask(f"formgrader/api/submission/{EXERCISE}/u0001/autograde", {}))["success"]
-    assert json.loads(server.ask(f"formgrader/api/submission/{EXERCISE}/u0001/generate_feedback", {}))["success"]
+    assert json.loads(server.ask(f"formgrader/api/assignment/{EXERCISE}/u0001/generate_feedback", {}))["success"]
     listed = json.loads(server.ask(f"formgrader/api/submitted_notebooks/{EXERCISE}/1_dataset"))
     submission = next(s["id"] for s in listed if s["student"] == "u0001")
     with server.open(browser, f"formgrader/submissions/{submission}/") as opened:

@@ -289,6 +289,15 @@ def test_times_are_read_as_nbgrader_reads_them(text):
     assert nbgrader_time(text) == parse_utc(text).replace(tzinfo=UTC)
 
 
+def test_a_time_zone_is_no_file_to_be_opened(monkeypatch):
+    opened = []
+    monkeypatch.setattr("dateutil.tz.gettz", opened.append)
+    for zone in ("/dev/stdin", "../zone", "a\\b"):
+        with pytest.raises(ValueError, match="2026"):
+            nbgrader_time(f"2026-11-16 09:30:00 {zone}")
+    assert nbgrader_time("2026-11-16 09:30:00 Europe/Berlin") is not None and opened == ["Europe/Berlin"]
+
+
 @given(st.text(max_size=60) | st.from_regex(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,9} \S{1,9} \S{1,9}", fullmatch=True))
 @example("2026-11-16 09:30:00 /dev/stdin")
 @example("0001-01-01 00:00:00 +99999999")
@@ -407,8 +416,8 @@ def test_moodles_flat_download(tmp_path, exercise):
 
 def test_canvas_download(tmp_path, exercise):
     folder = tmp_path / "submissions"
-    _zip(folder / "doejane_901_5002_ex90_demo-1.zip")
-    _zip(folder / "doejane_LATE_901_10001_ex90_demo.zip")
+    _zip(folder / "doejane_LATE_901_5002_ex90_demo-1.zip")
+    _zip(folder / "doejane_901_10001_ex90_demo.zip")
     _file(folder / "doejane_901_5003_photo.png")
     _zip(folder / "obrienøyvind_77_5004_a_b_c.zip")
     _zip(folder / "byronada_LATE_78_5005_x.zip")
@@ -422,8 +431,8 @@ def test_canvas_download(tmp_path, exercise):
         # u0002 has another number: whoever has this one may only have taken the name.
         ("obrienøyvind_77", "obrienøyvind_77_5004_a_b_c.zip", False, False),
         ("schmidtanna_79", "schmidtanna_79_text.html", False, False),
-        ("u0001", "doejane_901_5002_ex90_demo-1.zip", False, True),
-        ("u0001", "doejane_LATE_901_10001_ex90_demo.zip", True, True),
+        ("u0001", "doejane_LATE_901_5002_ex90_demo-1.zip", True, True),
+        ("u0001", "doejane_901_10001_ex90_demo.zip", False, True),
         ("u0005", "byronada_LATE_78_5005_x.zip", True, True),
     ]
     assert {one.submitted for one in intake.found} == {None}

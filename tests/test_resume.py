@@ -72,7 +72,7 @@ class Command:
     def _follow(self, process: subprocess.Popen[bytes], until) -> None:
         while process.poll() is None and not until():
             self.seen |= descendants(process.pid)
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def files(self) -> dict[str, tuple[int, int]]:
         """What tells one writing of a result from another."""
@@ -110,7 +110,7 @@ def test_a_class_cut_off_at_five_random_moments_ends_like_one_that_was_not(class
     cuts = 0
     for number, moment in enumerate(moments):
         # The last one falls into the making of the pages, or right behind it.
-        delay = dice.uniform(0, 0.3)
+        delay = dice.uniform(0, 0.3 if moment < count else 3)
         cuts += cut.cut_off(lambda moment=moment: len(cut.files()) >= moment, group=number == 2, delay=delay)
         now = cut.files()
         assert {name: now[name] for name in kept} == kept, "a result was made again"

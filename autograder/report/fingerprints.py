@@ -26,7 +26,7 @@ from autograder.variants import Sources, strip_markers, wrong_answers
 from exercise_code.common.errors import CourseError
 from exercise_code.common.handin import read_handin
 
-from .resemblance import edited_modules
+from .resemblance import edited_modules, given_texts
 from .tokens import Source, Vocabulary, decode, read_source, vocabulary_of
 
 __all__ = ["Given", "Grams", "Hashes", "Print", "grams_of", "modules_of", "print_of", "prints_of", "what_is_given"]
@@ -89,7 +89,7 @@ class Print:
 
 def what_is_given(src: Sources) -> Given:
     """What the exercise hands out, and what its course knows of answers to it."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(src.exercise.folder.glob("*.py"))]
+    texts = given_texts(src)
     vocabulary = vocabulary_of(*texts)
     read = [read_source(text, vocabulary) for text in texts]
     bare = Given(

@@ -122,7 +122,8 @@ def _stamp(graded: GradedClass) -> str:
     course = sources(graded.exercise).course
     modules = ("axes", "charts", "fingerprints", "instructor", "items", "page", "resemblance", "similarity", "tokens")
     files = [here / f"{name}.py" for name in modules]
-    files += [here / "templates" / name for name in ("base.css", "base.html", "charts.css", "report.css", "report.html")]
+    templates = ("base.css", "base.html", "charts.css", "report.css", "report.html")
+    files += [here / "templates" / name for name in templates]
     files += [*course.rglob("*.py"), course / "wrong.toml", *graded.exercise.folder.glob("*.py")]
     for file in sorted(files):
         digest.update(file.name.encode() + (file.read_bytes() if file.is_file() else b""))

@@ -22,6 +22,7 @@ __all__ = [
     "Mistake",
     "Resemblance",
     "edited_modules",
+    "given_texts",
     "mistakes",
     "resemblances",
 ]
@@ -97,7 +98,7 @@ class Catalogue:
 
     def __init__(self, src: Sources) -> None:
         self.answers = {wrong.name: wrong for wrong in wrong_answers(src)}
-        self.vocabulary = vocabulary_of(*(p.read_text(encoding="utf-8") for p in src.exercise.folder.glob("*.py")))
+        self.vocabulary = vocabulary_of(*given_texts(src))
         solved = {p.name: strip_markers(p.read_text(encoding="utf-8")) for p in src.solution.glob("*.py")}
         self._solution = _grams(solved, self.vocabulary)
         self._traces = {name: self._trace(src, wrong, solved) for name, wrong in self.answers.items()}
@@ -229,6 +230,12 @@ def mistakes(findings: Sequence[Finding], catalogue: Mapping[str, str]) -> tuple
         sorted(first, key=lambda m: (-len(m.students), m.kind, m.names)),
         sorted(second, key=lambda m: (-len(m.students), m.tests)),
     )
+
+
+def given_texts(src: Sources) -> list[str]:
+    """The stubs and the given modules that students work with."""
+    paths = sorted(src.exercise.folder.glob("*.py"))
+    return [path.read_text(encoding="utf-8") for path in paths if not path.name.startswith("test_")]
 
 
 def edited_modules(src: Sources, wrong: WrongAnswer) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Hand-ins whose unusual code is alike, once layout, comments, names and the spelling of literals are gone.
 
-A fingerprint that d of n students have weighs log((n + 10) / d): a short exercise has few ways to be right, and what
-many found by themselves says little. Two hand-ins are worth a look where what they share is as good as never shared by
-chance among all pairs of the class, and is most of what is unusual in them.
+A fingerprint that d of n students have weighs log((n + 10) / d), and is no evidence where more than a tenth have it: a
+short exercise has few ways to be right. Two hand-ins are worth a look where what they share is most of what is unusual
+in them, and more than chance would bring about in any pair of the class.
 """
 
 from collections import Counter

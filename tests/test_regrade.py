@@ -1,0 +1,261 @@
+"""Grading again: after a test was mended, what changed and why; for an appeal, all there is to say of one hand-in."""
+
+import csv
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from autograder import variants
+from autograder.commands import GradeOptions
+from autograder.errors import AutograderError
+from autograder.regrade import (
+    BEFORE,
+    appeal_command,
+    compare,
+    regrade_command,
+    report_changes,
+    set_aside,
+)
+from autograder.results import CellResult, Result, TestResult, read_result, write_result
+
+EXERCISE = "ex03_dataloader"
+WRONG = ("dataset_len_off_by_one", "label_off_by_one")
+# A test that is too strict, and the one that it should have been.
+STRICT = '''
+
+@grade("dataset_len")
+def test_that_was_mended(observe):
+    """Has a mistake of its own."""
+    raise AssertionError("the test is wrong")
+'''
+MENDED = STRICT.replace('    raise AssertionError("the test is wrong")\n', "    assert True\n")
+
+
+def _test(name: str, passed: bool, reason: str = "", **more: object) -> TestResult:
+    return TestResult(name=name, title=f"{name}.", visible=True, passed=passed, reason=reason, **more)
+
+
+def _result(*tests: TestResult, points: float = 10, **more: object) -> Result:
+    score = points * sum(t.passed for t in tests) / max(1, len(tests))
+    cell = CellResult(grade_id="cell", points=score, max_points=points, tests=list(tests))
+    known = {"student": "s1", "exercise": EXERCISE, "hand_in": "s1.zip", "key": "k", "score": score}
+    return Result(**{**known, "max_score": points, "cells": [cell], **more})
+
+
+def test_equal_results_are_no_change():
+    one = _result(_test("a", True), _test("b", False, "r"))
+    later = one.model_copy(update={"key": "other", "cpu_seconds": 9.0})
+    assert compare(one, later) is None
+
+
+def test_each_test_says_what_became_of_it():
+    before = _result(_test("a", True), _test("b", False, "r"), _test("c", True), _test("d", False))
+    after = _result(_test("a", False, "too\nlong"), _test("b", True), _test("e", True), _test("f", False, "new"))
+    change = compare(before, after)
+    assert change is not None
+    assert change.why == (
+        "a now fails: too long; b now passes; c is gone; d is gone, it failed; e is new and passes; "
+        "f is new and fails: new"
+    )
+    assert change.difference == 0
+
+
+def test_points_refusals_failures_and_metrics_are_reasons_too():
+    before = _result(_test("a", True), metrics={"score": 300.0})
+    assert (
+        compare(before, _result(_test("a", True), points=20, metrics={"score": 300.1})).why == "cell counts 20, not 10"
+    )
+    assert compare(before, _result(_test("a", True), metrics={"score": 310.0})).why == "score 300 is now 310"
+    refused = _result(_test("a", False), refused="a bomb")
+    assert compare(before, refused).why == "refused: a bomb; a now fails"
+    assert compare(refused, before).why == "no longer refused (a bomb); a now passes"
+    failed = _result(failed="the disk is full", score=0)
+    assert "grading failed: the disk is full" in compare(before, failed).why
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A folder of results in which ten hand-ins were graded again: some better, some worse, most the same."""
+    folder = tmp_path / EXERCISE
+    for i in range(10):
+        name = f"s{i}--x.json"
+        student = "=HYPERLINK(1) [red]" if i == 0 else f"s{i}"
+        before = _result(_test("test_a", i > 2), student=student, key="old", secret_hash="one", versions={"numpy": "1"})
+        passes = (i != 1) if i <= 2 else (i != 9)
+        reason = "<b>[bold]no[/]" if not passes else ""
+        after = _result(_test("test_a", passes, reason), student=student, secret_hash="one", versions={"numpy": "2"})
+        write_result(before, folder / BEFORE / name)
+        write_result(after, folder / name)
+    return folder
+
+
+def _printed(folder: Path) -> tuple[str, list]:
+    console = Console(record=True, width=160, file=io.StringIO())
+    found = report_changes(folder, console)
+    return console.export_text(), found
+
+
+def test_the_list_says_whose_score_changed_and_why_and_goes_into_a_csv(results):
+    text, found = _printed(results)
+    assert [(c.after.student, c.difference) for c in found] == [("=HYPERLINK(1) [red]", 10), ("s2", 10), ("s9", -10)]
+    assert "10 hand-ins graded again: 3 scores changed (2 up, 1 down), 7 results are as they were" in text
+    assert "test_a now fails: <b>[bold]no[/]" in text
+    assert "numpy: 1 before, 2 now (3 of those with changes)" in text
+    assert "secret" not in text
+    with (results / "instructor" / "changes.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["student"], r["before"], r["after"], r["difference"], r["out_of"]) for r in rows] == [
+        ("'=HYPERLINK(1) [red]", "0", "10", "10", "10"),
+        ("s2", "0", "10", "10", "10"),
+        ("s9", "10", "0", "-10", "10"),
+    ]
+    assert rows[2]["why"] == "test_a now fails: <b>[bold]no[/]"
+    assert not (results / BEFORE).exists()
+
+
+def test_what_grading_failed_for_stays_aside(results):
+    old = read_result(results / BEFORE / "s5--x.json")
+    write_result(_result(failed="the machine burns", score=0), results / "s5--x.json")
+    _printed(results)
+    assert [p.name for p in (results / BEFORE).iterdir()] == ["s5--x.json"]
+    assert read_result(results / BEFORE / "s5--x.json") == old
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A copy of the course whose tests may be edited."""
+    folder = tmp_path / "course"
+    shutil.copytree(variants.sources(EXERCISE).course, folder / EXERCISE)
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(folder))
+    return folder / EXERCISE / "test_hidden.py"
+
+
+@pytest.fixture
+def class_(tmp_path):
+    folder = tmp_path / "class"
+    variants.reference(EXERCISE, folder / "u0001")
+    variants.untouched(EXERCISE, folder / "u0002")
+    for i, answer in enumerate(a for a in variants.wrong_answers(EXERCISE) if a.name in WRONG):
+        variants.apply(answer, folder / f"u001{i}")
+    return folder
+
+
+def _options(class_: Path, out: Path) -> GradeOptions:
+    return GradeOptions(EXERCISE, class_, out, jobs=2, device="cpu", pages=False)
+
+
+def _scores(out: Path) -> dict[str, float]:
+    found = [read_result(p) for p in sorted((out / EXERCISE).glob("*.json"))]
+    return {r.student: r.score for r in found}
+
+
+def test_a_mended_test_changes_what_it_should_also_when_killed_in_the_middle(class_, course, tmp_path, capsys):
+    out = tmp_path / "results"
+    right = course.read_text()
+    course.write_text(right + STRICT)
+    assert regrade_command(_options(class_, out)) == 0
+    assert "nothing was graded again" in capsys.readouterr().out
+    strict = _scores(out)
+    first = {p.name: p.read_bytes() for p in (out / EXERCISE).glob("*.json")}
+
+    course.write_text(right + MENDED)
+    command = [sys.executable, "-m", "autograder", "regrade", EXERCISE, str(class_), "--out", str(out), "--jobs", "1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path) as process:
+        end = time.monotonic() + 120
+        while _changed(out, first) < 2 and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+    kept = {p.name: p.read_bytes() for p in (out / EXERCISE / BEFORE).glob("*.json")}
+    assert kept == first
+    assert 2 <= _changed(out, first) < 4
+
+    assert regrade_command(_options(class_, out)) == 0
+    printed = capsys.readouterr().out
+    assert "4 hand-ins graded again: 4 scores changed (4 up, 0 down), 0 results are as they were" in printed
+    mended = _scores(out)
+    assert all(mended[student] > strict[student] for student in strict)
+    assert not (out / EXERCISE / BEFORE).exists()
+    with (out / EXERCISE / "instructor" / "changes.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    assert {s: float(r["before"]) for s, r in rows.items()} == pytest.approx(strict, abs=1e-4)
+    assert {s: float(r["after"]) for s, r in rows.items()} == pytest.approx(mended, abs=1e-4)
+    assert {r["why"] for r in rows.values()} == {"test_that_was_mended now passes"}
+
+
+def _changed(out: Path, first: dict[str, bytes]) -> int:
+    return sum((out / EXERCISE / name).read_bytes() != data for name, data in first.items())
+
+
+def test_an_appeal_says_everything_and_leaves_the_result_alone(class_, course, tmp_path, capsys):
+    out = tmp_path / "results"
+    options = _options(class_, out)
+    assert appeal_command(options, "u0010") == 0
+    printed = capsys.readouterr().out
+    (log,) = (out / EXERCISE / "instructor" / "appeals").iterdir()
+    text = log.read_text()
+    assert text.strip() in printed
+    assert "no result is stored" in text
+    assert not _scores(out), "an appeal wrote a result"
+    for test in variants.known_tests(EXERCISE):
+        assert test in text
+    lost = next(a.fails for a in variants.wrong_answers(EXERCISE) if a.name == "label_off_by_one")
+    failed = [line.split()[2] for line in text.splitlines() if line.startswith("  FAILED")]
+    assert sorted(failed) == sorted(lost)
+    assert "log: " in text and "want" in text and "SHA-256" in text and "numpy" in text
+
+    assert appeal_command(options, "u0010", keep=True) == 0
+    (path,) = (out / EXERCISE).glob("*.json")
+    stored = read_result(path)
+    assert appeal_command(options, "u0010") == 0
+    assert "the stored result is the same" in capsys.readouterr().out
+
+    # A stored result of the same tests that says something else: chance had a hand in one of them.
+    passed = [[t.model_copy(update={"passed": True}) for t in cell.tests] for cell in stored.cells]
+    cells = [c.model_copy(update={"tests": tests}) for c, tests in zip(stored.cells, passed, strict=True)]
+    write_result(stored.model_copy(update={"cells": cells, "score": 90.0}), path)
+    assert appeal_command(options, "u0010") == 0
+    printed = capsys.readouterr().out
+    assert "the stored result has 90: " in printed and "leaves something to chance" in printed
+    assert "stored: passed" in printed
+    assert read_result(path).score == 90.0
+
+    course.write_text(course.read_text() + STRICT)
+    assert appeal_command(options, "u0010") == 0
+    assert "`autograder regrade` grades all again" in capsys.readouterr().out
+
+
+def test_an_appeal_of_nobody_names_those_there_are(class_, tmp_path):
+    with pytest.raises(AutograderError, match="got 'u7777': there are u0001, u0002, u0010"):
+        appeal_command(_options(class_, tmp_path / "results"), "u7777")
+
+
+def test_setting_aside_keeps_the_oldest(class_, course, tmp_path):
+    from autograder.grading import course_hash, result_key, result_path
+    from autograder.intake import find_hand_ins, fingerprint
+    from autograder.settings import Settings
+    from exercise_code.common.exercise import load_exercise
+
+    exercise, out, settings = load_exercise(EXERCISE), tmp_path / "results", Settings()
+    found = find_hand_ins(class_, exercise).found
+    paths = []
+    for one in found:
+        print_ = fingerprint(one.path)
+        path = result_path(out, EXERCISE, one.student, print_)
+        key = result_key(one.student, print_, course_hash(exercise), settings)
+        write_result(_result(_test("test_a", True), student=one.student, key=key), path)
+        paths.append(path)
+    assert set_aside(exercise, found, out, settings) == 0
+    write_result(_result(_test("test_a", True), key="older"), paths[0])
+    assert set_aside(exercise, found, out, settings) == 1
+    write_result(_result(_test("test_a", False), key="old"), paths[0])
+    write_result(_result(failed="never graded", key="old", score=0), paths[1])
+    assert set_aside(exercise, found, out, settings) == 1
+    assert [read_result(p).key for p in (out / EXERCISE / BEFORE).iterdir()] == ["older"]

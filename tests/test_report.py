@@ -1,0 +1,236 @@
+"""The instructor's report: all that needs somebody is on it, nothing on it does harm, and nothing is done twice."""
+
+import dataclasses
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from known_class import UNHEARD_OF, KnownClass, a_class
+from sample_class import HOSTILE_NAMES, sample_class
+
+from autograder import variants
+from autograder.grading import grade_folder
+from autograder.report import instructor
+from autograder.report.instructor import render_report, write_report
+from autograder.report.page import clean_text
+from autograder.settings import Settings
+from autograder.standing import GradedClass, Standing, attempt_from
+
+
+def _text(page: str) -> str:
+    """What a reader sees, folded parts too."""
+    body = re.sub(r"<(style|title)>.*?</\1>", " ", page, flags=re.DOTALL)
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)))
+
+
+@pytest.fixture(scope="module")
+def class_(tmp_path_factory) -> GradedClass:
+    return a_class(tmp_path_factory.mktemp("class"), 60)
+
+
+@pytest.fixture(scope="module")
+def page(class_, tmp_path_factory) -> str:
+    return render_report(class_, tmp_path_factory.mktemp("cache"))
+
+
+def test_everything_that_needs_somebody_is_named(tmp_path):
+    graded = sample_class(tmp_path, "ex03_dataloader", 40, hostile=False)
+    text = _text(render_report(graded, tmp_path / "cache"))
+    late = [s for s in graded.standings if s.marked and s.marked.seconds_late]
+    refused = [s for s in graded.standings if s.marked and s.marked.refused]
+    strange = [s for s in graded.standings if not s.known]
+    missing = [s for s in graded.standings if s.known and not s.attempts]
+    waiting = [s for s in graded.standings if s.marked and not s.marked.refused and s.written is None]
+    for group, title in (
+        (late, "late"),
+        (refused, "refused"),
+        (strange, "unknown to the roster"),
+        (missing, "missing"),
+        (waiting, "written answers to mark"),
+    ):
+        part = text[text.index(f"{len(group)} {title} ") :]
+        assert group and all(f"{s.student.name} ({s.student.id})" in part for s in group), title
+    assert "the zip is damaged (Bad CRC-32)" in text
+    assert "2 files given to nobody" in text and "notes.txt – expected a zip, got a text file" in text
+    assert "Graded with the public demo secret" in text
+    assert "None: grading failed." in text
+
+
+def test_failed_gradings_come_first(tmp_path, class_):
+    first = class_.standings[0]
+    broken = dataclasses.replace(first.attempts[0], failed="the judge's process ended")
+    graded = dataclasses.replace(
+        class_, standings=(dataclasses.replace(first, attempts=(broken,)), *class_.standings[1:])
+    )
+    text = _text(render_report(graded, tmp_path))
+    assert "What needs you 1 grading failed" in text and "the judge's process ended" in text
+    assert "demo secret" not in text
+
+
+def test_scores_are_those_of_the_marked_hand_ins(page, class_):
+    text = _text(page)
+    scores = [s.marked.score for s in class_.standings if s.marked and not s.marked.refused]
+    passing = sum(score >= 75 for score in scores)
+    assert f"{round(100 * passing / len(scores))} % reach 75 points" in text
+    assert f"{len(scores)} students, from 0 to 90" in text
+
+
+def test_the_most_common_mistakes_are_in_words_with_who_made_them(page, class_):
+    text = _text(page)
+    made = text.index("The dataset's length is the number of classes")
+    students = text[made : text.index("In wrong.toml", made) + 4000]
+    assert "len_counts_classes" in students
+    assert "Nothing is written yet 3" in text
+    assert "The code cannot be imported: a syntax error, or a module that is not there 1" in text
+    assert text.index("Mistakes that nobody anticipated") < text.index("3 students fail 3 tests")
+    entry = unescape(page[page.index("[[wrong]]") :])
+    assert all(f'"{name}"' in entry for name in UNHEARD_OF)
+
+
+def test_copies_are_listed_with_what_the_number_means(page):
+    text = _text(page)
+    assert "Worth a look, no more" in text
+    assert re.search(r"\d+ % Student 0004 \(u0004\) and Student 0008 \(u0008\)", text)
+    assert re.search(r"\d+ % Student 0001 \(u0001\) and Student 0009 \(u0009\)", text)
+    assert text.count("fingerprints in common") == 2
+    assert "plagiar" not in text.lower() and "cheat" not in text.lower()
+
+
+def test_equal_models_and_the_metric_are_shown(tmp_path):
+    graded = sample_class(tmp_path, "ex09_keypoints", 12)
+    text = _text(render_report(graded, tmp_path / "cache"))
+    assert "Keypoint score on the hidden set" in text and "pass: 100" in text
+
+
+def test_time_and_memory_with_the_slowest(page, class_):
+    text = _text(page)
+    assert "The last run that graded anything took 42.0 s" in text
+    slowest = max((a for _, a in class_.attempts if not a.refused), key=lambda a: a.cpu_seconds)
+    part = text[text.index("The slowest 10") :]
+    assert part.index(f"{slowest.cpu_seconds:.2f} s") < 200
+
+
+def test_nothing_is_computed_when_nothing_changed(tmp_path, class_, monkeypatch):
+    path, cache = tmp_path / "instructor" / "report.html", tmp_path / "cache"
+    assert write_report(class_, path, cache)
+    first = path.read_bytes()
+    monkeypatch.setattr(instructor, "render_report", lambda *_: pytest.fail("nothing changed"))
+    assert not write_report(dataclasses.replace(class_, wall_seconds=0.5), path, cache)
+    assert path.read_bytes() == first
+
+
+def test_a_change_makes_a_new_page(tmp_path, class_):
+    path, cache = tmp_path / "report.html", tmp_path / "cache"
+    write_report(class_, path, cache)
+    first = path.read_bytes()
+    moved = dataclasses.replace(class_, standings=class_.standings[1:])
+    assert write_report(moved, path, cache)
+    assert path.read_bytes() != first
+    path.write_text("somebody's own")
+    assert write_report(moved, path, cache)
+    path.unlink()
+    assert write_report(moved, path, cache)
+    (cache / f"report-{class_.exercise.id}.json").write_text("{ damaged")
+    assert not write_report(moved, path, cache)
+
+
+def test_the_same_class_gives_the_same_bytes(tmp_path, class_, page):
+    assert render_report(class_, tmp_path / "other") == page
+
+
+def test_classes_without_hand_ins_have_a_page(tmp_path):
+    known = KnownClass(tmp_path)
+    assert "handed in" in _text(render_report(known.graded(), tmp_path / "cache"))
+    known.add(None)
+    known.add(known.solution, refused="damaged")
+    text = _text(render_report(known.graded(), tmp_path / "cache"))
+    assert "1 of 2 students handed in" in text and "Nobody lost a test." in text
+
+
+@pytest.mark.parametrize("exercise", ["ex03_dataloader", "ex09_keypoints"])
+def test_hostile_names_are_text(exercise, tmp_path):
+    graded = sample_class(tmp_path, exercise, 30)
+    page = render_report(graded, tmp_path / "cache")
+    for marker in ("<script", "<img", "\u202e", "</style></script>", "<i>x</i>", "<b>x</b>"):
+        assert marker not in page, marker
+    text = _text(page)
+    assert sum(clean_text(name) in text for name in HOSTILE_NAMES) > len(HOSTILE_NAMES) // 2
+
+
+def test_hostile_code_in_a_pair_is_text(tmp_path):
+    known = KnownClass(tmp_path)
+    odd = "".join(
+        f"def part{i}(a):\n    b = a[{i}] * {i} + len('</pre><script>document.title=1</script>\u202e')\n"
+        f"    c = sorted(b)[{i}:] + [{i} ** {i} - min(b)]\n    return max(c) - {i}\n"
+        for i in range(12)
+    )
+    for _ in range(12):
+        known.add(known.solution)
+    for _ in range(2):
+        known.add({**known.solution, "dataloader.py": odd})
+    page = render_report(known.graded(), tmp_path / "cache")
+    assert "<script" not in page and "\u202e" not in page
+    assert "&lt;/pre&gt;&lt;script&gt;" in page
+
+
+def test_real_results_give_the_same_answer_as_known_ones(tmp_path):
+    """Two wrong answers and the untouched stubs, graded for real."""
+    submissions = tmp_path / "class"
+    answers = {w.name: w for w in variants.wrong_answers("ex03_dataloader")}
+    for name in ("variance_for_std", "drop_last_ignored"):
+        variants.apply(answers[name], submissions / name)
+    variants.untouched("ex03_dataloader", submissions / "untouched")
+    known = KnownClass(tmp_path)
+    known.add(None)
+    template = known.standings[0]
+    standings = []
+    for step in grade_folder("ex03_dataloader", submissions, tmp_path / "out", Settings(), jobs=1):
+        student = dataclasses.replace(template.student, id=step.job.student, name=step.job.student)
+        attempt = attempt_from(
+            step.result,
+            file=step.job.path.name,
+            path=step.job.path,
+            fingerprint=step.job.student,
+            where=step.path,
+            submitted=None,
+            late=0.0,
+        )
+        standings.append(Standing(student, (attempt,)))
+    graded = dataclasses.replace(known.graded(), standings=tuple(sorted(standings, key=lambda s: s.student.id)))
+    found = {f.student.id: f.resemblance for f in instructor.resemblances(graded)}
+    assert found["variance_for_std"].answers == (("variance_for_std",),)
+    assert found["drop_last_ignored"].answers == (("drop_last_ignored",),)
+    assert found["untouched"].kind == "untouched"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (360, True)])
+def test_the_page_is_quiet_in_a_browser(browser, tmp_path, width, dark):
+    from browser_pages import open_page
+
+    graded = sample_class(tmp_path, "ex03_dataloader", 60)
+    path = tmp_path / "report.html"
+    write_report(graded, path, tmp_path / "cache")
+    with open_page(browser, path, width=width, dark=dark) as opened:
+        opened.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        opened.expect_quiet()
+        opened.expect_no_sideways_scroll()
+        assert opened.contrast("main p, main td, main summary, main li") >= 4.5
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 360])
+def test_pairs_and_mistakes_fit_their_window(browser, tmp_path, class_, width):
+    from browser_pages import open_page
+
+    path: Path = tmp_path / "report.html"
+    write_report(class_, path, tmp_path / "cache")
+    with open_page(browser, path, width=width) as opened:
+        opened.page.click("text=The dataset's length is the number of classes")
+        assert (
+            opened.page.is_visible("text=Student 0011 (u0011)") or opened.page.locator(".mistakes li:visible").count()
+        )
+        opened.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        opened.expect_quiet()
+        opened.expect_no_sideways_scroll()
