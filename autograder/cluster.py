@@ -299,13 +299,25 @@ class DaskFleet:
         if not came:
             return []
         # Before any of our code goes there: it travels compiled.
-        message = {"op": "versions", "packages": []}
-        found = self._ask(self._client.scheduler.broadcast, msg=message, workers=came, on_error="ignore")
-        for address in came:
-            if fault := _python_fault(found.get(address) or {}):
+        for address, found in self._versions(came).items():
+            fault = f"{fault}: start it with the same Python" if (fault := _python_fault(found)) else ""
+            if not found or fault:
                 self._members[address] = member = _Member(address, 1, time.monotonic())
-                self._drop(member, f"{fault}: start it with the same Python")
+                self._drop(member, fault or "it does not answer")
         return [address for address in came if address not in self._members]
+
+    def _versions(self, addresses: list[str]) -> dict[str, dict[str, Any]]:
+        """What Dask finds on each worker; nothing for one that does not answer."""
+        broadcast = self._client.scheduler.broadcast
+        message = {"op": "versions", "packages": []}
+
+        async def asked() -> list[Any]:
+            # One by one, so that one which hangs holds up no other.
+            calls = [broadcast(msg=message, workers=[address], on_error="ignore") for address in addresses]
+            return await asyncio.gather(*(asyncio.wait_for(c, CLOSE_SECONDS) for c in calls), return_exceptions=True)
+
+        answers = self._client.sync(asked)
+        return {a: f.get(a) or {} if isinstance(f, dict) else {} for a, f in zip(addresses, answers, strict=True)}
 
     def _judges(self, worker: dict[str, Any]) -> int:
         """How many judges the worker has: its threads, as its memory allows; on a GPU one."""

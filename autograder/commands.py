@@ -1,6 +1,7 @@
 """What the command line's verbs do; each answers an exit code."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -340,9 +341,21 @@ def course_command(folder: Path, exercises: list[str] | None) -> int:
     for exercise in exercises or []:
         load_exercise(exercise)
     console = Console()
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     made = make_course(folder, exercises or None)
-    for path in made:
-        console.print(f"made {path}", highlight=False, markup=False, soft_wrap=True)
-    say = f"{folder}: fill in roster.csv, set due dates in class.toml" if made else f"{folder}: up to date"
-    console.print(say, highlight=False, markup=False, soft_wrap=True)
+    counts = Counter(Path(*path.relative_to(folder).parts[:2]) for path in made)
+    for place, count in counts.items():
+        say(f"made {folder / place}" + (f": {count} files" if count > 1 else ""))
+    if not made:
+        say(f"{folder} is up to date")
+    say(f"""
+What comes next, in {folder}:
+  roster.csv    your students: id, name; an alias where you want to choose it
+  class.toml    due dates, and what lateness costs
+  nbgrader generate_assignment EXERCISE        the students' folder in release/
+  autograder grade EXERCISE HAND_INS           scores, gradebook, feedback, leaderboard, exports
+  jupyter lab                                  formgrader, to mark written answers""")
     return 0

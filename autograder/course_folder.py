@@ -69,7 +69,7 @@ This folder belongs to one class.
 
 Release an exercise:     nbgrader generate_assignment EXERCISE     (then give out release/EXERCISE)
 Hand-ins go to:          submitted/STUDENT/EXERCISE
-Grade a class:           autograder grade EXERCISE --course .
+Grade a class:           autograder grade EXERCISE
 One hand-in, in nbgrader: nbgrader autograde EXERCISE --student STUDENT
 Mark written answers:    jupyter lab, then Nbgrader > Formgrader
 nbgrader's own pages:    nbgrader generate_feedback EXERCISE

@@ -8,22 +8,27 @@ graded from `submitted/`, which nothing here writes into. Pages go through `Safe
 import atexit
 import os
 import shutil
+import stat
 import sys
 import threading
 import types
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
-from functools import lru_cache
+from functools import lru_cache, partial
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from jinja2 import pass_context
 from nbconvert.exporters import NotebookExporter
+from nbconvert.preprocessors import Preprocessor
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool
 
 from exercise_code.common.exercise import exercise_ids, load_exercise
 
@@ -60,6 +65,8 @@ _RELEASE = (
 )
 _AUTOGRADE = ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
 _MARKUP = frozenset("<>&\"'`")
+# Links in one hand-in; nbgrader compares every file of the class with each.
+MOST_STRANGE = 20
 # A judge that nobody has asked for so long ends: formgrader's server may run for weeks.
 IDLE_SECONDS = 600
 
@@ -70,6 +77,8 @@ def configure(c: Any, folder: Path) -> None:
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([programs, *filter(None, [os.environ.get("PATH", "")])])
+    # About nbgrader's own sessions, dozens of lines; nobody who grades a class can do anything about it.
+    warnings.filterwarnings("ignore", "Object of type .* not in session", module="nbgrader")
     c.CourseDirectory.course_id = _classroom(folder).course_id
     c.CourseDirectory.root = str(folder)
     c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
@@ -161,7 +170,10 @@ def _submitted(coursedir: Any, exercise: str, student: str) -> Path:
 
 
 def _complete(converter: Any) -> None:
-    """Let nbgrader go through every notebook of the exercise, handed in or not: its tests are about modules."""
+    """Let nbgrader go through every notebook of the exercise, handed in or not: its tests are about modules.
+
+    And keep it from what would stop it, or lead it out of a hand-in's folder.
+    """
     coursedir = converter.coursedir
     exercise = coursedir.assignment_id
     released = released_notebooks(Path(coursedir.root), load_exercise(exercise))
@@ -172,12 +184,39 @@ def _complete(converter: Any) -> None:
             continue
         key = str(_submitted(coursedir, exercise, student))
         converter.assignments[key] = [str(Path(key) / name) for name in names]
+    strange: list[str] = []
     for key in list(converter.assignments):
-        student = Path(key).parent.name
+        student, found = Path(key).parent.name, list(_strange_files(Path(key)))
         # nbgrader's expressions stop at a line break, and its pages show names as they are.
         if not student.isprintable() or _MARKUP.intersection(student):
             converter.log.warning("%r is passed over: expected a name without markup: rename the folder", student)
             del converter.assignments[key]
+        elif len(found) > MOST_STRANGE:
+            converter.log.warning("%r is passed over: its hand-in has more than %d links", student, MOST_STRANGE)
+            del converter.assignments[key]
+        else:
+            strange += found
+    # nbgrader would follow a link to whatever it names, and copy that to where students get their feedback.
+    coursedir.ignore = [*(rule for rule in coursedir.ignore if not rule.startswith(os.sep)), *map(escape, strange)]
+    coursedir.get_existing_timestamp = partial(_timestamp, coursedir)
+
+
+def _strange_files(folder: Path) -> Iterator[str]:
+    """Paths of the links, pipes and the like in a hand-in."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)  # noqa: PTH118 - nbgrader compares with what it has joined
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                yield path
+
+
+def _timestamp(coursedir: Any, folder: str) -> Any:
+    """When a hand-in came, by its `timestamp.txt`; None where that is no time, which stops nbgrader itself."""
+    try:
+        return type(coursedir).get_existing_timestamp(coursedir, folder)
+    except (AttributeError, ValueError, OverflowError, OSError):
+        coursedir.log.warning("expected a time in %s: the hand-in counts as in time", Path(folder) / "timestamp.txt")
+        return None
 
 
 class Scores(NbGraderPreprocessor):  # type: ignore[misc]
@@ -309,11 +348,13 @@ def _end_all() -> None:
             _end(folder)
 
 
-class SafePages(NbGraderPreprocessor):  # type: ignore[misc]
+class SafePages(Preprocessor):
     """Before a notebook becomes a page of nbgrader's: no raw cells, no metadata, clean outputs.
 
     On the page where people mark answers, model answer and marking guide stand below each.
     """
+
+    enabled = Bool(True).tag(config=True)
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         """The notebook and resources."""

@@ -163,7 +163,7 @@ def report_changes(folder: Path, console: Console) -> list[Change]:
             # Logs are long, and a class is large: only what is printed is kept.
             found.append(replace(change, before=_light(change.before), after=_light(change.after)))
             causes.update(_causes(change.before, change.after))
-    found.sort(key=lambda c: (-abs(c.difference), c.after.student, c.after.hand_in))
+    found.sort(key=lambda c: (-round(abs(c.difference), 3), c.after.student, c.after.hand_in))
     scores = [c for c in found if c.difference]
     if found:
         path = folder / "instructor" / "changes.csv"
@@ -236,9 +236,14 @@ def _by_student(scores: Sequence[Change]) -> Table:
         table.add_column(name, justify="right" if name in ("before", "after") else "left", overflow="fold")
     for c in scores:
         style = "green" if c.difference > 0 else "red"
-        points = number(c.before.score), Text(f"{number(c.after.score)} of {number(c.after.max_score)}", style=style)
+        points = _points(c.before.score), Text(f"{_points(c.after.score)} of {_points(c.after.max_score)}", style=style)
         table.add_row(Text(line(c.after.student)), Text(line(c.after.hand_in)), *points, Text(line(c.why)))
     return table
+
+
+def _points(value: float) -> str:
+    """Points as people read them; the CSV has all digits."""
+    return number(round(value, 2))
 
 
 def _say(console: Console, text: str) -> None:
@@ -344,7 +349,7 @@ def _log(run: _Run, one: Found, print_: str, result: Result, stored: Result | No
     versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
     lines = [
         f"{line(one.student)}: {line(one.file)}{came}",
-        f"score {number(result.score)} of {number(result.max_score)}; {_against(stored, result)}",
+        f"score {_points(result.score)} of {_points(result.max_score)}; {_against(stored, result)}",
         f"used {result.cpu_seconds:.2f} s of CPU, {result.wall_seconds:.2f} s in all, {result.memory_mb:.0f} MB",
         f"SHA-256 of the hand-in {print_}, of what was taken from it {result.digest or 'nothing'}",
         f"{result.data} data, {result.device}, secret {result.secret_hash}{' (demo)' if result.demo_secret else ''}",
@@ -371,14 +376,14 @@ def _against(stored: Result | None, result: Result) -> str:
     change = compare(stored, result)
     if change is None:
         return "the stored result is the same"
-    text = f"the stored result has {number(stored.score)}: {line(change.why)}"
+    text = f"the stored result has {_points(stored.score)}: {line(change.why)}"
     if stored.key != result.key:
         return f"{text} (made with other tests or settings: `autograder regrade` grades all again)"
     return f"{text} (same hand-in, same tests: a test is near its time limit, or leaves something to chance)"
 
 
 def _cell_lines(cell: CellResult, before: dict[str, TestResult]) -> Iterator[str]:
-    yield f"{cell.grade_id}: {number(cell.points)} of {number(cell.max_points)}"
+    yield f"{cell.grade_id}: {_points(cell.points)} of {_points(cell.max_points)}"
     for test in cell.tests:
         verdict = "passed" if test.passed else "FAILED"
         kind = "visible" if test.visible else "hidden"

@@ -191,7 +191,7 @@ class _Kit:
             return judge, judge.ready
         answer = judge.ready
         if answer.startswith((ENDED, LATE)):
-            answer = ERROR + answer[1:] + b" " + judge.last_words()
+            answer = ERROR + b"its judge did not start: " + (judge.last_words() or answer[1:])
         self._end(judge)
         return None, answer
 
@@ -272,8 +272,9 @@ class _Judge:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def last_words(self) -> bytes:
+        """The last line of the log: of a traceback, what went wrong."""
         try:
-            return self._log.read_bytes()[-_LOG_CHARACTERS:].strip()
+            return self._log.read_bytes()[-_LOG_CHARACTERS:].strip().rsplit(b"\n", 1)[-1]
         except OSError:
             return b""
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -14,15 +15,22 @@ from nbconvert import HTMLExporter
 from rich.console import Console
 
 from autograder import variants
+from autograder.classroom import Classroom, open_classroom
 from autograder.demo import demo_command
+from autograder.grading import grade_class
+from autograder.made_class import make_class
 from autograder.notebooks import make_tree
+from autograder.publish import publish
+from autograder.report.leaderboard import write_leaderboard
+from autograder.settings import Settings
 
 IMAGES = Path(__file__).resolve().parent / "images"
 EXERCISE = "ex03_dataloader"
+SETTINGS = Settings(secret=b"a secret for pictures, known to all who read this")
 
 
 def main() -> int:
-    """Make both pictures; 1 where there is no browser."""
+    """Make the pictures; 1 where there is no browser."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         print("expected Chromium on the PATH, found none: run `make browser`", file=sys.stderr)
@@ -30,6 +38,9 @@ def main() -> int:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as name:
         _check(Path(name), browser)
+        _leaderboard(Path(name), browser)
+        _feedback(Path(name), browser)
+        _report(Path(name), browser)
         _demo(Path(name))
     return 0
 
@@ -51,16 +62,45 @@ def _check(folder: Path, browser: str) -> None:
     notebook.cells = notebook.cells[1:]
     page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
     (folder / "check.html").write_text(page, encoding="utf-8")
+    _shoot(browser, folder / "check.html", "check.png", 900, 640)
+
+
+def _leaderboard(folder: Path, browser: str) -> None:
+    """A class whose scores are dice, so that it is large without hours of training."""
+    sys.path.insert(0, str(IMAGES.parent.parent / "tests"))
+    from sample_class import sample_class
+
+    graded = replace(sample_class(folder / "dice", "ex09_keypoints", 400, hostile=False), demo_secret=False)
+    page = folder / "leaderboard.html"
+    write_leaderboard(graded, page)
+    _shoot(browser, page, "leaderboard.png", 1100, 1000)
+
+
+def _feedback(folder: Path, browser: str) -> None:
+    """What a student reads whose model answers with the mean face, on a phone."""
+    wrong = {w.name: w for w in variants.wrong_answers("ex09_keypoints")}["mean_face"]
+    variants.apply(wrong, folder / "faces" / "u0042")
+    graded = grade_class("ex09_keypoints", folder / "faces", folder / "faces-results", SETTINGS)
+    graded, _ = publish(graded, folder / "faces-results", Classroom())
+    page = folder / "faces-results" / "ex09_keypoints" / "students" / "feedback" / "u0042.html"
+    _shoot(browser, page, "feedback.png", 500, 1500)
+
+
+def _report(folder: Path, browser: str) -> None:
+    """A made class of 150, really graded, as its instructor sees it."""
+    made = make_class(EXERCISE, folder / "class", students=150)
+    (folder / "class" / "class.toml").touch()
+    classroom = replace(open_classroom(folder / "class", SETTINGS.secret), folder=None, due={EXERCISE: made.due})
+    graded = grade_class(EXERCISE, made.submissions, folder / "results", SETTINGS, classroom=classroom)
+    publish(graded, folder / "results", classroom)
+    _shoot(browser, folder / "results" / EXERCISE / "instructor" / "report.html", "report.png", 1100, 1250)
+
+
+def _shoot(browser: str, page: Path, name: str, width: int, height: int) -> None:
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking"]
-    flags += ["--force-device-scale-factor=1.5", "--window-size=900,640"]
-    target = f"--screenshot={IMAGES / 'check.png'}"
-    profile = f"--user-data-dir={folder / 'profile'}"
-    subprocess.run(
-        [browser, *flags, profile, target, f"file://{folder / 'check.html'}"],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    flags += ["--force-device-scale-factor=1.5", f"--window-size={width},{height}"]
+    flags += [f"--screenshot={IMAGES / name}", f"--user-data-dir={page.parent / 'profile'}"]
+    subprocess.run([browser, *flags, f"file://{page}"], check=True, capture_output=True, timeout=120)
 
 
 def _demo(folder: Path) -> None:

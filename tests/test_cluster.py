@@ -27,7 +27,7 @@ from autograder.cluster import ClusterSettings, DaskFleet
 from autograder.errors import AutograderError
 from autograder.fleet import Fleet
 from autograder.judge import Job
-from autograder.kit import make_archive
+from autograder.kit import CourseArchive, make_archive
 from autograder.parcel import pack, unpack
 from autograder.results import Result
 from autograder.settings import Settings
@@ -242,6 +242,26 @@ def test_other_versions_are_refused_and_both_are_named(two_workers, monkeypatch)
     ):
         pass
     assert "is not used" in said[-1]
+
+
+def test_a_judge_that_cannot_start_says_why(two_workers):
+    fleet = DaskFleet(EXERCISE, SETTINGS, two_workers.settings(), lambda _: None)
+    fleet._archive = without(fleet._archive, "autograder/errors.py")
+    with (
+        pytest.raises(AutograderError, match=r"judge did not start: ModuleNotFoundError: .*autograder\.errors"),
+        fleet,
+    ):
+        pass
+    assert kits(two_workers.folder) == []
+
+
+def without(archive: CourseArchive, name: str) -> CourseArchive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for info in old.infolist():
+            if info.filename != name:
+                new.writestr(info, old.read(info))
+    return CourseArchive(buffer.getvalue(), hashlib.sha256(buffer.getvalue()).hexdigest())
 
 
 def test_another_python_is_refused_before_any_code_goes_there(two_workers, monkeypatch):

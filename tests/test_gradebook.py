@@ -290,6 +290,22 @@ def test_the_notebooks_can_be_marked_in_formgrader(course, tree):
     assert "<b>wrong" not in "".join(outputs[0]["data"]["text/html"])
 
 
+def test_formgrader_takes_the_hand_ins_for_autograded(course, tree):
+    from nbgrader.apps.api import NbGraderAPI
+    from nbgrader.coursedir import CourseDirectory
+
+    course.add("u0001", tree, SOME, hours_late=1.234567)
+    course.add("u0002", tree, hours_late=None)
+    course.add("u0003", None, refused="no zip")
+    course.fill()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        api = NbGraderAPI(CourseDirectory(root=str(course.folder)))
+        found = {s["student"]: (s["autograded"], s["needs_manual_grade"]) for s in api.get_submissions(EXERCISE)}
+        assert found == {"u0001": (True, True), "u0002": (True, True), "u0003": (True, False)}
+        assert api.get_submitted_students(EXERCISE) == {"u0001", "u0002"}
+
+
 def test_nothing_is_done_twice(course, tree):
     course.add("u0001", tree, SOME)
     course.add("u0002", None, refused="it is not a zip")

@@ -23,6 +23,7 @@ from autograder import variants
 from autograder.build import build, course_folder, course_ids, points_of
 from autograder.bundle import find_leaks
 from autograder.course_folder import make_course
+from autograder.errors import AutograderError
 from autograder.graded_notebook import points_in, put_scores
 from autograder.grading import grade_class
 from autograder.results import CellResult, Result, TestResult, read_result
@@ -76,6 +77,12 @@ def test_a_course_folder_is_made_once_and_an_instructors_edits_stay(tmp_path):
     assert (folder / "roster.csv").read_text() == "id,name\nu0001,Ann\n"
     assert (folder / "secret").read_text() == secret
     assert not stranger.exists()
+
+
+def test_a_secret_is_not_made_where_it_would_be_published():
+    with pytest.raises(AutograderError, match="outside of the project"):
+        make_course(ROOT / "dl-2026", [EXERCISE])
+    assert not (ROOT / "dl-2026").exists()
 
 
 def test_the_settings_of_a_new_class_can_be_read(tmp_path):

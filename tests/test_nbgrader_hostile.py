@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -290,8 +291,6 @@ def test_a_huge_notebook(tmp_path):
 
 
 def test_what_is_no_plain_file_is_not_read(tmp_path):
-    import os
-
     (tmp_path / "secret").write_text("{}")
     (tmp_path / "link.ipynb").symlink_to(tmp_path / "secret")
     os.mkfifo(tmp_path / "pipe.ipynb")
@@ -486,10 +485,18 @@ def course(tmp_path_factory):
     target = hand_in(folder, "u0008", good)
     (target / FIRST.name).unlink()
     (target / FIRST.name).symlink_to(folder / "secret")
+    (target / "notes.txt").symlink_to(folder / "secret")
+    (target / "gone.txt").symlink_to("nowhere")
+    (target / "up").symlink_to(folder)
+    os.mkfifo(target / "pipe")
+    (target / "timestamp.txt").write_bytes(b"\xff tomorrow")
+    target = hand_in(folder, "many_links", good)
+    for i in range(100):
+        (target / f"{i}.txt").symlink_to(folder / "secret")
     hand_in(folder, "<img src=x onerror=alert(1)>", good)
     hand_in(folder, "u\u202e9\n", good)
     nbgrader(folder, "autograde", EXERCISE)
-    for student in ("u0001", "u0006"):
+    for student in ("u0001", "u0006", "u0008"):
         nbgrader(folder, "generate_feedback", EXERCISE, f"--student={student}")
     return folder
 
@@ -521,7 +528,7 @@ def test_who_waits_for_a_marker(course):
     }
 
 
-def test_names_that_are_markup_are_passed_over(course):
+def test_names_of_markup_and_folders_of_links_are_passed_over(course):
     assert sorted(p.name for p in (course / "autograded").iterdir()) == STUDENTS
 
 

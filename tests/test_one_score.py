@@ -28,6 +28,7 @@ class _Graded:
 
     trees: dict[str, Path]
     ours: GradedClass
+    notebooks: list[dict[str, bytes]]
     nbgrader: dict[str, dict[str, float | None]] = field(default_factory=dict)
     filled: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
@@ -50,6 +51,7 @@ def graded(request, tmp_path_factory) -> _Graded:
     return _Graded(
         trees,
         ours,
+        [_notebooks(course), _notebooks(filled)],
         {student: _automatic(course, student, exercise) for student in trees},
         {student: _automatic(filled, student, exercise) for student in trees},
     )
@@ -70,6 +72,11 @@ def _trees(exercise: str, folder: Path) -> dict[str, Path]:
     }
 
 
+def _notebooks(course: Path) -> dict[str, bytes]:
+    found = (course / "autograded").glob("*/*/*.ipynb")
+    return {str(path.relative_to(course)): path.read_bytes() for path in found}
+
+
 def _automatic(course: Path, student: str, exercise: str) -> dict[str, float | None]:
     checks = {c.grade_id for c in graded_cells(exercise) if c.kind == "checks"}
     return {name: grade.auto for name, grade in grades(course, student, exercise).items() if name in checks}
@@ -85,6 +92,12 @@ def test_nbgrader_and_the_gradebook_have_our_points_cell_by_cell_to_the_last_dig
     ours = {s.student.id: s.marked.points for s in graded.ours.standings}
     assert graded.nbgrader == ours
     assert graded.filled == ours
+
+
+def test_the_gradebook_has_the_notebooks_that_nbgrader_makes_byte_for_byte(graded):
+    theirs, ours = graded.notebooks
+    assert sorted(theirs) == sorted(ours) and len(ours) >= len(graded.trees)
+    assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
 def test_nbgraders_own_execute_gives_the_same_points(graded, tmp_path):

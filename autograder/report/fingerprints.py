@@ -91,7 +91,8 @@ def what_is_given(src: Sources) -> Given:
     """What the exercise hands out, and what its course knows of answers to it."""
     texts = given_texts(src)
     vocabulary = vocabulary_of(*texts)
-    read = [read_source(text, vocabulary) for text in texts]
+    # Students read the visible tests too; what they call things says nothing of the exercise's own names.
+    read = [read_source(text, vocabulary) for text in [*texts, src.exercise.visible_tests.read_text(encoding="utf-8")]]
     bare = Given(
         vocabulary,
         lines=frozenset(line.tokens for source in read for line in source.lines),

@@ -23,7 +23,7 @@ from .similarity import find_similar
 __all__ = ["render_report", "write_report"]
 
 SLOWEST = 10
-SHOWN_MISTAKES = 10
+SHOWN_MISTAKES = 7
 SHOWN_CLUSTERS = 10
 MEGABYTES = 1000
 ADVICE = {
@@ -153,13 +153,11 @@ def _tiles(graded: GradedClass) -> list[tuple[str, str]]:
     if scores:
         low, middle, high = np.percentile(scores, [25, 50, 75])
         passed = sum(score >= graded.exercise.pass_points for score in scores)
-        words = f"reach {number_text(graded.exercise.pass_points)} points with what is graded automatically"
-        tiles.append((f"{number_text(middle)} / {number_text(graded.max_score)}", "median of the automatic points"))
-        tiles.append((f"{number_text(low)} – {number_text(high)}", "points of the middle half"))
-        tiles.append((_percent(passed / len(scores)), words))
-    waiting = sum(1 for s in graded.standings if _waits(s, graded))
-    if graded.max_written:
-        tiles.append((f"{waiting:,}", "written answers wait to be marked"))
+        tiles.append((number_text(middle), f"of {number_text(graded.max_score)} automatic points: median"))
+        tiles.append((f"{number_text(low)} – {number_text(high)}", "points: the middle half"))
+        tiles.append((_percent(passed / len(scores)), f"reach {number_text(graded.exercise.pass_points)} points"))
+    if waiting := sum(1 for s in graded.standings if _waits(s, graded)):
+        tiles.append((f"{waiting:,}", "wait to be marked by hand"))
     return tiles
 
 

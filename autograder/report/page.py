@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import tempfile
-import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,13 @@ from autograder.errors import AutograderError
 __all__ = ["clean_text", "render", "write_page"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-# They change the order in which letters are shown: "evil\u202egpj.exe" reads as a picture.
-_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters, surrogates, and direction marks: "evil\u202egpj.exe" would read as a picture.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def clean_text(value: object) -> str:
     """The text with what is not to be seen as itself (control characters, direction marks) shown as `\ufffd`."""
-    text = _DIRECTION_MARKS.sub("\ufffd", str(value))
-    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" else c for c in text)
+    return _UNSEEN.sub("\ufffd", str(value))
 
 
 @cache

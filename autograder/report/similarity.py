@@ -273,7 +273,7 @@ def _evidence(weights: npt.NDArray[np.float64], places: npt.NDArray[np.int64]) -
 
 
 def _share(shared: float, one: float, two: float) -> float:
-    return float(2 * shared / (one + two)) if one + two > 0 else 0.0
+    return min(1.0, float(2 * shared / (one + two))) if one + two > 0 else 0.0
 
 
 def _passages(left: Attempt, right: Attempt, shared: Hashes, src: Sources, given: Given) -> tuple[Passage, ...]:
@@ -311,4 +311,6 @@ def _places(
                 shown = "\n".join(row[:200] for row in rows[line.number - 1 : line.last][:8])
                 texts.setdefault(where[-1], shown)
             found.setdefault(int(grams.values[i]), where)
-    return found, texts
+    # What all statements are indented by says nothing, and a phone has no room for it.
+    margin = min((len(text) - len(text.lstrip()) for text in texts.values()), default=0)
+    return found, {place: text.replace("\n" + " " * margin, "\n")[margin:] for place, text in texts.items()}

@@ -1,0 +1,165 @@
+"""`--cluster slurm` on a real Slurm of one machine: equal results, no secret in a job, nothing left when it ends."""
+
+import os
+import shutil
+import stat
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder import cluster as module
+from autograder import slurm as slurm_module
+from autograder import variants
+from autograder.cluster import ClusterSettings, DaskFleet
+from autograder.errors import AutograderError
+from autograder.fleet import Fleet
+from autograder.judge import Job
+from autograder.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+EXERCISE = "ex03_dataloader"
+SECRET = "a-secret-that-no-job-may-ever-see"
+COMMANDS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "scancel", "sinfo")
+
+
+def _missing() -> str:
+    """Why Slurm cannot be tested here; empty where it can."""
+    for name in COMMANDS:
+        if not (shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")):
+            return f"Slurm is not installed: no {name}"
+    if not (_folder() / "up.sh").is_file():
+        return f"no set-up of Slurm in {_folder()}: name its folder, with up.sh and down.sh, in SLURM_SETUP"
+    if os.geteuid():
+        return "only root can start Slurm's daemons"
+    return ""
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("SLURM_SETUP") or ROOT.parent / "shared" / "slurm")
+
+
+pytest.importorskip("dask_jobqueue", reason="the extra `cluster` is not installed")
+pytestmark = [pytest.mark.skipif(bool(_missing()), reason=_missing()), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def slurm():
+    """A Slurm that runs; started here, it is stopped again."""
+    before = os.environ.get("SLURM_CONF")
+    os.environ["SLURM_CONF"] = str(_folder() / "slurm.conf")
+    ours = bool(subprocess.run(["sinfo"], capture_output=True, timeout=60).returncode)
+    try:
+        if ours:
+            # Not through pipes: the daemons would hold them open.
+            done = subprocess.run(["bash", str(_folder() / "up.sh")], stdout=subprocess.DEVNULL, timeout=120)
+            assert done.returncode == 0, "up.sh did not start Slurm"
+        yield
+    finally:
+        if ours:
+            # Without the controller, what is about to end would wait for it for ever.
+            with suppress(AssertionError, subprocess.SubprocessError):
+                wait_until_no_job_is_left()
+            subprocess.run(["bash", str(_folder() / "down.sh")], stdout=subprocess.DEVNULL, timeout=60)
+        if before is None:
+            del os.environ["SLURM_CONF"]
+        else:
+            os.environ["SLURM_CONF"] = before
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    return ClusterSettings("slurm", workers=2, folder=tmp_path / "shared", host="127.0.0.1", walltime="00:10:00")
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("class")
+    paths = [variants.reference(EXERCISE, folder / "u0000"), variants.untouched(EXERCISE, folder / "u0001")]
+    paths += [variants.apply(wrong, folder / wrong.name) for wrong in variants.wrong_answers(EXERCISE)[:3]]
+    return [Job(path.name, path) for path in paths]
+
+
+def our_jobs() -> list[str]:
+    command = ["squeue", "--noheader", "--format=%i %T", "--states=PENDING,RUNNING,CONFIGURING,COMPLETING"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return listed.stdout.splitlines()
+
+
+def wait_until_no_job_is_left() -> None:
+    end = time.monotonic() + 60
+    while our_jobs():
+        assert time.monotonic() < end, f"jobs are left: {our_jobs()}"
+        time.sleep(0.5)
+
+
+def environments_of_workers() -> list[bytes]:
+    """What the processes of Dask workers and of judges on this machine have in their environments."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            if b"dask_worker" in command or b"remote_judge" in command or b"slurm_script" in command:
+                found.append((process / "environ").read_bytes())
+        except OSError:
+            continue
+    return found
+
+
+def test_results_equal_those_of_local_judges(slurm, cluster, jobs, monkeypatch):
+    monkeypatch.setenv("AUTOGRADER_SECRET", SECRET)
+    settings, said, seen = Settings(secret=SECRET.encode()), [], []
+    results = {}
+    with DaskFleet(EXERCISE, settings, cluster, said.append) as fleet:
+        [folder] = cluster.folder.iterdir()
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.glob(".dask*key*")]}
+        for job, result in fleet.grade(jobs):
+            results[job.student] = result.for_student()
+            seen = seen or environments_of_workers()
+    assert len(our_jobs()) == 0 or all("COMPLETING" in line for line in our_jobs())
+    assert list(cluster.folder.iterdir()) == [], "logs and certificates are removed"
+    assert any("Slurm's jobs: " in text for text in said)
+    assert modes == {0o700, 0o600}
+    assert len(seen) >= 2 and not [1 for environment in seen if SECRET.encode() in environment]
+
+    with Fleet(EXERCISE, settings, 2) as local:
+        assert results == {job.student: result.for_student() for job, result in local.grade(jobs)}
+    wait_until_no_job_is_left()
+
+
+def test_an_error_ends_the_jobs(slurm, cluster, jobs):
+    def interrupted() -> None:
+        with DaskFleet(EXERCISE, Settings(), cluster, lambda _: None) as fleet:
+            next(iter(fleet.grade(jobs)))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    wait_until_no_job_is_left()
+    assert list(cluster.folder.iterdir()) == []
+
+
+def test_a_job_that_slurm_refuses_is_one_clear_error(slurm, cluster):
+    asked = replace(cluster, slurm_options=("--partition=none-such",))
+    with (
+        pytest.raises(AutograderError, match=r"Slurm refuses such a job: .*invalid partition"),
+        DaskFleet(EXERCISE, Settings(), asked),
+    ):
+        pass
+    assert list(cluster.folder.iterdir()) == []
+
+
+def test_a_job_that_ends_at_once_is_one_clear_error(slurm, cluster, monkeypatch):
+    """Its worker cannot start: the log's end tells why, instead of hours in a queue that is empty."""
+    monkeypatch.setattr(slurm_module.sys, "executable", "/bin/false-python")
+    monkeypatch.setattr(slurm_module, "COMMAND_SECONDS", 5)
+    monkeypatch.setattr(module, "SAY_EVERY", 1.0)
+    with (
+        pytest.raises(AutograderError, match=r"no job of this run any more: .*false-python"),
+        DaskFleet(EXERCISE, Settings(), replace(cluster, workers=1), lambda _: None),
+    ):
+        pass
+    wait_until_no_job_is_left()
