@@ -116,7 +116,6 @@ class _Member:
 
     address: str
     judges: int
-    since: float
     ready: bool = False
     dropped: str = ""
     strikes: int = 0
@@ -254,7 +253,7 @@ class DaskFleet:
         self._stack.callback(_close_client, self._client)
         found = self._ask(self._client.scheduler.versions, packages=[])
         if fault := _python_fault(found):
-            raise AutograderError(f"the scheduler at {address} has {fault}: start it with the same Python")
+            raise AutograderError(f"the scheduler at {address} {fault}")
 
     def _await_workers(self) -> None:
         """Return when the first worker is ready to judge."""
@@ -286,7 +285,7 @@ class DaskFleet:
                 self._drop(member, "it does not answer")
                 yield from self._lose(member, "the worker did not finish this hand-in in time")
         for address in self._new(workers):
-            self._members[address] = member = _Member(address, self._judges(workers[address]), now)
+            self._members[address] = member = _Member(address, self._judges(workers[address]))
             self._open(member)
         self._expect_workers(now)
 
@@ -300,10 +299,10 @@ class DaskFleet:
             return []
         # Before any of our code goes there: it travels compiled.
         for address, found in self._versions(came).items():
-            fault = f"{fault}: start it with the same Python" if (fault := _python_fault(found)) else ""
-            if not found or fault:
-                self._members[address] = member = _Member(address, 1, time.monotonic())
-                self._drop(member, fault or "it does not answer")
+            fault = _python_fault(found) if found else "does not answer"
+            if fault:
+                self._members[address] = member = _Member(address, 1)
+                self._drop(member, f"it {fault}")
         return [address for address in came if address not in self._members]
 
     def _versions(self, addresses: list[str]) -> dict[str, dict[str, Any]]:
@@ -611,7 +610,7 @@ def _python_fault(found: dict[str, Any]) -> str:
     ours = versions()["python"]
     if theirs.split(".")[:2] == ours.split(".")[:2]:
         return ""
-    return f"Python {'.'.join(theirs.split('.')[:3])}, here it is {ours}"
+    return f"has Python {'.'.join(theirs.split('.')[:3])}, here it is {ours}: start it with the same Python"
 
 
 def _versions_fault(text: str) -> str:

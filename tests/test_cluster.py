@@ -327,6 +327,26 @@ def test_a_worker_that_is_killed_costs_a_retry_and_nothing_else(tmp_path, jobs, 
         wait_for(lambda: not kit.exists())
 
 
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_is_one_clear_error(tmp_path, jobs, monkeypatch):
+    with running(tmp_path, {"one": ("--no-nanny",)}) as found:
+        with DaskFleet(EXERCISE, SETTINGS, found.settings()) as fleet:
+            grading = fleet.grade(jobs)
+            next(grading)
+            monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+            found.kill("scheduler")
+            with pytest.raises(AutograderError, match="lost the scheduler .* results so far are kept"):
+                list(grading)
+        wait_for(lambda: kits(tmp_path) == [])
+
+
+def test_an_interrupted_run_leaves_nothing_on_the_workers(two_workers, jobs):
+    with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
+        next(fleet.grade(jobs))
+        assert kits(two_workers.folder) != []
+    assert kits(two_workers.folder) == []
+
+
 def wait_for(condition, fleet: DaskFleet | None = None, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -399,7 +419,7 @@ def test_an_answer_that_is_no_result_of_this_run_is_not_believed(jobs, field_):
 
 def test_a_lost_worker_costs_a_try_only_what_it_had_in_work(jobs):
     fleet = DaskFleet(EXERCISE, SETTINGS, ClusterSettings("tcp://127.0.0.1:1"))
-    member = cluster._Member("tls://a", judges=1, since=0, ready=True)
+    member = cluster._Member("tls://a", judges=1, ready=True)
     for number in range(2):
         task = cluster._Task(str(number), member, jobs[number], 0)
         member.tasks.append(task)
