@@ -79,13 +79,16 @@ def grade(
         Path | None, typer.Option(help="The folder that `autograder certificates` made; for --cluster.")
     ] = None,
     insecure: Annotated[bool, typer.Option("--no-tls", help="Let --cluster go without certificates.")] = False,
+    slurm_option: Annotated[
+        list[str] | None, typer.Option(help="An option of sbatch for --cluster slurm, such as --partition=teaching.")
+    ] = None,
 ) -> None:
     """Grade hand-ins and make what leaves the class; a re-run does only what is new or changed."""
     from .commands import GradeOptions, grade_command
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, pages, final,
-        cluster, certificates, insecure,
+        cluster, certificates, insecure, tuple(slurm_option or ()),
     )  # fmt: skip
     raise typer.Exit(grade_command(options))
 

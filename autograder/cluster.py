@@ -88,7 +88,7 @@ class ClusterSettings:
 
     def check(self) -> None:
         """Nothing; an `AutograderError` when the address is none, or open to everybody."""
-        for name, value in (("--workers", self.workers), ("--judges", self.judges)):
+        for name, value in (("--jobs", self.workers), ("--judges", self.judges)):
             if value is not None and value < 1:
                 raise AutograderError(f"expected {name} to be 1 or more, got {value}")
         if self.is_slurm:

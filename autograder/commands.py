@@ -63,20 +63,30 @@ class GradeOptions:
     cluster: str = ""
     certificates: Path | None = None
     insecure: bool = False
+    slurm_options: tuple[str, ...] = ()
 
     def settings(self, folder: Path | None) -> Settings:
         """The run's settings; the secret may lie in the course folder."""
         data = self.data or "embedded"
-        return settings_from_environment(data=data, device=self.device, unsafe=self.unsafe, folder=folder)
+        return settings_from_environment(
+            data=data, device=self.device, unsafe=self.unsafe, folder=folder, here=not self.cluster
+        )
 
-    def fleets(self, settings: Settings) -> Fleets:
+    def fleets(self, settings: Settings, say: Callable[[str], None]) -> Fleets:
         """Judges on this machine, or on the cluster that was named."""
         if not self.cluster:
             return local_fleets(self.exercise, settings, self.jobs)
         from .cluster import ClusterSettings, DaskFleet
 
-        cluster = ClusterSettings(self.cluster, self.certificates, insecure=self.insecure, workers=self.jobs)
-        return lambda _: DaskFleet(self.exercise, settings, cluster)
+        cluster = ClusterSettings(
+            self.cluster,
+            self.certificates,
+            insecure=self.insecure,
+            workers=self.jobs,
+            slurm_options=self.slurm_options,
+        )
+        cluster.check()
+        return lambda _: DaskFleet(self.exercise, settings, cluster, say)
 
 
 def grade_command(options: GradeOptions) -> int:
@@ -95,6 +105,9 @@ def grade_command(options: GradeOptions) -> int:
         raise AutograderError(
             "expected the hand-ins: name a zip, a folder of many, or a course folder with --course, which has them"
         )
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     start = time.perf_counter()
     shown: list[Result] = []
     # A class of thousands is too long for a table, and too large to be held.
@@ -110,7 +123,7 @@ def grade_command(options: GradeOptions) -> int:
             submissions,
             out,
             settings,
-            options.fleets(settings),
+            options.fleets(settings, say),
             classroom=classroom,
             worksheet=options.worksheet,
             keep=keep,

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from .errors import AutograderError
 from .fleet import Fleet
 from .intake import Found, find_hand_ins, fingerprint
 from .judge import Job
+from .machine import plan_judges, this_machine
 from .results import Result, read_result, write_result
 from .roster import Student, make_aliases
 from .settings import Settings, versions
@@ -40,7 +40,6 @@ __all__ = [
     "with_penalty",
 ]
 
-MEMORY_OF_A_JUDGE = 2 * 2**30
 # The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
 JUDGING = ("build", "errors", "judge", "locks", "plugin", "results", "settings", "sources", "submission", "variants")
 
@@ -94,14 +93,9 @@ class _Planned:
             yield Grading(self.job, result, self.path, fresh, found, self.fingerprint)
 
 
-def default_jobs() -> int:
-    """As many judges as the machine has cores for, and memory for (2 GB each)."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return cores
-    return max(1, min(cores, memory // MEMORY_OF_A_JUDGE))
+def default_jobs(device: str = "cpu") -> int:
+    """As many judges as this machine has cores, memory and GPUs for."""
+    return len(plan_judges(device, None, this_machine(gpus=device == "cuda")))
 
 
 def course_hash(exercise: Exercise) -> str:
@@ -141,7 +135,7 @@ def grade_folder(
 
 def local_fleets(exercise_id: str, settings: Settings, jobs: int | None) -> Fleets:
     """A function that makes a fleet for so many hand-ins, of processes on this machine."""
-    size = default_jobs() if jobs is None else jobs
+    size = default_jobs(settings.device) if jobs is None else jobs
     if size < 1:
         raise AutograderError(f"expected one judge or more, got --jobs {size}")
     return lambda todo: Fleet(exercise_id, settings, min(size, max(1, todo)))

@@ -49,9 +49,12 @@ class Settings:
 
 
 def settings_from_environment(
-    *, data: str = "embedded", device: str = "auto", unsafe: bool = False, folder: Path | None = None
+    *, data: str = "embedded", device: str = "auto", unsafe: bool = False, folder: Path | None = None, here: bool = True
 ) -> Settings:
-    """Settings with the secret of `AUTOGRADER_SECRET`, else of the course folder, else the public demo secret."""
+    """Settings with the secret of `AUTOGRADER_SECRET`, else of the course folder, else the public demo secret.
+
+    `here` says that judges run on this machine; those elsewhere look for their device themselves, and `auto` is cpu.
+    """
     secret = os.environ.get("AUTOGRADER_SECRET", "")
     if not secret and folder is not None and (folder / SECRET_FILE).is_file():
         secret = _read_secret(folder / SECRET_FILE)
@@ -65,7 +68,7 @@ def settings_from_environment(
     return Settings(
         secret=secret.encode() or DEMO_SECRET,
         data="real" if data == "real" else "embedded",
-        device=resolve_device(device),
+        device=resolve_device(device) if here else resolve_elsewhere(device),
         unsafe=unsafe,
     )
 
@@ -85,8 +88,7 @@ def _read_secret(path: Path) -> str:
 
 def resolve_device(name: str) -> str:
     """`cpu`, `cuda` or `mps`; `auto` is the best this machine has. Never imports torch."""
-    if name not in ("auto", "cpu", "cuda", "mps"):
-        raise AutograderError(f"expected --device auto, cpu, cuda or mps, got {name!r}")
+    _expect_device(name)
     has_cuda = Path("/proc/driver/nvidia/version").exists() and any(Path("/dev").glob("nvidia[0-9]*"))
     has_mps = platform.system() == "Darwin" and platform.machine() == "arm64"
     if name == "cuda" and not has_cuda:
@@ -96,6 +98,17 @@ def resolve_device(name: str) -> str:
     if name != "auto":
         return name
     return "cuda" if has_cuda else "mps" if has_mps else "cpu"
+
+
+def resolve_elsewhere(name: str) -> str:
+    """The device that judges on other machines are asked for."""
+    _expect_device(name)
+    return "cpu" if name == "auto" else name
+
+
+def _expect_device(name: str) -> None:
+    if name not in ("auto", "cpu", "cuda", "mps"):
+        raise AutograderError(f"expected --device auto, cpu, cuda or mps, got {name!r}")
 
 
 @cache

@@ -29,6 +29,7 @@ ENDED, LATE, MISSING = b"D", b"L", b"M"
 
 _KITS = "autograder_kits"
 _PREFIX = "autograder-kit-"
+_OWNER = ".owner"
 _LOG_CHARACTERS = 600
 # Isolated, so that no file of the current folder and no variable is imported instead of the kit.
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.remote_judge import main; main()"
@@ -279,11 +280,10 @@ class _Judge:
             return b""
 
     def end(self) -> None:
-        # Its own workers asked the kernel to end with it, and their children with them. Killed before the connection
-        # closes: a judge that loses it takes its Dask worker for dead, and removes the course.
+        # Its own workers asked the kernel to end with it, and their children with them. The connection closes when
+        # nobody waits at it any more: closed now, its number could be another's while a thread still reads from it.
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
-        self._connection.close()
         self._log.unlink(missing_ok=True)
 
 
@@ -291,11 +291,14 @@ def _hold(folder: Path) -> Any:
     """An open file with a lock on it that says: this folder's owner lives."""
     import fcntl
 
-    file = (folder / ".owner").open("wb")
+    # It gets its name with the lock on it: nobody ever sees it free while we live.
+    new = folder / f"{_OWNER}.new"
+    file = new.open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         pass  # a file system without locks: then nothing is ever swept from it
+    new.rename(folder / _OWNER)
     return file
 
 
@@ -305,10 +308,9 @@ def _sweep() -> None:
 
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
-            # A young folder may not have its lock yet.
-            if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or time.time() - folder.stat().st_mtime < 60:
+            if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
                 continue
-            with (folder / ".owner").open("rb") as owner:
+            with (folder / _OWNER).open("rb") as owner:
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:

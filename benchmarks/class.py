@@ -171,7 +171,7 @@ def _wrong_scores(exercise: str, made: MadeClass) -> list[str]:
     tests = set(known_tests(exercise))
     faults = []
     for hand_in in made.hand_ins:
-        if hand_in.fails is None or not hand_in.student.startswith("s1"):
+        if hand_in.fails is None or not hand_in.student.removeprefix("s").isdigit():
             continue
         path = result_path(made.folder / "results", exercise, hand_in.student, fingerprint(hand_in.path))
         result = read_result(path)

@@ -184,7 +184,7 @@ def test_the_word_list_finds_what_it_is_for() -> None:
     assert not any(re.search(pattern, "pip install torch; make work/main.py") for pattern in NOT_HERE)
 
 
-@pytest.mark.parametrize("extra", ["", "grading", "dev"])
+@pytest.mark.parametrize("extra", ["", "grading", "cluster", "dev"])
 def test_contributing_says_why_each_dependency_is_here(extra: str) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.split("## Dependencies", 1)[1].split("\n## ", 1)[0]
@@ -235,7 +235,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extras"), [("exercise_code", [""]), ("autograder", ["", "grading"]), ("tests", None)]
+    ("package", "extras"), [("exercise_code", [""]), ("autograder", ["", "grading", "cluster"]), ("tests", None)]
 )
 def test_what_is_imported_is_a_direct_dependency(package: str, extras: list[str] | None) -> None:
     direct = _direct()
