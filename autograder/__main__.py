@@ -117,12 +117,13 @@ def appeal(
     out: OutOption = None,
     course: CourseOption = None,
     device: DeviceOption = "auto",
+    keep: Annotated[bool, typer.Option("--keep", help="Put the new result in the stored one's place.")] = False,
 ) -> None:
     """Grade one student's hand-in again, with the full log for the instructor."""
     from .commands import GradeOptions
     from .regrade import appeal_command
 
-    raise typer.Exit(appeal_command(GradeOptions(exercise, submissions, out, course, device=device), student))
+    raise typer.Exit(appeal_command(GradeOptions(exercise, submissions, out, course, device=device), student, keep))
 
 
 @app.command()

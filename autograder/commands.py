@@ -20,11 +20,12 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from exercise_code.common.exercise import load_exercise
+from exercise_code.common.exercise import Exercise, load_exercise
 
 from .classroom import FILE, Classroom, open_classroom
 from .errors import AutograderError
-from .grading import Fleets, Grading, default_jobs, grade_class, local_fleets
+from .grading import BEFORE, Fleets, Grading, default_jobs, grade_class, local_fleets
+from .intake import Found, find_hand_ins
 from .publish import Part, publish
 from .results import Result
 from .settings import Settings, settings_from_environment
@@ -32,11 +33,13 @@ from .standing import GradedClass
 
 __all__ = [
     "GradeOptions",
+    "Run",
     "bundle_command",
     "course_command",
     "doctor_command",
     "grade_command",
     "grade_with_progress",
+    "open_run",
     "results_table",
     "train_command",
     "verify_command",
@@ -64,6 +67,7 @@ class GradeOptions:
     certificates: Path | None = None
     insecure: bool = False
     slurm_options: tuple[str, ...] = ()
+    table: bool = True
 
     def settings(self, folder: Path | None) -> Settings:
         """The run's settings; the secret may lie in the course folder."""
@@ -89,22 +93,65 @@ class GradeOptions:
         return lambda _: DaskFleet(self.exercise, settings, cluster, say)
 
 
-def grade_command(options: GradeOptions) -> int:
-    """Grade hand-ins, make what leaves the class, print a table; 1 when grading itself failed for any of them."""
-    from .fleet import lock_results
+@dataclass(frozen=True)
+class Run:
+    """What the options of a command mean here."""
 
-    console = Console()
-    load_exercise(options.exercise)
+    exercise: Exercise
+    settings: Settings
+    classroom: Classroom
+    submissions: Path
+    out: Path
+    worksheet: Path | None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the exercise's results."""
+        return self.out / self.exercise.id
+
+    @property
+    def found(self) -> tuple[Found, ...]:
+        """All hand-ins, read anew."""
+        roster, due = self.classroom.roster, self.classroom.due.get(self.exercise.id)
+        return find_hand_ins(
+            self.submissions,
+            self.exercise,
+            roster=roster,
+            worksheet=self.worksheet,
+            scratch=self.folder / "cache",
+            zone=due.tzinfo if due is not None else None,
+        ).found
+
+
+def open_run(options: GradeOptions) -> Run:
+    """The run that the options ask for; an `AutograderError` says what is missing."""
+    exercise = load_exercise(options.exercise)
     folder = options.course or (Path() if Path(FILE).is_file() else None)
     settings = options.settings(folder)
     classroom = open_classroom(folder, settings.secret) if folder is not None else Classroom()
-    settings = replace(settings, data=options.data or classroom.data)
-    out = options.out or (folder or Path()) / "results"
     submissions = options.submissions or (folder / "submitted" if folder is not None else None)
     if submissions is None:
         raise AutograderError(
             "expected the hand-ins: name a zip, a folder of many, or a course folder with --course, which has them"
         )
+    return Run(
+        exercise,
+        replace(settings, data=options.data or classroom.data),
+        classroom,
+        submissions,
+        options.out or (folder or Path()) / "results",
+        options.worksheet,
+    )
+
+
+def grade_command(options: GradeOptions) -> int:
+    """Grade hand-ins, make what leaves the class, print a table; 1 when grading itself failed for any of them."""
+    from .fleet import lock_results
+
+    console = Console()
+    run = open_run(options)
+    settings, classroom, out = run.settings, run.classroom, run.out
+
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -116,11 +163,11 @@ def grade_command(options: GradeOptions) -> int:
         if len(shown) <= LARGEST_TABLE:
             shown.append(grading.result)
 
-    with lock_results(out / options.exercise):
+    with lock_results(run.folder):
         graded, fresh = grade_with_progress(
             console,
             options.exercise,
-            submissions,
+            run.submissions,
             out,
             settings,
             options.fleets(settings, say),
@@ -139,9 +186,12 @@ def grade_command(options: GradeOptions) -> int:
                     final=options.final,
                     begin=lambda name: status.update(f"making the {name}"),
                 )
-    if len(shown) <= LARGEST_TABLE:
+    if options.table and len(shown) <= LARGEST_TABLE:
         shown.sort(key=lambda r: (r.student, r.hand_in))
         console.print(results_table(shown, options.exercise))
+    if options.table and (run.folder / BEFORE).is_dir():
+        again = len(list((run.folder / BEFORE).glob("*.json")))
+        say(f"{again} were graded again with other tests or settings: `autograder regrade` lists what changed")
     return _summary(console, graded, fresh, parts, out, time.perf_counter() - start, settings)
 
 

@@ -26,6 +26,7 @@ from .standing import Attempt, GradedClass, Standing, attempt_from
 from .variants import sources
 
 __all__ = [
+    "BEFORE",
     "Fleets",
     "Grading",
     "course_hash",
@@ -37,11 +38,16 @@ __all__ = [
     "local_fleets",
     "result_key",
     "result_path",
+    "set_aside",
     "with_penalty",
 ]
 
 # The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
 JUDGING = ("build", "errors", "judge", "locks", "plugin", "results", "settings", "sources", "submission", "variants")
+
+
+# Where results wait that were replaced, in the folder of an exercise's results.
+BEFORE = "before"
 
 
 class FleetLike(Protocol):
@@ -174,6 +180,7 @@ def grade_found(
         for job, result in fleet.grade(todo):
             plan = todo[job]
             result = result.model_copy(update={"key": plan.key})
+            set_aside(plan.path, plan.key)
             write_result(result, plan.path)
             yield from plan.gradings(result, fresh=True)
 
@@ -272,6 +279,20 @@ def result_key(student: str, fingerprint_: str, course: str, settings: Settings)
     """What a result depends on, hashed: another key means that it must be made again."""
     parts = [student, fingerprint_, course, settings.secret_hash, settings.data, settings.device, settings.unsafe]
     return hashlib.sha256(json.dumps([*parts, versions()]).encode()).hexdigest()
+
+
+def set_aside(path: Path, key: str) -> bool:
+    """True when the result in `path` has another key: it is kept in `before/`, for a list of what has changed.
+
+    A copy that is there stays: it is older, and nobody has been told yet what became of it.
+    """
+    known = read_result(path)
+    if known is None or known.failed or known.key == key:
+        return False
+    copy = path.parent / BEFORE / path.name
+    if not copy.exists():
+        write_result(known, copy)
+    return True
 
 
 def _plan(exercise: Exercise, found: Sequence[Found], out: Path, settings: Settings) -> list[_Planned]:

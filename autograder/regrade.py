@@ -6,7 +6,7 @@ seeds of all tests come from one place, so only running them tells; a class of 1
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,22 +17,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from exercise_code.common.exercise import Exercise, load_exercise
-
-from .classroom import FILE, Classroom, open_classroom
 from .errors import AutograderError
 from .files import write_if_changed
 from .fleet import Fleet, lock_results
-from .grading import course_hash, result_key, result_path
-from .intake import Found, find_hand_ins, fingerprint
+from .grading import BEFORE, course_hash, result_key, result_path
+from .intake import Found, fingerprint
 from .judge import Job
 from .marks import csv_text, disarmed, line, number
 from .results import CellResult, Result, TestResult, read_result, write_result
-from .settings import Settings
 from .variants import sources
 
 if TYPE_CHECKING:
-    from .commands import GradeOptions
+    from .commands import GradeOptions, Run
 
 __all__ = [
     "Change",
@@ -42,10 +38,8 @@ __all__ = [
     "compare",
     "regrade_command",
     "report_changes",
-    "set_aside",
 ]
 
-BEFORE = "before"
 LARGEST_TABLE = 60
 
 
@@ -117,27 +111,6 @@ def _tests(result: Result) -> dict[str, TestResult]:
 
 def _reason(test: TestResult) -> str:
     return "" if test.passed else line(test.reason)[:200]
-
-
-def set_aside(exercise: Exercise, found: Iterable[Found], out: Path, settings: Settings) -> int:
-    """How many results of these hand-ins were made with other tests or settings; each is kept in `before/`.
-
-    A copy that is there stays: it is from a regrade that was stopped, and older than what that run has made.
-    """
-    course = course_hash(exercise)
-    aside = out / exercise.id / BEFORE
-    count = 0
-    for one in found:
-        print_ = fingerprint(one.path)
-        path = result_path(out, exercise.id, one.student, print_)
-        known = read_result(path)
-        if known is None or known.failed or known.key == result_key(one.student, print_, course, settings):
-            continue
-        count += 1
-        copy = aside / path.name
-        if not copy.exists():
-            write_if_changed(path.read_bytes(), copy)
-    return count
 
 
 def changes(folder: Path) -> Iterator[Change | None]:
@@ -250,53 +223,21 @@ def _say(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What the options mean here: the same as for `autograder grade`."""
-
-    exercise: Exercise
-    settings: Settings
-    classroom: Classroom
-    out: Path
-    found: tuple[Found, ...]
-
-    @property
-    def folder(self) -> Path:
-        return self.out / self.exercise.id
-
-
-def _prepare(options: "GradeOptions") -> _Run:
-    exercise = load_exercise(options.exercise)
-    folder = options.course or (Path() if Path(FILE).is_file() else None)
-    settings = options.settings(folder)
-    classroom = open_classroom(folder, settings.secret) if folder is not None else Classroom()
-    settings = replace(settings, data=options.data or classroom.data)
-    submissions = options.submissions or (folder / "submitted" if folder is not None else None)
-    if submissions is None:
-        raise AutograderError(
-            "expected the hand-ins: name a zip, a folder of many, or a course folder with --course, which has them"
-        )
-    intake = find_hand_ins(submissions, exercise, roster=classroom.roster, worksheet=options.worksheet)
-    return _Run(exercise, settings, classroom, options.out or (folder or Path()) / "results", intake.found)
-
-
 def regrade_command(options: "GradeOptions") -> int:
     """Grade again what was graded with other tests, then list whose score changed and why.
 
     Stopped in the middle, it goes on where it was: the results from before stay aside until the list is written.
     """
-    from .commands import grade_command
+    from .commands import grade_command, open_run
 
     console = Console()
-    run = _prepare(options)
-    with lock_results(run.folder):
-        set_aside(run.exercise, run.found, run.out, run.settings)
-    code = grade_command(options)
-    with lock_results(run.folder):
-        if not (run.folder / BEFORE).is_dir():
+    folder = open_run(options).folder
+    code = grade_command(replace(options, table=False))
+    with lock_results(folder):
+        if not (folder / BEFORE).is_dir():
             _say(console, "nothing was graded again: all results were made with these tests")
             return code
-        report_changes(run.folder, console)
+        report_changes(folder, console)
     return code
 
 
@@ -306,8 +247,10 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     The same text is written to `instructor/appeals/`. Stored results stay, unless `keep` puts the new ones in their
     place. 1 when grading itself failed.
     """
+    from .commands import open_run
+
     console = Console()
-    run = _prepare(options)
+    run = open_run(options)
     own = _hand_ins_of(run, student)
     course = course_hash(run.exercise)
     failed = False
@@ -330,7 +273,7 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     return 1 if failed else 0
 
 
-def _hand_ins_of(run: _Run, student: str) -> list[Found]:
+def _hand_ins_of(run: "Run", student: str) -> list[Found]:
     ids = {student}
     for known in run.classroom.roster.students if run.classroom.roster else ():
         if student.casefold() in (known.id.casefold(), known.alias.casefold(), known.name.casefold()):
@@ -343,7 +286,7 @@ def _hand_ins_of(run: _Run, student: str) -> list[Found]:
     return own
 
 
-def _log(run: _Run, one: Found, print_: str, result: Result, stored: Result | None) -> str:
+def _log(run: "Run", one: Found, print_: str, result: Result, stored: Result | None) -> str:
     """All that the instructor may know of a hand-in."""
     came = f", came {_time(one.submitted)}" if one.submitted else ""
     versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())

@@ -16,13 +16,12 @@ from rich.console import Console
 from autograder import variants
 from autograder.commands import GradeOptions
 from autograder.errors import AutograderError
+from autograder.grading import BEFORE, set_aside
 from autograder.regrade import (
-    BEFORE,
     appeal_command,
     compare,
     regrade_command,
     report_changes,
-    set_aside,
 )
 from autograder.results import CellResult, Result, TestResult, read_result, write_result
 
@@ -174,7 +173,8 @@ def test_a_mended_test_changes_what_it_should_also_when_killed_in_the_middle(cla
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
     kept = {p.name: p.read_bytes() for p in (out / EXERCISE / BEFORE).glob("*.json")}
-    assert kept == first
+    assert kept.items() <= first.items()
+    assert {name for name in first if (out / EXERCISE / name).read_bytes() != first[name]} <= set(kept)
     assert 2 <= _changed(out, first) < 4
 
     assert regrade_command(_options(class_, out)) == 0
@@ -237,25 +237,15 @@ def test_an_appeal_of_nobody_names_those_there_are(class_, tmp_path):
         appeal_command(_options(class_, tmp_path / "results"), "u7777")
 
 
-def test_setting_aside_keeps_the_oldest(class_, course, tmp_path):
-    from autograder.grading import course_hash, result_key, result_path
-    from autograder.intake import find_hand_ins, fingerprint
-    from autograder.settings import Settings
-    from exercise_code.common.exercise import load_exercise
-
-    exercise, out, settings = load_exercise(EXERCISE), tmp_path / "results", Settings()
-    found = find_hand_ins(class_, exercise).found
-    paths = []
-    for one in found:
-        print_ = fingerprint(one.path)
-        path = result_path(out, EXERCISE, one.student, print_)
-        key = result_key(one.student, print_, course_hash(exercise), settings)
-        write_result(_result(_test("test_a", True), student=one.student, key=key), path)
-        paths.append(path)
-    assert set_aside(exercise, found, out, settings) == 0
-    write_result(_result(_test("test_a", True), key="older"), paths[0])
-    assert set_aside(exercise, found, out, settings) == 1
-    write_result(_result(_test("test_a", False), key="old"), paths[0])
-    write_result(_result(failed="never graded", key="old", score=0), paths[1])
-    assert set_aside(exercise, found, out, settings) == 1
-    assert [read_result(p).key for p in (out / EXERCISE / BEFORE).iterdir()] == ["older"]
+def test_setting_aside_keeps_the_oldest(tmp_path):
+    path = tmp_path / "u0001--0123.json"
+    write_result(_result(_test("test_a", True), key="now"), path)
+    assert not set_aside(path, "now")
+    write_result(_result(_test("test_a", True), key="older"), path)
+    assert set_aside(path, "now")
+    write_result(_result(_test("test_a", False), key="old"), path)
+    assert set_aside(path, "now")
+    other = tmp_path / "u0002--0123.json"
+    write_result(_result(failed="never graded", key="old", score=0), other)
+    assert not set_aside(other, "now") and not set_aside(tmp_path / "none.json", "now")
+    assert [read_result(p).key for p in (tmp_path / BEFORE).iterdir()] == ["older"]
