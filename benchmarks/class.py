@@ -7,12 +7,19 @@ Makes classes of these sizes (`autograder.made_class`), each in a course folder,
 report and exports. Memory is the sum of proportional set sizes (PSS) of the command, its judges and their workers,
 sampled from /proc four times a second; the children in which hand-ins run, whose memory the exercise limits, are
 counted apart.
+With `--kills 5` the largest class is graded once more, in a course folder of its own, by a command that is ended with
+`kill -9` at five random moments: results, students' pages and the gradebook's scores must be those of the first run.
 Exits with 1 when the largest class takes more than 15 minutes, or 30 seconds when nothing changed; when memory
 grows with the class; when a hand-in lost other tests than it should; or when a product is missing.
 """
 
 import argparse
+import contextlib
+import json
 import os
+import random
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -20,6 +27,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -35,6 +43,7 @@ MOST_SECONDS, MOST_AGAIN = 15 * 60, 30
 # Peak memory of the largest class against that of the smallest: a list of small summaries may grow, no more.
 GROWTH = 1.25
 EVERY = 0.25
+TIMES = {"cpu_seconds", "wall_seconds", "memory_mb", "seconds"}
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -76,6 +85,7 @@ def main() -> int:
     parser.add_argument("--students", type=int, help="one class of this size")
     parser.add_argument("--sizes", default="100,500,1500", help="several classes, separated by commas")
     parser.add_argument("--jobs", type=int, help="judges at a time")
+    parser.add_argument("--kills", type=int, default=0, help="end the largest class's command that often, and compare")
     parser.add_argument("--no-pages", action="store_true", help="only grade: no gradebook, no pages, no exports")
     parser.add_argument("--show", action="store_true", help="show what the command prints")
     arguments = parser.parse_args()
@@ -101,16 +111,79 @@ def main() -> int:
             faults += _wrong_scores(arguments.exercise, made)
             faults += [] if arguments.no_pages else _missing(arguments.exercise, folder)
             measured.append(Measured(size, made, first, again, faults))
-    return _report(console, measured)
+        code = _report(console, measured)
+        if arguments.kills:
+            code |= _killed(console, arguments.exercise, made, first.seconds, arguments.kills, options)
+    return code
+
+
+def _start(exercise: str, submissions: Path, course: Path, options: list[str]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "autograder", "grade", exercise, str(submissions), "--course", str(course)]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AUTOGRADER_")} | {"COLUMNS": "160"}
+    return subprocess.Popen(
+        [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def _killed(console: Console, exercise: str, made: MadeClass, seconds: float, kills: int, options: list[str]) -> int:
+    """0 when a class whose command is killed again and again ends as it did undisturbed."""
+    course = made.folder.with_name(f"{made.folder.name}-killed")
+    course.mkdir()
+    for name in ("class.toml", "roster.csv", "secret"):
+        shutil.copy(made.folder / name, course / name)
+    make_course(course, [exercise])
+    dice = random.Random(kills)
+    finished: dict[Path, tuple[int, int]] = {}
+    faults: list[str] = []
+    for n in range(kills + 1):
+        process = _start(exercise, made.submissions, course, options)
+        moment = dice.uniform(0.1, 1.8) * seconds / (kills + 1)
+        try:
+            process.communicate(timeout=moment if n < kills else None)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        now = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (course / "results" / exercise).glob("*.json")}
+        faults += [f"{p.name} was graded twice" for p, made_at in finished.items() if now.get(p) != made_at]
+        console.print(f"  run {n + 1}: exit code {process.returncode}, {len(now)} results", highlight=False)
+        finished = now
+    first, second = _outcome(made.folder, exercise), _outcome(course, exercise)
+    different = [name for name in {**first, **second} if first.get(name) != second.get(name)]
+    faults += [f"{name} differs" for name in sorted(different)]
+    held = not faults and len(first) > len(made.hand_ins)
+    text = f"after {kills} kills {len(first)} results, pages and scores are those of the undisturbed run"
+    console.print(f"{'held' if held else 'MISSED'}: {text}", highlight=False)
+    for fault in faults[:5]:
+        console.print(fault, markup=False, highlight=False)
+    return 0 if held else 1
+
+
+def _outcome(course: Path, exercise: str) -> dict[str, Any]:
+    """What a run leaves: results without their times, students' pages, the gradebook's scores."""
+    results = course / "results" / exercise
+    found: dict[str, Any] = {p.name: _timeless(json.loads(p.read_bytes())) for p in results.glob("*.json")}
+    found |= {p.name: p.read_bytes() for p in (results / "students").rglob("*.html")}
+    if (course / "gradebook.db").is_file():
+        with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
+            found["gradebook"] = database.execute(
+                "SELECT a.student_id, n.name, c.name, g.auto_score, g.needs_manual_grade FROM grade g"
+                " JOIN submitted_notebook s ON g.notebook_id = s.id"
+                " JOIN submitted_assignment a ON s.assignment_id = a.id"
+                " JOIN notebook n ON s.notebook_id = n.id JOIN base_cell c ON g.cell_id = c.id ORDER BY 1, 2, 3"
+            ).fetchall()
+    return found
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _timeless(v) for k, v in value.items() if k not in TIMES}
+    return [_timeless(v) for v in value] if isinstance(value, list) else value
 
 
 def _grade(exercise: str, folder: Path, options: list[str]) -> Run:
-    command = [sys.executable, "-m", "autograder", "grade", exercise, str(folder / "submissions")]
-    command += ["--course", str(folder), *options]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AUTOGRADER_")} | {"COLUMNS": "160"}
     before = os.times()
     start = time.monotonic()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = _start(exercise, folder / "submissions", folder, options)
     peak, done = Peak(), threading.Event()
     sampler = threading.Thread(target=_watch, args=(process.pid, peak, done))
     sampler.start()

@@ -27,7 +27,7 @@ from autograder.classroom import Classroom, open_classroom
 from autograder.errors import AutograderError
 from autograder.gradebook import fill_gradebook, written_points
 from autograder.grading import result_path, with_penalty
-from autograder.intake import fingerprint
+from autograder.intake import find_hand_ins, fingerprint
 from autograder.results import CellResult, Result, TestResult, write_result
 from autograder.roster import Student
 from autograder.safe_html import markdown_to_html
@@ -500,6 +500,20 @@ def test_what_nbgrader_collected_is_replaced_by_something_newer_only(course, tre
     shutil.rmtree(course.folder / "autograded")
     course.fill()
     assert (theirs / "mine.txt").is_file()
+
+
+def test_a_zip_that_lies_in_submitted_is_not_copied_there_and_stays_one_hand_in(course, tree):
+    path = course.add("u0001", tree)
+    inside = course.folder / "submitted" / "u0001.zip"
+    inside.parent.mkdir(exist_ok=True)
+    shutil.copy(path, inside)
+    before = course.standings["u0001"]
+    moved = tuple(replace(a, path=inside) for a in before.attempts)
+    course.standings["u0001"] = replace(before, attempts=moved)
+    assert course.fill() == 1
+    assert course.fill() == 0
+    assert [f.path for f in find_hand_ins(inside.parent, load_exercise(EXERCISE)).found] == [inside]
+    assert {name: grades(course.folder, "u0001")[name].auto for name in CHECKS} == CHECKS
 
 
 def test_a_hand_in_in_submitted_stays_as_it_is(course, tree):

@@ -2,9 +2,7 @@
 
 import base64
 import hashlib
-import os
 import re
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from autograder.errors import AutograderError
+from autograder.files import write_if_changed
 
 __all__ = ["clean_text", "render", "write_page"]
 
@@ -61,20 +59,5 @@ def render(template: str, *, script: str = "", **context: Any) -> str:
 
 
 def write_page(text: str, path: Path) -> bool:
-    """True when the file had to be written: atomically, and only where the text is another one."""
-    data = text.encode("utf-8", errors="replace")
-    temporary = ""
-    try:
-        if path.is_file() and path.read_bytes() == data:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise AutograderError(f"could not write {path}: {error.strerror}: make room or name another --out") from None
-    return True
+    """True when the file had to be written: atomically, for all to read, and only where the text is another one."""
+    return write_if_changed(text.encode("utf-8", errors="replace"), path, mode=0o644)
