@@ -83,7 +83,7 @@ def _feedback(folder: Path, browser: str) -> None:
     graded = grade_class("ex09_keypoints", folder / "faces", folder / "faces-results", SETTINGS)
     graded, _ = publish(graded, folder / "faces-results", Classroom())
     page = folder / "faces-results" / "ex09_keypoints" / "students" / "feedback" / "u0042.html"
-    _shoot(browser, page, "feedback.png", 500, 1500)
+    _shoot(browser, page, "feedback.png", 500, 1990)
 
 
 def _report(folder: Path, browser: str) -> None:
