@@ -8,7 +8,8 @@ report and exports. Memory is the sum of proportional set sizes (PSS) of the com
 sampled from /proc four times a second; the children in which hand-ins run, whose memory the exercise limits, are
 counted apart.
 With `--kills 5` the largest class is graded once more, in a course folder of its own, by a command that is ended with
-`kill -9` at five random moments: results, students' pages and the gradebook's scores must be those of the first run.
+`kill -9` at five random moments: results, students' pages and the gradebook's scores must be those of the first run;
+of hand-ins that used up their CPU time, the points.
 Exits with 1 when the largest class takes more than 15 minutes, or 30 seconds when nothing changed; when memory
 grows with the class; when a hand-in lost other tests than it should; or when a product is missing.
 """
@@ -43,6 +44,7 @@ MOST_SECONDS, MOST_AGAIN = 15 * 60, 30
 # Peak memory of the largest class against that of the smallest: a list of small summaries may grow, no more.
 GROWTH = 1.25
 EVERY = 0.25
+USED_UP = "s of CPU time are used up"
 TIMES = {"cpu_seconds", "wall_seconds", "memory_mb", "seconds"}
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -133,14 +135,16 @@ def _killed(console: Console, exercise: str, made: MadeClass, seconds: float, ki
         shutil.copy(made.folder / name, course / name)
     make_course(course, [exercise])
     dice = random.Random(kills)
+    done = 0
     finished: dict[Path, tuple[int, int]] = {}
     faults: list[str] = []
     for n in range(kills + 1):
         process = _start(exercise, made.submissions, course, options)
-        moment = dice.uniform(0.1, 1.8) * seconds / (kills + 1)
+        moment = dice.uniform(0.1, 1.2) * seconds / (kills + 1)
         try:
             process.communicate(timeout=moment if n < kills else None)
         except subprocess.TimeoutExpired:
+            done += 1
             process.kill()
             process.communicate()
         now = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (course / "results" / exercise).glob("*.json")}
@@ -151,7 +155,7 @@ def _killed(console: Console, exercise: str, made: MadeClass, seconds: float, ki
     different = [name for name in {**first, **second} if first.get(name) != second.get(name)]
     faults += [f"{name} differs" for name in sorted(different)]
     held = not faults and len(first) > len(made.hand_ins)
-    text = f"after {kills} kills {len(first)} results, pages and scores are those of the undisturbed run"
+    text = f"after {done} kills {len(first)} results, pages and scores are those of the undisturbed run"
     console.print(f"{'held' if held else 'MISSED'}: {text}", highlight=False)
     for fault in faults[:5]:
         console.print(fault, markup=False, highlight=False)
@@ -162,7 +166,13 @@ def _outcome(course: Path, exercise: str) -> dict[str, Any]:
     """What a run leaves: results without their times, students' pages, the gradebook's scores."""
     results = course / "results" / exercise
     found: dict[str, Any] = {p.name: _timeless(json.loads(p.read_bytes())) for p in results.glob("*.json")}
-    found |= {p.name: p.read_bytes() for p in (results / "students").rglob("*.html")}
+    pages = {p.name: p.read_bytes() for p in (results / "students").rglob("*.html")}
+    for name, result in found.items():
+        # How far a hand-in got before its CPU time was used up is a matter of time: its points are compared.
+        if any(test["reason"].endswith(USED_UP) for cell in result["cells"] for test in cell["tests"]):
+            found[name] = [result["student"], result["score"], [cell["points"] for cell in result["cells"]]]
+            pages.pop(f"{name.partition('--')[0]}.html", None)
+    found |= pages
     if (course / "gradebook.db").is_file():
         with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
             found["gradebook"] = database.execute(
