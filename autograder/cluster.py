@@ -29,7 +29,7 @@ from exercise_code.common.exercise import load_exercise
 from . import worker_kit
 from .certificates import FOLDER, cluster_error, open_certificates
 from .errors import AutograderError
-from .fleet import GRACE_SECONDS, GROWN, TRIES
+from .fleet import GRACE_SECONDS, GROWN, TRIES, failed_result
 from .judge import Job
 from .kit import make_archive
 from .parcel import pack
@@ -368,7 +368,7 @@ class DaskFleet:
             try:
                 parcel = pack(job.path, self.exercise)
             except CourseError as error:
-                yield job, self._failed(job, str(error))
+                yield job, failed_result(job, self.exercise.id, self.settings, str(error))
                 continue
             # It may have to wait for the hand-ins before it.
             seconds = (IN_FLIGHT + 1) * self._seconds
@@ -453,7 +453,7 @@ class DaskFleet:
             self._drop(member, text)
         else:
             self._strike(member, text)
-        yield from self._again(member, job, self._failed(job, text))
+        yield from self._again(member, job, failed_result(job, self.exercise.id, self.settings, text))
 
     def _again(self, member: _Member, job: Job, result: Result) -> Iterator[tuple[Job, Result]]:
         """Put the job back for a try elsewhere, or let its failed result out."""
@@ -476,19 +476,6 @@ class DaskFleet:
         # Whose hand-in it is never left this machine.
         return result.model_copy(update={"student": job.student, "hand_in": job.hand_in or job.path.name})
 
-    def _failed(self, job: Job, reason: str) -> Result:
-        return Result(
-            student=job.student,
-            exercise=self.exercise.id,
-            hand_in=job.hand_in or job.path.name,
-            failed=reason,
-            complete=False,
-            data=self.settings.data,
-            device=self.settings.device,
-            secret_hash=self.settings.secret_hash,
-            demo_secret=self.settings.demo_secret,
-        )
-
     def _strike(self, member: _Member, reason: str) -> None:
         member.strikes += 1
         if member.strikes >= STRIKES:
@@ -508,7 +495,8 @@ class DaskFleet:
         for number, task in enumerate(task for task in tasks if task.job is not None):
             assert task.job is not None
             if number < member.judges:
-                yield from self._again(member, task.job, self._failed(task.job, reason))
+                failed = failed_result(task.job, self.exercise.id, self.settings, reason)
+                yield from self._again(member, task.job, failed)
             else:
                 self._todo.appendleft(task.job)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .files import write_if_changed
+from .files import read_stamps, write_if_changed
 from .gradescope import gradescope_json
 from .lms import canvas_csv, moodle_csv
 from .marks import csv_text, disarmed, line, mark_of
@@ -208,7 +208,7 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
     from .grading import file_name
 
     stamps = folder / STAMPS
-    known, sizes = _read_stamps(stamps), _sizes(folder)
+    known, sizes = read_stamps(stamps), _sizes(folder)
     rules = _stamp_of_rules(graded)
     written: list[Path] = []
     made: dict[str, list[Any]] = {}
@@ -252,14 +252,6 @@ def _stamp(rules: str, standing: Standing, attempt: Attempt) -> str:
         read = []
     parts = [rules, repr(replace(standing, attempts=())), repr(attempt), read]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _read_stamps(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -99,20 +99,9 @@ class Fleet:
                 if tries[job] < TRIES:
                     todo.append(job)
                 else:
-                    yield job, outcome if isinstance(outcome, Result) else self._failed(job, outcome)
-
-    def _failed(self, job: Job, reason: str) -> Result:
-        return Result(
-            student=job.student,
-            exercise=self.exercise.id,
-            hand_in=job.hand_in or job.path.name,
-            failed=reason,
-            complete=False,
-            data=self.settings.data,
-            device=self.settings.device,
-            secret_hash=self.settings.secret_hash,
-            demo_secret=self.settings.demo_secret,
-        )
+                    if not isinstance(outcome, Result):
+                        outcome = failed_result(job, self.exercise.id, self.settings, outcome)
+                    yield job, outcome
 
     def _give(self, member: _Member, job: Job) -> None:
         member.job = job
@@ -162,6 +151,21 @@ class Fleet:
         if member.process.is_alive():
             member.process.kill()
             member.process.join()
+
+
+def failed_result(job: Job, exercise_id: str, settings: Settings, reason: str) -> Result:
+    """The result of a hand-in that could not be graded, with the reason."""
+    return Result(
+        student=job.student,
+        exercise=exercise_id,
+        hand_in=job.hand_in or job.path.name,
+        failed=reason,
+        complete=False,
+        data=settings.data,
+        device=settings.device,
+        secret_hash=settings.secret_hash,
+        demo_secret=settings.demo_secret,
+    )
 
 
 def _limit_memory() -> None:

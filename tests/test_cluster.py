@@ -26,7 +26,7 @@ from autograder import certificates, cluster, variants, worker_kit
 from autograder.certificates import Certificates, make_certificates, open_certificates
 from autograder.cluster import ClusterSettings, DaskFleet
 from autograder.errors import AutograderError
-from autograder.fleet import Fleet
+from autograder.fleet import Fleet, failed_result
 from autograder.judge import Job
 from autograder.kit import CourseArchive, make_archive
 from autograder.parcel import pack, unpack
@@ -424,7 +424,7 @@ def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_
 @pytest.mark.parametrize("field_", ["exercise", "secret_hash", "data", "device"])
 def test_an_answer_that_is_no_result_of_this_run_is_not_believed(jobs, field_):
     fleet = DaskFleet(EXERCISE, SETTINGS, ClusterSettings("tcp://127.0.0.1:1"))
-    good = fleet._failed(jobs[0], "").model_copy(update={"student": "", "score": 7.0})
+    good = failed_result(jobs[0], EXERCISE, SETTINGS, "").model_copy(update={"student": "", "score": 7.0})
     assert fleet._read(jobs[0], good.model_dump_json()).student == jobs[0].student
     assert fleet._read(jobs[0], good.model_copy(update={field_: "other"}).model_dump_json()) is None
     assert fleet._read(jobs[0], "no JSON") is None

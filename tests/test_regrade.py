@@ -30,12 +30,16 @@ WRONG = ("dataset_len_off_by_one", "label_off_by_one")
 # A test that is too strict, and the one that it should have been.
 STRICT = '''
 
+def name_of_module(code):
+    return code.image_folder.__name__.rpartition(".")[2]
+
+
 @grade("dataset_len")
 def test_that_was_mended(observe):
     """Has a mistake of its own."""
-    raise AssertionError("the test is wrong")
+    assert observe(name_of_module) == "image_folders", "the test is wrong"
 '''
-MENDED = STRICT.replace('    raise AssertionError("the test is wrong")\n', "    assert True\n")
+MENDED = STRICT.replace('"image_folders"', '"image_folder"')
 
 
 def _test(name: str, passed: bool, reason: str = "", **more: object) -> TestResult:

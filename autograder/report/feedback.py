@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from autograder.files import read_stamps
 from autograder.grading import file_name
 from autograder.results import CellResult, Result, TestResult
 from autograder.sources import GradedCell, graded_cells
@@ -42,7 +43,7 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
     reads no result that it has read before. Pages of students who have left the class stay.
     """
     stamps = (cache or folder) / STAMPS
-    known, sizes = _read_stamps(stamps), _sizes(folder)
+    known, sizes = read_stamps(stamps), _sizes(folder)
     rules = _stamp_of_rules(graded)
     maker = _Maker(graded)
     made: dict[str, list[Any]] = {}
@@ -272,14 +273,6 @@ def _stamp(rules: str, standing: Standing) -> str:
         except OSError:
             read = []
     return hashlib.sha256(json.dumps([rules, own, hand_ins, read], default=str).encode()).hexdigest()
-
-
-def _read_stamps(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _sizes(folder: Path) -> dict[str, int]:
