@@ -401,7 +401,7 @@ def test_a_worker_that_its_nanny_starts_again_at_its_old_address_gets_the_course
 
 def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_workers, jobs, monkeypatch):
     monkeypatch.setattr(DaskFleet, "_answer", lambda self, task: task_answer(self, task))
-    original, killer = cluster.DaskFleet._failed, jobs[1]
+    killer = jobs[1]
     asked = []
 
     def task_answer(self, task):
@@ -411,7 +411,7 @@ def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_
         asked.append((task.job, task.member.address))
         if task.job == killer:
             return cluster.ENDED, "the judge's process ended while it graded this hand-in"
-        return cluster.RESULT, original(self, task.job, "").model_dump_json()
+        return cluster.RESULT, failed_result(task.job, EXERCISE, SETTINGS, "").model_dump_json()
 
     with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
         wait_for(lambda: sum(m.ready for m in fleet._members.values()) == 2, fleet)
