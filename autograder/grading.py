@@ -43,7 +43,10 @@ __all__ = [
 ]
 
 # The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
-JUDGING = ("build", "errors", "judge", "locks", "plugin", "results", "settings", "sources", "submission", "variants")
+JUDGING = (
+    *("build", "errors", "judge", "locks", "plugin", "results", "settings", "sources", "stopwatch", "submission"),
+    "variants",
+)
 
 
 # Where results wait that were replaced, in the folder of an exercise's results.

@@ -1,11 +1,8 @@
 """The judge's pytest plugin: tests are collected once, then run for one hand-in after the other."""
 
 import builtins
-import signal
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +19,7 @@ from .errors import AutograderError
 from .results import TestResult
 from .sandbox.client import WALL_FACTOR, Child, ChildDied
 from .sandbox.disk import remove
+from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from .judge import Judge
@@ -32,8 +30,6 @@ __all__ = ["HandInSandbox", "JudgePlugin"]
 SAFE_EXCEPTIONS = {
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
 }
-# CPU seconds that the judge spends on comparing one hand-in's answers; honest ones take tenths of a second.
-CHECK_SECONDS = 5.0
 # Bytes of all answers of a hand-in together: large ones cost the judge time, and code answers in kilobytes.
 ANSWER_BYTES = 256 * 2**20
 # Characters of a text in a result: an answer may be long, a reader's patience is not.
@@ -53,11 +49,16 @@ class HandInSandbox:
     used: float = 0.0
     memory_mb: float = 0.0
     idle: float = 0.0
-    check_seconds: float = CHECK_SECONDS
     answer_bytes: int = ANSWER_BYTES
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     def ask(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
         """The probe's answer on the hand-in's code, or a `Failure` that says why there is none."""
+        # Cut short in the middle, the worker's replies would belong to other requests from then on.
+        with self.stopwatch.holding():
+            return self._ask(probe, inputs, seed, name, mark)
+
+    def _ask(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
         payload = cloudpickle.dumps((probe, inputs))
         limit = (mark.cpu_seconds or self.judge.exercise.limits.test_cpu_seconds) * self.judge.settings.cpu_factor
         left = self.budget - self.cpu() - self.idle
@@ -157,38 +158,32 @@ class JudgePlugin:
     def run(self, items: list[pytest.Item], sandbox: HandInSandbox, stop_at_first: bool) -> Iterator[TestResult]:
         """The results of all tests on one hand-in."""
         self.sandbox = sandbox
-        before = signal.signal(signal.SIGPROF, _give_up) if _can_watch() else None
         try:
-            for i, item in enumerate(items):
-                self.error = None
-                start = time.perf_counter()
-                reports = runtestprotocol(item, log=False, nextitem=items[(i + 1) % len(items)])
-                # Fail by default: passed is only what set up, ran and tore down without an error.
-                passed = self.error is None and len(reports) == 3 and all(r.passed for r in reports)
-                if isinstance(self.error, AutograderError):
-                    raise self.error
-                sandbox.end_test(item.name)
-                yield self._result(item, passed, time.perf_counter() - start)
-                if stop_at_first and not passed:
-                    return
+            with sandbox.stopwatch.installed():
+                for i, item in enumerate(items):
+                    self.error = None
+                    start = time.perf_counter()
+                    reports = runtestprotocol(item, log=False, nextitem=items[(i + 1) % len(items)])
+                    # Fail by default: passed is only what set up, ran and tore down without an error.
+                    passed = self.error is None and len(reports) == 3 and all(r.passed for r in reports)
+                    if isinstance(self.error, AutograderError):
+                        raise self.error
+                    sandbox.end_test(item.name)
+                    yield self._result(item, passed, time.perf_counter() - start)
+                    if stop_at_first and not passed:
+                        return
         finally:
             self.sandbox = None
             # Stopped early, pytest has set up for an item that does not come: the next hand-in starts at the first.
             items[0].session._setupstate.teardown_exact(items[0])
-            if before is not None:
-                signal.signal(signal.SIGPROF, before)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self) -> Generator[None, object, object]:
-        """Watch the judge's own CPU time: an answer must not make it compare for hours."""
-        sandbox = self.sandbox
-        if sandbox is None or not _can_watch():
+        """Watch the judge's own CPU time while a test runs."""
+        if self.sandbox is None:
             return (yield)
-        signal.setitimer(signal.ITIMER_PROF, max(sandbox.check_seconds, 0.001))
-        try:
+        with self.sandbox.stopwatch.running():
             return (yield)
-        finally:
-            sandbox.check_seconds = signal.setitimer(signal.ITIMER_PROF, 0)[0]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
@@ -239,10 +234,11 @@ class JudgePlugin:
         if self.judge.is_visible(request.node):
             raise AutograderError(f"{request.node.name} is visible and asks for the reference: use fixed values")
         name, mark = request.node.name, request.function.__grade__
-        seed = self.judge.probe_seed(request.node)
+        assert self.sandbox is not None
+        sandbox, seed = self.sandbox, self.judge.probe_seed(request.node)
 
         def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
-            with _unwatched():
+            with sandbox.stopwatch.paused():
                 return self.judge.ask_reference(probe, inputs, seed, name, mark)
 
         return ask
@@ -262,29 +258,10 @@ class JudgePlugin:
 
         def evaluate() -> Score:
             # The hidden set is made here, once; a metric takes its time from the size of an answer alone.
-            with _unwatched():
+            with sandbox.stopwatch.paused():
                 return self.judge.evaluate(sandbox, observe, visible)
 
         return evaluate
-
-
-def _can_watch() -> bool:
-    return hasattr(signal, "SIGPROF") and threading.current_thread() is threading.main_thread()
-
-
-def _give_up(*_: object) -> None:
-    raise Failure("the code's answers take too long to check", kind="sandbox")
-
-
-@contextmanager
-def _unwatched() -> Iterator[None]:
-    """Stop the judge's stopwatch for what is no hand-in's doing."""
-    left = signal.setitimer(signal.ITIMER_PROF, 0)[0] if _can_watch() else 0.0
-    try:
-        yield
-    finally:
-        if left:
-            signal.setitimer(signal.ITIMER_PROF, left)
 
 
 def _shown(text: str, limit: int) -> str:

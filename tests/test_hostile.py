@@ -267,9 +267,7 @@ def _all() -> list[Hostile]:
         Hostile(f"model_{name}", name, "anything", exercise=MODELS, fails=SCORE_TESTS, says=says, model=make)
         for name, (says, make) in MODEL_FILES.items()
     ]
-    found += [
-        Hostile(f"zip_{name}", name, "nothing", says=says, pack=make) for name, (says, make) in PACKED.items()
-    ]
+    found += [Hostile(f"zip_{name}", name, "nothing", says=says, pack=make) for name, (says, make) in PACKED.items()]
     return [h for h in found if h.runs_here]
 
 
@@ -344,17 +342,19 @@ class Outside:
     def _oom(self) -> str:
         return Path(f"/proc/{self.judge}/oom_score_adj").read_text()
 
-    def _processes(self) -> int:
-        """How many processes the judge has, and its hand-ins' worker; the reference may start children when asked."""
-        parents: dict[int, int] = {}
+    def _processes(self) -> tuple[int, int]:
+        """The process of the hand-ins' worker, and how many children it has."""
+        parents: dict[int, tuple[int, int]] = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
-                parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
+                fields = path.read_text().rsplit(")", 1)[1].split()
             except OSError:
                 continue
-        workers = sorted(pid for pid, parent in parents.items() if parent == self.judge)
-        # The worker of hand-ins is started before that of the reference, which is started when it is first needed.
-        return len(workers) + sum(parent == workers[0] for parent in parents.values())
+            parents[int(path.parent.name)] = int(fields[1]), int(fields[19])
+        # It is started before the reference's worker, which is started when it is first needed. Numbers of
+        # processes start again at 1 after the largest, times do not.
+        _, worker = min((began, pid) for pid, (parent, began) in parents.items() if parent == self.judge)
+        return worker, sum(parent == worker for parent, _ in parents.values())
 
 
 class Run:
@@ -387,7 +387,8 @@ class Run:
                 path = self.make(hostile)
                 self.results[hostile.name] = self._one(fleet, Job(hostile.name, path))
                 now = self.outside.look()
-                if changed := [key for key, value in self.outside.before.items() if now[key] != value]:
+                before = self.outside.before
+                if changed := [f"{key}: {before[key]} became {now[key]}" for key in before if now[key] != before[key]]:
                     self.disturbed[hostile.name] = changed
                     self.outside.before = now
                 if left := [str(p) for p in (self.folder / "scratch").glob("judge-*/handin-*")]:

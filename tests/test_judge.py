@@ -31,7 +31,6 @@ SECRETS = ("one secret of more than 128 bits of length", "two secrets of more th
 # Grades hand-ins in this process, which must not have imported torch; prints results and what else is asked.
 SCRIPT = """
 import json, os, sys
-from functools import partial
 from pathlib import Path
 from autograder import judge as module, plugin
 from autograder.judge import Job, Judge
@@ -321,7 +320,7 @@ def _course(folder: Path, hidden: str) -> Path:
 
 
 def test_whatever_goes_wrong_in_a_test_fails_it(handins: dict[str, Path], tmp_path: Path) -> None:
-    setup = "module.HandInSandbox = partial(plugin.HandInSandbox, check_seconds=0.5)"
+    setup = "module.HandInSandbox = lambda *a, **k: plugin.HandInSandbox(*a, stopwatch=plugin.Stopwatch(0.5), **k)"
     course = _course(tmp_path, BROKEN_TESTS)
     (result,), _ = grade(handins["reference"], course=course, setup=setup)
     hidden = {t.name: t for cell in result.cells for t in cell.tests if not t.visible}
@@ -334,6 +333,32 @@ def test_whatever_goes_wrong_in_a_test_fails_it(handins: dict[str, Path], tmp_pa
     assert "6021" not in result.for_student().model_dump_json()
     visible = [t for cell in result.cells for t in cell.tests if t.visible]
     assert visible and all(t.passed for t in visible)
+
+
+def test_a_stopwatch_that_rings_while_the_judge_talks_to_the_worker_leaves_the_next_hand_in_alone(
+    handins: dict[str, Path],
+) -> None:
+    setup = """
+    import time
+    from autograder.sandbox import client
+    module.HandInSandbox = lambda *a, **k: plugin.HandInSandbox(*a, stopwatch=plugin.Stopwatch(0.4), **k)
+    read, extra["replies"] = client.Worker._read_reply, []
+    def slow(self, what):
+        # The judge's time runs out between a request and its reply, once.
+        end = time.process_time() + (0.6 if what == "fork" and "fork" not in extra["replies"] else 0)
+        while time.process_time() < end:
+            pass
+        extra["replies"].append(what)
+        return read(self, what)
+    client.Worker._read_reply = slow
+    """
+    (first, second), extra = grade(handins["reference"], handins["reference"], setup=setup)
+    late = [t.reason for t in first.lost]
+    assert late and set(late) == {"the code's answers take too long to check"}
+    assert len(late) < 5, "only the test in which the time ran out"
+    assert not second.lost and not second.failed
+    forks, ends = (extra["replies"].count(what) for what in ("fork", "end"))
+    assert forks == ends + 1, "the reference's child alone lives on"
 
 
 def test_a_test_of_an_unknown_cell_is_an_error_of_grading(handins: dict[str, Path], tmp_path: Path) -> None:
