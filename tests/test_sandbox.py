@@ -278,6 +278,30 @@ def test_a_worker_that_was_killed_is_started_again(base: Path, workspace: Path) 
 # Walls
 
 
+@pytest.mark.parametrize("what", ["fork", "end"])
+def test_a_request_that_was_cut_short_does_not_leave_its_reply_to_the_next(
+    base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    read = Worker._read_reply
+
+    def interrupted(self: Worker, of: str) -> dict[str, Any]:
+        if of == what:
+            raise MemoryError
+        return read(self, of)
+
+    before = len(os.listdir("/proc/self/fd"))
+    with Worker(EXERCISE, base, ["numpy"]) as mortal:
+        with monkeypatch.context() as patched:
+            patched.setattr(Worker, "_read_reply", interrupted)
+            with pytest.raises(MemoryError):
+                mortal.fork(workspace, memory_mb=100, cpu_seconds=5).end()
+        child = mortal.fork(workspace, memory_mb=100, cpu_seconds=5)
+        assert ask(child, add, 2, 3).value == 5
+        child.end()
+        assert child.ended and child.ended["cpu"] > 0
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_the_kernel_confirms_the_walls(child: Child) -> None:
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{child.pid}/status").read_text().splitlines())
     assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
@@ -366,9 +390,7 @@ def touch_memory(code: Any, megabytes: int) -> None:
     del kept
 
 
-def test_walls_for_a_gpu_reach_no_further(
-    base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_walls_for_a_gpu_reach_no_further(base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU more calls are allowed and address space is not limited: the judge watches what is really used."""
     monkeypatch.setattr(client, "GPU_BASE_MB", 200)
     with Worker(EXERCISE, base, ["numpy"], device="cuda") as gpu_worker:
@@ -389,9 +411,7 @@ def write_and_list(code: Any, size: int) -> list[str]:
     return [os.getcwd(), *os.listdir(".")]
 
 
-def test_a_writable_folder_is_private_and_fresh_for_each_probe(
-    worker: Worker, workspace: Path, tmp_path: Path
-) -> None:
+def test_a_writable_folder_is_private_and_fresh_for_each_probe(worker: Worker, workspace: Path, tmp_path: Path) -> None:
     folder = tmp_path.resolve() / "writable"
     folder.mkdir()
     made = worker.fork(workspace, memory_mb=500, cpu_seconds=20, writable=folder)
@@ -417,9 +437,7 @@ def test_a_writable_folder_is_limited(worker: Worker, workspace: Path, tmp_path:
     assert not folder.exists()
 
 
-def test_walls_that_do_not_stand_stop_the_child(
-    base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_walls_that_do_not_stand_stop_the_child(base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A path that cannot be opened, although it exists, leaves Landlock's rules incomplete.
     monkeypatch.setattr(client, "SYSTEM_PATHS", [*client.SYSTEM_PATHS, "/dev/null/nothing"])
     with (

@@ -186,10 +186,13 @@ class Worker:
         if self._control is None:
             raise AutograderError(f"the sandbox's worker for {self.exercise} ended: run the command again")
         try:
-            socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
-        except OSError:
-            pass  # the reply says what there is to say
-        return self._read_reply(message["op"])
+            with contextlib.suppress(OSError):  # the reply says what there is to say
+                socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+            return self._read_reply(message["op"])
+        except BaseException:
+            # The reply to come would be taken for that of the next request: better a fresh worker.
+            self.close()
+            raise
 
     def fork(self, workspace: Path, *, memory_mb: int, cpu_seconds: float, writable: Path | None = None) -> "Child":
         """A fresh child, walled in, that has read no line of the workspace's code yet."""
@@ -207,7 +210,7 @@ class Worker:
         }
         try:
             reply = self._request(message, [request_read, answer_write])
-        except AutograderError:
+        except BaseException:
             os.close(request_write)
             os.close(answer_read)
             raise
