@@ -115,19 +115,19 @@ def main() -> int:
             measured.append(Measured(size, made, first, again, faults))
         code = _report(console, measured)
         if arguments.kills:
-            code |= _killed(console, arguments.exercise, made, first.seconds, arguments.kills, options)
+            code |= _killed(console, arguments.exercise, made, arguments.kills, options)
     return code
 
 
-def _start(exercise: str, submissions: Path, course: Path, options: list[str]) -> "subprocess.Popen[str]":
+def _start(
+    exercise: str, submissions: Path, course: Path, options: list[str], output: int = subprocess.PIPE
+) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "autograder", "grade", exercise, str(submissions), "--course", str(course)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AUTOGRADER_")} | {"COLUMNS": "160"}
-    return subprocess.Popen(
-        [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return subprocess.Popen([*command, *options], env=environment, stdout=output, stderr=subprocess.STDOUT, text=True)
 
 
-def _killed(console: Console, exercise: str, made: MadeClass, seconds: float, kills: int, options: list[str]) -> int:
+def _killed(console: Console, exercise: str, made: MadeClass, kills: int, options: list[str]) -> int:
     """0 when a class whose command is killed again and again ends as it did undisturbed."""
     course = made.folder.with_name(f"{made.folder.name}-killed")
     course.mkdir()
@@ -135,25 +135,31 @@ def _killed(console: Console, exercise: str, made: MadeClass, seconds: float, ki
         shutil.copy(made.folder / name, course / name)
     make_course(course, [exercise])
     dice = random.Random(kills)
+    count = sum(1 for _ in (made.folder / "results" / exercise).glob("*.json"))
+    # After so many results; the last one falls into the making of gradebook and pages.
+    moments = [*sorted(dice.sample(range(1, count), kills - 1)), count]
     done = 0
     finished: dict[Path, tuple[int, int]] = {}
     faults: list[str] = []
+    results = course / "results" / exercise
     for n in range(kills + 1):
-        process = _start(exercise, made.submissions, course, options)
-        moment = dice.uniform(0.1, 1.2) * seconds / (kills + 1)
-        try:
-            process.communicate(timeout=moment if n < kills else None)
-        except subprocess.TimeoutExpired:
-            done += 1
+        process = _start(exercise, made.submissions, course, options, output=subprocess.DEVNULL)
+        if n < kills:
+            while process.poll() is None and sum(1 for _ in results.glob("*.json")) < moments[n]:
+                time.sleep(EVERY)
+            time.sleep(dice.uniform(0, 0.5 if n < kills - 1 else count / 200))
+            done += process.poll() is None
             process.kill()
-            process.communicate()
-        now = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (course / "results" / exercise).glob("*.json")}
+        process.communicate()
+        now = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in results.glob("*.json")}
         faults += [f"{p.name} was graded twice" for p, made_at in finished.items() if now.get(p) != made_at]
         console.print(f"  run {n + 1}: exit code {process.returncode}, {len(now)} results", highlight=False)
         finished = now
     first, second = _outcome(made.folder, exercise), _outcome(course, exercise)
     different = [name for name in {**first, **second} if first.get(name) != second.get(name)]
     faults += [f"{name} differs" for name in sorted(different)]
+    if done < kills:
+        faults.append(f"{kills - done} runs came to their end before they could be killed")
     held = not faults and len(first) > len(made.hand_ins)
     text = f"after {done} kills {len(first)} results, pages and scores are those of the undisturbed run"
     console.print(f"{'held' if held else 'MISSED'}: {text}", highlight=False)
