@@ -37,8 +37,11 @@ class ModelSpec:
     dataset: str
 
     def passes(self, score: float, source: str) -> bool:
-        """True when the score, rounded to the digits the passing score is stated with, reaches it."""
-        return round(score, self.digits) >= self.passing[source]
+        """True when the score, rounded to the digits the passing score is stated with, is as good or better."""
+        from .metrics import get_metric  # numpy, which a look at exercise.toml does not need
+
+        rounded, passing = round(score, self.digits), self.passing[source]
+        return rounded >= passing if get_metric(self.metric).higher_is_better else rounded <= passing
 
 
 @dataclass(frozen=True)

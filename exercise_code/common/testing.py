@@ -331,21 +331,15 @@ class Score(float):
     """A model's score, with the passing score of its data source; `passed` compares after rounding."""
 
     passing: float
-    digits: int
-    source: str
+    passed: bool
 
     def __new__(cls, value: float, model: ModelSpec, source: str) -> "Score":
         """The score of a model on `source`; NaN and infinity are no scores."""
         if not math.isfinite(value):
             raise Failure(f"expected a finite score, got {value}: the predictions are not finite")
         score = super().__new__(cls, value)
-        score.passing, score.digits, score.source = model.passing[source], model.digits, source
+        score.passing, score.passed = model.passing[source], model.passes(value, source)
         return score
-
-    @property
-    def passed(self) -> bool:
-        """True when the rounded score reaches the passing score."""
-        return round(float(self), self.digits) >= self.passing
 
 
 def _model_file(exercise: Exercise, code: Code) -> Path:
