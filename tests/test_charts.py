@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from autograder.report.axes import how_many, linear_axis, log_axis, number_text, time_axis
-from autograder.report.charts import MOST_DOTS, Bar, Mark, Point, bars, histogram, scatter
+from autograder.report.charts import MOST_DOTS, Mark, Point, histogram, scatter
 
 TEMPLATES = Path(__file__).parent.parent / "autograder" / "report" / "templates"
 START = datetime(2026, 11, 18, 9, tzinfo=UTC)
@@ -41,7 +41,6 @@ def all_kinds(n: int, label: str = "some words") -> list[Markup]:
         scatter([(START + timedelta(minutes=i), i * i) for i in range(n)], **names, **axes, marks=[Mark(3, label)]),
         scatter([Point(i + 1, i, label) for i in range(min(n, 50))], **names, **axes, log_x=True),
         scatter([(i, i % 7) for i in range(n)], **names, **axes, line=[(i, i) for i in range(n)], line_label=label),
-        bars([Bar(label, i, label) for i in range(min(n, 50))], **names, unit=label),
     ]
 
 
@@ -133,7 +132,6 @@ def test_nothing_to_draw_is_said():
     for chart in (
         histogram([], title="t", x_label="x"),
         scatter([], title="t", x_label="x", y_label="y"),
-        bars([], title="t"),
     ):
         assert "nothing to draw" in words(chart)
         assert "<svg" not in chart
@@ -158,7 +156,6 @@ def test_what_cannot_be_drawn_is_left_out():
         y_label="y",
     )
     assert len(list(parse(chart).iter("circle"))) == 1
-    assert words(bars([("a", 1), *(("b", v) for v in odd)], title="t")) == "ta 1"
 
 
 def test_thousands_of_dots_are_thinned_but_named_ones_stay():

@@ -1,6 +1,7 @@
 """A student's feedback page: what it says, what it must not say, and that it is made only once."""
 
 import re
+import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from html import unescape
@@ -130,6 +131,46 @@ def test_the_public_metric_stands_on_a_number_line(graded):
     assert f'aria-label="keypoint_score {value:g}; 100 passes"' in page
     assert "rounded" in page and "the final ranking uses the other part" in page
     assert f"{standing.marked.parameters:,} of 5,000,000" in page
+
+
+def test_a_model_passes_on_the_page_as_it_does_in_the_grading(graded, tmp_path):
+    """The score is rounded to the digits that the passing score is stated with."""
+    model = replace(graded.exercise.model, digits=0)
+    whole = replace(graded, exercise=replace(graded.exercise, model=model))
+    for value, tone in ((100.4, "good"), (99.6, "good"), (99.4, "bad")):
+        page = feedback_page(whole, _with_result(_good(graded), tmp_path, public_metrics={"keypoint_score": value}))
+        meter = re.search(r'aria-label="keypoint_score [^"]*"><i class="(\w+)"', page)
+        assert meter and meter[1] == tone
+
+
+def test_points_are_compared_as_they_are_shown(graded):
+    standing = _good(graded)
+    needed = graded.exercise.pass_points - standing.marked.score
+    just = _text(feedback_page(graded, replace(standing, written=needed, penalty=0.001)))
+    assert f"{graded.exercise.pass_points:g} of 100 points" in just and "Enough to pass" in just
+    one = _text(feedback_page(graded, replace(standing, written=needed, penalty=1.0)))
+    assert "1 point short of passing" in one and "1 points" not in one
+    waiting = replace(graded, max_written=1.0)
+    page = _text(feedback_page(waiting, replace(standing, written=None)))
+    assert "Written answers (1 point) are not marked yet" in page
+
+
+def test_what_costs_nothing_is_not_said_to(graded, tmp_path):
+    standing = _good(graded)
+    result = standing.marked.read()
+    cells = []
+    for cell in result.cells:
+        tests = [t.model_copy(update={"passed": bool(t.weight)}) for t in cell.tests]
+        cells.append(cell.model_copy(update={"points": cell.max_points, "tests": tests}))
+    page = feedback_page(graded, _with_result(standing, tmp_path, cells=cells))
+    box = page[page.index('<div class="box start">') :]
+    assert "costs no points" in box[: box.index("</div>")]
+
+
+def test_nobody_else_on_the_machine_reads_a_page(graded, tmp_path):
+    write_feedback(graded, tmp_path / "pages", tmp_path / "cache")
+    modes = {stat.S_IMODE(p.stat().st_mode) for p in tmp_path.glob("*/*")}
+    assert modes == {0o600}
 
 
 def test_predictions_are_drawn_on_the_validation_pictures(graded):

@@ -3,6 +3,7 @@
 import html
 import random
 import re
+import stat
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -111,6 +112,17 @@ def test_the_final_ranking_is_by_the_private_half_and_tells_how_far_each_moved()
         (2, "a", 100, 300, -1, True),
         (3, "c", 99, 100, 0, False),
     ]
+
+
+@pytest.mark.parametrize("private", [{}, {METRIC: float("nan")}, {METRIC: float("inf")}])
+def test_without_a_private_score_nobody_is_in_the_final_ranking(tmp_path, private):
+    graded = graded_class({"a": [attempt(300, 100)], "b": [attempt(200, private_metrics=private)]})
+    assert ranked(graded) == [(1, "a"), (2, "b")]
+    assert ranked(graded, final=True) == [(1, "a")]
+    write_leaderboard(graded, tmp_path / "page.html", final=True)
+    page = tmp_path / "page.html"
+    assert "1 student handed in nothing that could be ranked" in page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o644
 
 
 def test_nobody_gains_by_trying_often_on_the_private_half():

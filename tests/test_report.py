@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import stat
 from html import unescape
 from pathlib import Path
 
@@ -118,6 +119,68 @@ def test_nothing_is_computed_when_nothing_changed(tmp_path, class_, monkeypatch)
     monkeypatch.setattr(instructor, "render_report", lambda *_: pytest.fail("nothing changed"))
     assert not write_report(dataclasses.replace(class_, wall_seconds=0.5), path, cache)
     assert path.read_bytes() == first
+
+
+def test_the_time_stays_that_of_the_run_that_graded_anything(tmp_path, class_):
+    """Marks by hand have changed, the class is graded once more: a new page, and nothing was graded."""
+    path, cache = tmp_path / "report.html", tmp_path / "cache"
+    write_report(class_, path, cache)
+    marked = tuple(dataclasses.replace(s, written=None) for s in class_.standings)
+    assert write_report(dataclasses.replace(class_, standings=marked, wall_seconds=0.5), path, cache)
+    assert "The last run that graded anything took 42.0 s" in _text(path.read_text("utf-8"))
+    first = next(s for s in marked if s.marked)
+    new = dataclasses.replace(first, attempts=(dataclasses.replace(first.attempts[0], cpu_seconds=0.123),))
+    regraded = tuple(new if s is first else s for s in marked)
+    assert write_report(dataclasses.replace(class_, standings=regraded, wall_seconds=7.5), path, cache)
+    assert "The last run that graded anything took 7.5 s" in _text(path.read_text("utf-8"))
+
+
+def test_other_users_of_the_machine_cannot_read_the_report(tmp_path, class_):
+    path, cache = tmp_path / "report.html", tmp_path / "cache"
+    write_report(class_, path, cache)
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [path, *cache.iterdir()]}
+    assert set(modes.values()) == {0o600}, modes
+
+
+def test_a_refused_hand_in_after_a_graded_one_is_pointed_out(tmp_path):
+    known = KnownClass(tmp_path)
+    known.add(known.solution)
+    known.add(known.solution, refused="the zip is damaged")
+    first, second = (s.attempts[0] for s in known.standings)
+    known.standings[0] = dataclasses.replace(known.standings[0], attempts=(first, second))
+    text = _text(render_report(known.graded(), tmp_path / "cache"))
+    assert text.count("the zip is damaged (an earlier one earned 90 points)") == 1
+    assert text.count("the zip is damaged") == 2
+
+
+def test_every_group_of_unheard_mistakes_is_counted_as_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(instructor, "SHOWN_CLUSTERS", 1)
+    known = KnownClass(tmp_path)
+    for failed in (UNHEARD_OF, UNHEARD_OF[:2], UNHEARD_OF[1:]):
+        for _ in range(2):
+            known.add(known.solution, failed)
+    known.add(known.solution, UNHEARD_OF[:1])
+    text = _text(render_report(known.graded(), tmp_path / "cache"))
+    assert "7 students fail tests that no known wrong answer explains" in text
+    assert text.count("2 students fail ") == 1
+    assert "4 students in further groups" in text
+    assert "1 student, each with a set of failed tests that nobody else has" in text
+
+
+def test_pairs_that_are_not_shown_and_code_that_was_not_read_are_said(tmp_path, monkeypatch):
+    from functools import partial
+
+    monkeypatch.setattr(instructor, "find_similar", partial(instructor.find_similar, limit=1))
+    graded = a_class(tmp_path / "class", 60)
+    long = graded.standings[0].attempts[0]
+    (next(long.path.rglob("*.py")).parent / "more.py").write_text("a = 1\n" * 12_000)
+    text = _text(render_report(graded, tmp_path / "cache"))
+    assert "Shown are the most alike, 1 of 2 pairs." in text
+    assert "Too long to compare" in text
+    monkeypatch.undo()
+    (long.path / "exercise_code" / graded.exercise.id / "more.py").unlink()
+    text = _text(render_report(graded, tmp_path / "other"))
+    assert "Shown are" not in text and "Too long" not in text
 
 
 def test_a_change_makes_a_new_page(tmp_path, class_):

@@ -54,6 +54,41 @@ def test_a_copy_is_listed_with_its_source_and_nobody_else(how, honest, given_):
         assert _pairs([*honest, copy]) == [{student, "copy"}], student
 
 
+def test_a_copy_is_not_hidden_by_what_stands_beside_it(honest, given_):
+    """Functions of one's own, called or not, make a hand-in longer and a copy in it no less of a copy."""
+    for functions in (5, 100):
+        padding = "".join(_odd_module(seed).replace("def ", f"def own{seed}_") for seed in range(functions // 5))
+        for student, modules in HONEST.items():
+            copy = copies_of(modules)["renamed"]
+            for name in ("dataloader.py", "image_folder.py"):
+                padded = {**copy, name: padding + copy[name]}
+                assert _pairs([*honest, Document("copy", print_of(padded, given_))]) == [{student, "copy"}], student
+
+
+@pytest.mark.parametrize("padding", ["a = 1\n" * 12_000, "#" * 400_000])
+def test_whose_code_is_too_long_to_be_read_is_named(tmp_path, given_, padding):
+    """Padding that hides the rest from us is seen itself, also when it is known from an earlier run."""
+    known = KnownClass(tmp_path)
+    known.add(HONEST["u0001"])
+    known.add(HONEST["u0002"])
+    long = padding[:250_000]
+    known.add({"aaa.py": long, "aab.py": long, **HONEST["u0002"]})
+    for _ in range(2):
+        found = find_similar(known.graded(), tmp_path / "cache")
+        assert [s.id for s in found.cut] == ["u0002"]
+    assert not any(print_of(modules, given_).cut for modules in HONEST.values())
+
+
+def test_how_many_pairs_are_not_shown_is_known(tmp_path):
+    known = KnownClass(tmp_path)
+    for modules in HONEST.values():
+        known.add(modules)
+    for student in ("u0002", "u0004", "u0008"):
+        known.add(copies_of(HONEST[student])["renamed"])
+    found = find_similar(known.graded(), tmp_path / "cache", limit=2)
+    assert (len(found.matches), found.pairs) == (2, 3)
+
+
 def test_every_copy_shares_more_than_any_two_who_wrote_apart(honest, given_):
     apart = max(_overlap(a.prints, b.prints) for a, b in itertools.combinations(honest, 2))
     copied = [

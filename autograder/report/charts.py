@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from .axes import Axis, differ, how_many, linear_axis, log_axis, nice_step, number_text, time_axis
 from .page import clean_text
 
-__all__ = ["Bar", "Mark", "Point", "bars", "histogram", "scatter"]
+__all__ = ["Mark", "Point", "histogram", "scatter"]
 
 HEIGHT = 200
 MOST_BINS = 20
@@ -34,15 +34,6 @@ class Point(NamedTuple):
     y: float
     label: str = ""
     tone: str = ""
-
-
-class Bar(NamedTuple):
-    """A row of `bars`; `note` stands in small letters under the label."""
-
-    label: str
-    value: float
-    note: str = ""
-    tone: str = "accent"
 
 
 class Mark(NamedTuple):
@@ -131,36 +122,6 @@ def scatter(
     y = linear_axis(min(upward), max(upward))
     body = _dots(dots, x, y) + _marks(marks, x, y) + (_path(path, x, y, steps, line_label) if path else "")
     return _chart(title, summary or _in_words(heights, "points", y_label), x, y, x_label, y_label, body, _room(marks))
-
-
-def bars(
-    rows: Iterable[Bar | tuple[str, float]],
-    *,
-    title: str,
-    unit: str = "",
-    limit: float | None = None,
-    digits: int = 0,
-    summary: str = "",
-) -> Markup:
-    """A list of labels with a value and a bar each, in the order given; `limit` is the value of a full bar.
-
-    Labels and values are text of the page, so that they wrap on a phone and are read row by row.
-    """
-    found = [b for b in (Bar(*row) for row in rows) if abs(b.value) <= LARGEST]
-    if not found:
-        return _figure(title, summary or "There is nothing to draw yet.", "")
-    full = limit if limit is not None else max(b.value for b in found)
-    lines = []
-    for bar in found:
-        width = 100 * min(1.0, max(0.0, bar.value / full)) if full > 0 else 0.0
-        note = f'<span class="note">{_text(bar.note)}</span>' if bar.note else ""
-        track = '<rect class="rest" width="100%" height="100%" rx="2"/>' if limit is not None else ""
-        lines.append(
-            f"<li><span>{_text(bar.label)}{note}</span> <b>{number_text(bar.value, digits)}{_text(unit)}</b>"
-            f'<svg aria-hidden="true">{track}<rect{_tone(bar.tone or "accent")} '
-            f'width="{_n(width)}%" height="100%" rx="2"/></svg></li>'
-        )
-    return _figure(title, summary, f'<ul role="list" class="bars">{"".join(lines)}</ul>')
 
 
 def _in_words(values: Sequence[float], noun: str, what: str = "") -> str:

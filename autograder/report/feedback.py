@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from autograder import results
 from autograder.files import read_stamps
 from autograder.grading import file_name
 from autograder.results import CellResult, Result, TestResult
@@ -60,7 +61,6 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
     finally:
         if made:
             write_page(json.dumps(known | made, indent=0, sort_keys=True), stamps)
-            stamps.chmod(0o600)
     return written
 
 
@@ -131,6 +131,8 @@ class _Maker:
             start=min((c for c in cells if not c.whole), key=lambda c: c.points >= c.max_points, default=None),
             written=self.written,
             so_far=self.graded.max_score + (0.0 if standing.written is None else self.graded.max_written),
+            # As it is shown: nobody reads "75 of 100" and that 75 were needed and not reached.
+            total=round(standing.points, 2),
             hand_ins=[self._hand_in(standing, a, zone) for a in standing.attempts],
             due=_moment(standing.deadline, zone),
             zone=_zone_name(standing.deadline or (attempt.submitted if attempt else None), zone),
@@ -183,6 +185,7 @@ class _Maker:
             "spec": spec,
             "value": value,
             "passing": passing,
+            "passed": value is not None and spec.passes(value, self.graded.data),
             "top": _round_top(max(value or 0.0, passing)),
             "info": result.model,
             "pictures": Markup("").join(shown or ()),
@@ -248,7 +251,7 @@ def _stamp_of_rules(graded: GradedClass) -> str:
     files = [
         *page.TEMPLATES.glob("base.*"),
         *page.TEMPLATES.glob("feedback.*"),
-        *(Path(str(module.__file__)) for module in (page, pictures, drawing, exercise)),
+        *(Path(str(module.__file__)) for module in (page, pictures, drawing, exercise, results)),
         Path(__file__),
         *source.course.glob("*.py"),
         *(graded.exercise.folder / name for name in ("exercise.toml", "scoring.py")),

@@ -27,7 +27,7 @@ from exercise_code.common.errors import CourseError
 from exercise_code.common.handin import read_handin
 
 from .resemblance import edited_modules, given_texts
-from .tokens import Source, Vocabulary, decode, read_source, vocabulary_of
+from .tokens import Source, Vocabulary, decode, is_cut, read_source, vocabulary_of
 
 __all__ = ["Given", "Grams", "Hashes", "Print", "grams_of", "modules_of", "print_of", "prints_of", "what_is_given"]
 
@@ -72,7 +72,8 @@ class Print:
     """A hand-in's fingerprints, sorted: of its code, and of what a copy may keep but need not (comments, names).
 
     `places` has for each fingerprint of the code the number of its function times 2**32 plus that of its statement.
-    `model` is a digest of the weights. `readable` is False where the hand-in could not be read.
+    `model` is a digest of the weights. `readable` is False where the hand-in could not be read, `cut` is True where
+    it is too long to be read whole.
     """
 
     code: Hashes = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -80,6 +81,7 @@ class Print:
     places: Integers = field(default_factory=lambda: np.empty(0, np.int64))
     model: str = ""
     readable: bool = True
+    cut: bool = False
 
     @property
     def every(self) -> Hashes:
@@ -123,7 +125,9 @@ def print_of(texts: Mapping[str, str], given: Given) -> Print:
     values, first = np.unique(np.concatenate(code), return_index=True)
     surface = np.array(sorted({_token_hash(f"surface {word}") for word in words}), np.uint64)
     where = np.concatenate(places)[first]
-    return Print(values[:MAX_FINGERPRINTS], surface[:MAX_FINGERPRINTS], where[:MAX_FINGERPRINTS])
+    too_long = len(values) > MAX_FINGERPRINTS or sum(map(len, texts.values())) >= MAX_CHARACTERS
+    cut = too_long or any(map(is_cut, texts.values()))
+    return Print(values[:MAX_FINGERPRINTS], surface[:MAX_FINGERPRINTS], where[:MAX_FINGERPRINTS], cut=cut)
 
 
 def grams_of(source: Source, given: Given) -> Grams:
@@ -235,7 +239,12 @@ def _save(path: Path, stamp: str, prints: Mapping[str, Print]) -> None:
         parts = [getattr(p, name) for p in readable.values()]
         arrays[name] = np.concatenate([np.empty(0, kind), *parts])
         arrays[f"{name}_ends"] = np.cumsum([len(part) for part in parts], dtype=np.int64)
-    index = {"stamp": stamp, "keys": list(readable), "models": [p.model for p in readable.values()]}
+    index = {
+        "stamp": stamp,
+        "keys": list(readable),
+        "models": [p.model for p in readable.values()],
+        "cut": [p.cut for p in readable.values()],
+    }
     arrays["index"] = np.frombuffer(json.dumps(index).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
@@ -259,7 +268,9 @@ def _load(path: Path, stamp: str) -> dict[str, Print]:
             if index["stamp"] != stamp:
                 return {}
             parts = [np.split(file[name], file[f"{name}_ends"][:-1]) for name in _COLUMNS]
-            rows = zip(index["keys"], *parts, index["models"], strict=True)
-            return {key: Print(code, surface, places, model) for key, code, surface, places, model in rows}
+            rows = zip(index["keys"], *parts, index["models"], index["cut"], strict=True)
+            return {
+                key: Print(code, surface, places, model, cut=cut) for key, code, surface, places, model, cut in rows
+            }
     except (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile):
         return {}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
+from autograder.files import read_stamps
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing
 from autograder.variants import sources, wrong_answers
@@ -62,15 +63,20 @@ class _Cluster:
 def write_report(graded: GradedClass, path: Path, cache: Path) -> bool:
     """True when the page at `path` had to be written; where nothing changed, nothing is computed.
 
-    The folder `cache` keeps what is costly to find out again. `wall_seconds` alone does not make a new page: a run
+    The folder `cache` keeps what is costly to find out again, and how long the last run took that graded anything: one
     that graded nothing took no time worth showing.
     """
-    stamp = _stamp(graded)
+    stamp, effort = _stamp(graded), _stamp_of_effort(graded)
     note = cache / f"report-{graded.exercise.id}.json"
-    if _noted(note) == {"stamp": stamp, "page": _digest(path)}:
+    noted = read_stamps(note)
+    if noted.get("stamp") == stamp and noted.get("page") == _digest(path):
         return False
+    wall = noted.get("wall")
+    if noted.get("effort") == effort and isinstance(wall, float):
+        graded = replace(graded, wall_seconds=wall)
     written = write_page(render_report(graded, cache), path)
-    write_page(json.dumps({"stamp": stamp, "page": _digest(path)}), note)
+    found = {"stamp": stamp, "page": _digest(path), "effort": effort, "wall": graded.wall_seconds}
+    write_page(json.dumps(found), note)
     return written
 
 
@@ -81,7 +87,7 @@ def render_report(graded: GradedClass, cache: Path) -> str:
     findings = resemblances(graded)
     known, unknown = mistakes(findings, {wrong.name: wrong.about for wrong in wrong_answers(src)})
     titles = {item.name: item.title or item.name for item in tests}
-    together = [m for m in unknown[:SHOWN_CLUSTERS] if len(m.students) > 1]
+    together = [m for m in unknown if len(m.students) > 1]
     groups = _groups(graded)
     return render(
         "report.html",
@@ -102,7 +108,8 @@ def render_report(graded: GradedClass, cache: Path) -> str:
         shown=SHOWN_MISTAKES,
         most=max((len(m.students) for m in known), default=1),
         about=_about,
-        unknown=[_cluster(m, titles) for m in together],
+        unknown=[_cluster(m, titles) for m in together[:SHOWN_CLUSTERS]],
+        fewer=sorted((s for m in together[SHOWN_CLUSTERS:] for s in m.students), key=lambda s: s.id),
         alone=sorted((s for m in unknown if m not in together for s in m.students), key=lambda s: s.id),
         unexplained=sum(len(m.students) for m in unknown),
         alike=find_similar(graded, cache),
@@ -130,18 +137,17 @@ def _stamp(graded: GradedClass) -> str:
     return digest.hexdigest()
 
 
+def _stamp_of_effort(graded: GradedClass) -> str:
+    """A hash that differs after a run that graded anything: no two gradings take equally long."""
+    graded_ones = [(a.fingerprint, a.cpu_seconds, a.wall_seconds) for _, a in graded.attempts]
+    return hashlib.sha256(repr(graded_ones).encode()).hexdigest()
+
+
 def _digest(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
-
-
-def _noted(note: Path) -> object:
-    try:
-        return json.loads(note.read_bytes())
-    except (OSError, ValueError):
-        return None
 
 
 def _tiles(graded: GradedClass) -> list[tuple[str, str]]:
@@ -166,7 +172,7 @@ def _groups(graded: GradedClass) -> list[_Group]:
     every = graded.standings
     last = [(s, s.attempts[-1]) for s in every if s.attempts]
     failed = [(_name(student), f"{a.file}: {a.failed}") for student, a in graded.attempts if a.failed]
-    refused = [(_name(s.student), f"{a.file}: {a.refused}") for s, a in last if a.refused]
+    refused = [(_name(s.student), f"{a.file}: {a.refused}{_before(s)}") for s, a in last if a.refused]
     strange = [(_name(s.student), ", ".join(a.file for a in s.attempts)) for s in every if not s.known]
     waiting = [(_name(s.student), "") for s in every if _waits(s, graded)]
     late = [(_name(s.student), _lateness(s, a)) for s, a in last if a.seconds_late > 0]
@@ -185,6 +191,12 @@ def _groups(graded: GradedClass) -> list[_Group]:
 def _waits(standing: Standing, graded: GradedClass) -> bool:
     last = standing.marked
     return bool(graded.max_written and last and not last.refused and standing.written is None)
+
+
+def _before(standing: Standing) -> str:
+    """What the best of the hand-ins before the last one earned; nothing where there was none."""
+    scores = [a.score for a in standing.attempts[:-1] if not a.refused and not a.failed]
+    return f" (an earlier one earned {how_many_points(max(scores))})" if scores else ""
 
 
 def _lateness(standing: Standing, attempt: Attempt) -> str:

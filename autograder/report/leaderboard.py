@@ -43,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class _Scored:
-    """A hand-in with its rounded score; `private` is kept out of everything until the final ranking."""
+    """A hand-in with its rounded scores; `private` (NaN without one) is kept out of all until the final ranking."""
 
     attempt: Attempt
     public: float
@@ -81,7 +81,7 @@ def write_leaderboard(graded: GradedClass, path: Path, final: bool = False) -> b
         how_many=how_many,
         when=_when,
     )
-    return write_page(page, path)
+    return write_page(page, path, public=True)
 
 
 def rank_class(graded: GradedClass, final: bool = False) -> list[Entry]:
@@ -96,11 +96,7 @@ def rank_class(graded: GradedClass, final: bool = False) -> list[Entry]:
         for standing, found in _players(graded)
     ]
     if final:
-        best = [
-            b
-            for b in best
-            if graded.exercise.model is None or graded.exercise.model.metric in b[2].attempt.private_metrics
-        ]
+        best = [b for b in best if math.isfinite(b[2].private)]
     best.sort(key=lambda b: (sign * (b[2].private if final else b[2].public), b[2].when, b[0]))
     ranks = _ranks([s.private if final else s.public for _, _, s in best])
     order = sorted(range(len(best)), key=lambda i: sign * best[i][2].public)
@@ -138,9 +134,8 @@ def _players(graded: GradedClass) -> list[tuple[Standing, list[_Scored]]]:
             if model is None:
                 scored.append(_Scored(attempt, round(attempt.score, 1), round(attempt.score, 1)))
             elif math.isfinite(public := attempt.public_metrics.get(model.metric, math.nan)):
-                scored.append(
-                    _Scored(attempt, _rounded(public), _rounded(attempt.private_metrics.get(model.metric, 0.0)))
-                )
+                private = attempt.private_metrics.get(model.metric, math.nan)
+                scored.append(_Scored(attempt, _rounded(public), _rounded(private)))
         if scored:
             found.append((standing, scored))
     return found

@@ -58,6 +58,9 @@ def render(template: str, *, script: str = "", **context: Any) -> str:
     return _environment().get_template(template).render(policy=Markup(policy), script=Markup(code), **context) + "\n"
 
 
-def write_page(text: str, path: Path) -> bool:
-    """True when the file had to be written: atomically, for all to read, and only where the text is another one."""
-    return write_if_changed(text.encode("utf-8", errors="replace"), path, mode=0o644)
+def write_page(text: str, path: Path, *, public: bool = False) -> bool:
+    """True when the file had to be written: atomically, and only where the text is another one.
+
+    Other users of this machine may read it only where it is `public`: the folder may lie in a home that is open.
+    """
+    return write_if_changed(text.encode("utf-8", errors="replace"), path, mode=0o644 if public else 0o600)

@@ -2,7 +2,7 @@
 
 A fingerprint that d of n students have weighs log((n + 10) / d), and is no evidence where more than a tenth have it: a
 short exercise has few ways to be right. Two hand-ins are worth a look where what they share is most of what is unusual
-in them, and more than chance would bring about in any pair of the class.
+in one of them, and more than chance would bring about in any pair of the class.
 """
 
 from collections import Counter
@@ -86,10 +86,15 @@ class Match:
 
 @dataclass(frozen=True)
 class Similarities:
-    """What comparing a class gives; `models` are groups of students who handed in the same weights."""
+    """What comparing a class gives: the `matches` that are shown, of how many `pairs`, the most alike first.
+
+    `models` are groups of students who handed in the same weights, `cut` those whose code is too long to be read whole.
+    """
 
     matches: tuple[Match, ...] = ()
+    pairs: int = 0
     models: tuple[tuple[Student, ...], ...] = ()
+    cut: tuple[Student, ...] = ()
     compared: int = 0
     unread: int = 0
 
@@ -109,8 +114,9 @@ def find_similar(graded: GradedClass, cache: Path, limit: int = SHOWN_PAIRS) -> 
     for student, _, found in read:
         if len(found.code):
             same.setdefault(found.code.tobytes(), {})[student.id] = student
+    likely = likenesses(documents)
     matches = []
-    for like in likenesses(documents)[:limit]:
+    for like in likely[:limit]:
         pair = (read[like.first], read[like.second])
         students = (pair[0][0], pair[1][0])
         others = same.get(pair[0][2].code.tobytes(), {}) | same.get(pair[1][2].code.tobytes(), {})
@@ -133,7 +139,9 @@ def find_similar(graded: GradedClass, cache: Path, limit: int = SHOWN_PAIRS) -> 
     groups = [tuple(s for _, s in sorted(owners.items())) for owners in models.values() if len(owners) > 1]
     return Similarities(
         matches=tuple(matches),
+        pairs=len(likely),
         models=tuple(sorted(groups, key=lambda g: (-len(g), g[0].id))),
+        cut=tuple({s.id: s for s, _, p in read if p.cut}.values()),
         compared=len(read),
         unread=len(attempts) - len(read),
     )
@@ -143,7 +151,7 @@ def likenesses(documents: Sequence[Document]) -> list[Likeness]:
     """The pairs of documents of two owners that are worth a look, the most alike first.
 
     Of documents with equal code one pair stands for all. The similarity is the weight of the fingerprints that both
-    have over the mean weight of what each has: 1 where all that is unusual in one is in the other too.
+    have over the weight of what the one with less has: 1 where all that is unusual in it is in the other too.
     """
     table = _Table(documents)
     groups = _equal(documents)
@@ -247,7 +255,8 @@ def _compare(documents: Sequence[Document], a: int, b: int, table: _Table) -> Li
     words, odd = table.of(surface), table.rare(surface)
     code = min(_evidence(weights[rare], d.places[i][rare]) for d, i in ((one, left), (two, right)))
     evidence = code + _evidence(words[odd], np.arange(odd.sum()))
-    # Who copies well changes names and comments: they can add to the likeness, never take from it.
+    # Who copies well changes names and comments: they can add to the likeness, never take from it. Nor can what
+    # somebody puts beside a copy: of two hand-ins the one with less unusual code decides.
     by_code = _share(weights.sum(), table.of(one.code).sum(), table.of(two.code).sum())
     by_all = _share(weights.sum() + words.sum(), table.of(one.every).sum(), table.of(two.every).sum())
     similarity = max(by_code, by_all)
@@ -273,7 +282,8 @@ def _evidence(weights: npt.NDArray[np.float64], places: npt.NDArray[np.int64]) -
 
 
 def _share(shared: float, one: float, two: float) -> float:
-    return min(1.0, float(2 * shared / (one + two))) if one + two > 0 else 0.0
+    least = min(one, two)
+    return min(1.0, float(shared / least)) if least > 0 else 0.0
 
 
 def _passages(left: Attempt, right: Attempt, shared: Hashes, src: Sources, given: Given) -> tuple[Passage, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-__all__ = ["Line", "Source", "Vocabulary", "decode", "read_source", "vocabulary_of"]
+__all__ = ["Line", "Source", "Vocabulary", "decode", "is_cut", "read_source", "vocabulary_of"]
 
 # A long hand-in has 3,000 tokens; a hostile one, 256 KB of brackets.
 MAX_TOKENS = 30_000
@@ -109,6 +109,11 @@ def read_source(text: str, known: Vocabulary) -> Source:
             lines.append(Line(statement.first, statement.last, tokens))
     chosen = {name for name in names if len(name) >= 4 and name not in known.attributes}
     return Source(lines, comments, chosen)
+
+
+def is_cut(text: str) -> bool:
+    """True when `read_source` leaves out the end of this text."""
+    return len(text) >= MAX_TOKENS and sum(match.lastgroup != "space" for match in _limited(text)) >= MAX_TOKENS
 
 
 def vocabulary_of(*texts: str) -> Vocabulary:
