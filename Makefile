@@ -61,9 +61,11 @@ data: $(INSTALLED)  ## fetch the real data sets that may be fetched freely
 	$(PY) -m autograder data $(ARGS)
 
 bundle: $(INSTALLED)  ## the students' zip of one exercise: make bundle EXERCISE=ex03_dataloader
+	@test -n "$(EXERCISE)" || { echo "expected an exercise: make bundle EXERCISE=ex03_dataloader" >&2; exit 1; }
 	$(PY) -m autograder bundle $(EXERCISE) $(ARGS)
 
 train: $(INSTALLED)  ## train a reference model: make train EXERCISE=ex09_keypoints DATA=real
+	@test -n "$(EXERCISE)" || { echo "expected an exercise: make train EXERCISE=ex09_keypoints" >&2; exit 1; }
 	$(PY) -m autograder train $(EXERCISE) --data $(DATA) $(ARGS)
 
 verify: $(INSTALLED)  ## grade an exercise's reference, stubs, wrong answers and mutants: make verify EXERCISE=ex03_dataloader
@@ -83,6 +85,6 @@ lock: $(INSTALLED)  ## pin the newest versions that pyproject.toml admits in con
 	    --fork-strategy fewest --all-extras --no-annotate --upgrade --custom-compile-command 'make lock' \
 	    --output-file constraints.txt pyproject.toml -
 
-clean:  ## remove .venv, caches and what builds and grading made; downloaded data stays
-	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis bundles demo
+clean:  ## remove .venv, caches, what builds made and the demo; results and downloaded data stay
+	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks results/demo
 	find autograder exercise_code tests benchmarks exercises -name __pycache__ -type d -prune -exec rm -rf {} +

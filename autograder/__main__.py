@@ -26,11 +26,26 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 JobsOption = Annotated[int | None, typer.Option(help="Judges at a time; as many as fit when not given.")]
 SubmissionsArgument = Annotated[
     Path | None,
-    typer.Argument(help="A zip, a hand-in's folder, or a folder of many; the course folder's `submitted`."),
+    typer.Argument(
+        help="A zip, a hand-in's folder, or a folder of many; those of the last run, else the course's `submitted`."
+    ),
 ]
 OutOption = Annotated[Path | None, typer.Option(help="The folder for results; the course folder's `results`.")]
 CourseOption = Annotated[
     Path | None, typer.Option(help="The course folder, with class.toml; the current one if it has that.")
+]
+WorksheetOption = Annotated[
+    Path | None, typer.Option(help="Moodle's grading worksheet: times, and the file that comes back filled in.")
+]
+ClassDataOption = Annotated[str | None, typer.Option(help="embedded (generated) or real data; the class's own.")]
+FinalOption = Annotated[bool, typer.Option("--final", help="Rank by the other half of the hidden set.")]
+ClusterOption = Annotated[str, typer.Option(help="A Dask scheduler, such as tls://host:8786, or slurm.")]
+CertificatesOption = Annotated[
+    Path | None, typer.Option(help="The folder that `autograder certificates` made; for --cluster.")
+]
+InsecureOption = Annotated[bool, typer.Option("--no-tls", help="Let --cluster go without certificates.")]
+SlurmOption = Annotated[
+    list[str] | None, typer.Option(help="An option of sbatch for --cluster slurm, such as --partition=teaching.")
 ]
 UnsafeOption = Annotated[bool, typer.Option("--unsafe", help="Grade without walls: only for code you trust.")]
 
@@ -65,23 +80,17 @@ def grade(
     submissions: SubmissionsArgument = None,
     out: OutOption = None,
     course: CourseOption = None,
-    worksheet: Annotated[
-        Path | None, typer.Option(help="Moodle's grading worksheet: times, and the file that comes back filled in.")
-    ] = None,
+    worksheet: WorksheetOption = None,
     jobs: JobsOption = None,
-    data: Annotated[str | None, typer.Option(help="embedded (generated) or real data; the class's own.")] = None,
+    data: ClassDataOption = None,
     device: DeviceOption = "auto",
     unsafe: UnsafeOption = False,
     pages: Annotated[bool, typer.Option(help="Also make the gradebook, pages and exports.")] = True,
-    final: Annotated[bool, typer.Option("--final", help="Rank by the other half of the hidden set.")] = False,
-    cluster: Annotated[str, typer.Option(help="A Dask scheduler, such as tls://host:8786, or slurm.")] = "",
-    certificates: Annotated[
-        Path | None, typer.Option(help="The folder that `autograder certificates` made; for --cluster.")
-    ] = None,
-    insecure: Annotated[bool, typer.Option("--no-tls", help="Let --cluster go without certificates.")] = False,
-    slurm_option: Annotated[
-        list[str] | None, typer.Option(help="An option of sbatch for --cluster slurm, such as --partition=teaching.")
-    ] = None,
+    final: FinalOption = False,
+    cluster: ClusterOption = "",
+    certificates: CertificatesOption = None,
+    insecure: InsecureOption = False,
+    slurm_option: SlurmOption = None,
 ) -> None:
     """Grade hand-ins and make what leaves the class; a re-run does only what is new or changed."""
     from .commands import GradeOptions, grade_command
@@ -99,14 +108,26 @@ def regrade(
     submissions: SubmissionsArgument = None,
     out: OutOption = None,
     course: CourseOption = None,
+    worksheet: WorksheetOption = None,
     jobs: JobsOption = None,
+    data: ClassDataOption = None,
     device: DeviceOption = "auto",
+    unsafe: UnsafeOption = False,
+    final: FinalOption = False,
+    cluster: ClusterOption = "",
+    certificates: CertificatesOption = None,
+    insecure: InsecureOption = False,
+    slurm_option: SlurmOption = None,
 ) -> None:
-    """Grade again after a test was mended; list whose score changed, and why."""
+    """Grade again after a test was mended; list whose score changed, and why. Give the options of `grade` again."""
     from .commands import GradeOptions
     from .regrade import regrade_command
 
-    raise typer.Exit(regrade_command(GradeOptions(exercise, submissions, out, course, jobs=jobs, device=device)))
+    options = GradeOptions(
+        exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, True, final,
+        cluster, certificates, insecure, tuple(slurm_option or ()),
+    )  # fmt: skip
+    raise typer.Exit(regrade_command(options))
 
 
 @app.command()
@@ -116,14 +137,20 @@ def appeal(
     submissions: SubmissionsArgument = None,
     out: OutOption = None,
     course: CourseOption = None,
+    worksheet: WorksheetOption = None,
+    data: ClassDataOption = None,
     device: DeviceOption = "auto",
+    unsafe: UnsafeOption = False,
     keep: Annotated[bool, typer.Option("--keep", help="Put the new result in the stored one's place.")] = False,
 ) -> None:
     """Grade one student's hand-in again, with the full log for the instructor."""
     from .commands import GradeOptions
     from .regrade import appeal_command
 
-    raise typer.Exit(appeal_command(GradeOptions(exercise, submissions, out, course, device=device), student, keep))
+    options = GradeOptions(
+        exercise, submissions, out, course, worksheet, data=_source(data), device=device, unsafe=unsafe
+    )  # fmt: skip
+    raise typer.Exit(appeal_command(options, student, keep))
 
 
 @app.command()

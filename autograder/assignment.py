@@ -100,7 +100,7 @@ def _cells_of_database(path: Path, exercise_id: str) -> set[tuple[Any, ...]]:
         f"SELECT n.name, b.name, 'solution', '', '', '' {base} JOIN solution_cells c ON c.id = b.id {where}",
     )
     try:
-        with closing(connect(path, "ro")) as connection:
+        with closing(connect(path, read_only=True)) as connection:
             return {row for query in queries for row in connection.execute(query, (exercise_id,))}
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):

@@ -24,7 +24,17 @@ from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandInError, open_handin
 
 from .errors import AutograderError
-from .graded_notebook import Template, add_notes, mend, points_in, put_scores, read_handed_in, read_template
+from .graded_notebook import (
+    NO_FILE,
+    Template,
+    add_notes,
+    mend,
+    no_file_but,
+    points_in,
+    put_scores,
+    read_handed_in,
+    read_template,
+)
 from .results import Result, read_result
 from .variants import sources
 
@@ -151,10 +161,11 @@ class _Desk:
             if task.timestamp:
                 _replace(stamp, f"{task.timestamp}\n".encode(), self.staging)
             else:
-                stamp.unlink(missing_ok=True)
+                _remove(stamp)
             if task.place or task.unplace:
                 self._put_away(submitted)
             if task.place:
+                _explain(tree, found)
                 _place(tree, submitted, task.timestamp)
         return Prepared(task.student, answers, frozenset(unchanged), task.place)
 
@@ -171,8 +182,12 @@ class _Desk:
             raise AutograderError(f"could not read {task.path} again: {error}") from None
         found = _read_folder(tree, self.released)
         reasons = dict(hand_in.ignored)
-        return {name: found[name] if isinstance(found[name], bytes) else _why(reasons.get(f"{name}.ipynb"))
-                for name in self.released}  # fmt: skip
+        known = {f"{name}.ipynb" for name in found}
+        others = [name for name in reasons if name.endswith(".ipynb") and "/" not in name and name not in known]
+        return {
+            name: handed_in if isinstance(handed_in, bytes) else _why(reasons.get(f"{name}.ipynb"), others)
+            for name, handed_in in found.items()
+        }
 
     def _put_away(self, submitted: Path) -> None:
         """Move an earlier copy out of the way, with one step: a folder that is half there is worse than none."""
@@ -185,11 +200,11 @@ def _same(path: Path, other: Path) -> bool:
 
 
 def _read_folder(folder: Path, released: Mapping[str, Path]) -> dict[str, bytes | str]:
-    return {name: read_handed_in(folder / f"{name}.ipynb") for name in released}
+    return {name: read_handed_in(folder / f"{name}.ipynb", released) for name in released}
 
 
-def _why(reason: str | None) -> str:
-    return f"was not taken: {reason}" if reason else "was not handed in"
+def _why(reason: str | None, others: Sequence[str]) -> str:
+    return f"was not taken: {reason}" if reason else no_file_but(others)
 
 
 def _notebook(
@@ -256,6 +271,14 @@ def _with_lines(output: Mapping[str, Any]) -> dict[str, Any]:
     return {**output, "data": {kind: text.splitlines(keepends=True) for kind, text in output["data"].items()}}
 
 
+def _explain(tree: Path, found: Mapping[str, bytes | str]) -> None:
+    """Say in the place of a notebook that was not taken why: whoever grades the copy lets a person decide as well."""
+    for name, reason in found.items():
+        if isinstance(reason, str) and reason != NO_FILE:
+            text = f"{name}.ipynb {reason}.\n"
+            (tree / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
+
+
 def _place(tree: Path, submitted: Path, timestamp: str) -> None:
     if timestamp:
         (tree / TIMESTAMP).write_text(f"{timestamp}\n", encoding="utf-8")
@@ -273,3 +296,10 @@ def _replace(path: Path, data: bytes, staging: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     Path(name).replace(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """A class: its roster, due dates and late policy, as `class.toml` in the course folder says."""
 
+import difflib
 import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,6 +9,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from exercise_code.common.exercise import exercise_ids
+
 from .errors import AutograderError
 from .roster import Roster, Student, read_roster
 from .settings import DEMO_SECRET
@@ -15,6 +18,7 @@ from .settings import DEMO_SECRET
 __all__ = ["FILE", "Classroom", "LateRow", "open_classroom", "parse_extension"]
 
 FILE = "class.toml"
+LONGEST_EXTENSION = timedelta(days=3650)
 
 
 class _Model(BaseModel):
@@ -91,7 +95,11 @@ def parse_extension(text: str) -> timedelta | datetime:
     expected = f"expected an extension such as 48h, 2d or 2026-11-30T12:00+01:00, got {text!r}"
     try:
         if text[-1:] in ("h", "d"):
-            return timedelta(hours=float(text[:-1]) * (24 if text.endswith("d") else 1))
+            span = timedelta(hours=float(text[:-1]) * (24 if text.endswith("d") else 1))
+            # A due date that comes earlier is no extension.
+            if not timedelta(0) <= span <= LONGEST_EXTENSION:
+                raise AutograderError(expected)
+            return span
         own = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise AutograderError(expected) from None
@@ -104,7 +112,8 @@ def open_classroom(folder: Path, secret: bytes = DEMO_SECRET) -> Classroom:
     """The class whose `class.toml` lies in `folder`."""
     path = folder / FILE
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        # Windows' Notepad begins files with a mark.
+        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise AutograderError(f"could not read {path}: {error.strerror}: `make course` makes a course folder") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -113,12 +122,25 @@ def open_classroom(folder: Path, secret: bytes = DEMO_SECRET) -> Classroom:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise AutograderError(f"{path}: {where}: {first['msg']}: mend the file") from None
+    _expect_exercises(path, found)
     roster = folder / found.roster
+    # Without the roster that it asks for, a class would be whoever a file's name says.
+    named = "roster" in found.model_fields_set
     return Classroom(
         folder=folder,
         course_id=found.course_id,
         data=found.data,
-        roster=read_roster(roster, secret) if roster.exists() else None,
+        roster=read_roster(roster, secret) if named or roster.exists() else None,
         late=found.late,
         due={name: dates.due for name, dates in found.exercises.items()},
     )
+
+
+def _expect_exercises(path: Path, found: _File) -> None:
+    # A due date under a name that is misspelt would make nobody late.
+    known = exercise_ids()
+    for name in found.exercises:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known) or 'none'}"
+            raise AutograderError(f"{path}: exercises.{name}: expected the id of an exercise: {advice}")

@@ -1,9 +1,12 @@
 """What the command line's verbs do; each answers an exit code."""
 
+import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +16,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -24,6 +28,7 @@ from exercise_code.common.exercise import Exercise, load_exercise
 
 from .classroom import FILE, Classroom, open_classroom
 from .errors import AutograderError
+from .files import read_stamps, write_if_changed
 from .grading import BEFORE, Fleets, Grading, default_jobs, grade_class, local_fleets
 from .intake import Found, find_hand_ins
 from .publish import Part, publish
@@ -46,6 +51,9 @@ __all__ = [
 ]
 
 LARGEST_TABLE = 60
+# Where the last run found its hand-ins, in the folder of an exercise's results.
+LAST_RUN = ".last_run"
+LINE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ class GradeOptions:
 
 @dataclass(frozen=True)
 class Run:
-    """What the options of a command mean here."""
+    """What the options of a command mean here; `again` says that the hand-ins are those of the last run."""
 
     exercise: Exercise
     settings: Settings
@@ -103,6 +111,7 @@ class Run:
     submissions: Path
     out: Path
     worksheet: Path | None
+    again: bool = False
 
     @property
     def folder(self) -> Path:
@@ -120,6 +129,7 @@ class Run:
             worksheet=self.worksheet,
             scratch=self.folder / "cache",
             zone=due.tzinfo if due is not None else None,
+            out=self.out,
         ).found
 
 
@@ -129,7 +139,19 @@ def open_run(options: GradeOptions) -> Run:
     folder = options.course or (Path() if Path(FILE).is_file() else None)
     settings = options.settings(folder)
     classroom = open_classroom(folder, settings.secret) if folder is not None else Classroom()
-    submissions = options.submissions or (folder / "submitted" if folder is not None else None)
+    out = options.out or (folder or Path()) / "results"
+    submissions, worksheet = options.submissions, options.worksheet
+    if submissions is None and (last := _last_run(out / exercise.id)):
+        # What grading copies into `submitted` is not all: strangers, earlier and refused hand-ins are not there.
+        submissions, worksheet = last[0], worksheet or last[1]
+    again = submissions is not None and options.submissions is None
+    if submissions is None and folder is not None:
+        submissions = folder / "submitted"
+    if submissions is not None and (submissions / FILE).is_file():
+        raise AutograderError(
+            f"expected a folder of hand-ins, got {submissions}, a course folder: name {submissions / 'submitted'}, or "
+            "give it with --course"
+        )
     if submissions is None:
         raise AutograderError(
             "expected the hand-ins: name a zip, a folder of many, or a course folder with --course, which has them"
@@ -139,9 +161,37 @@ def open_run(options: GradeOptions) -> Run:
         replace(settings, data=options.data or classroom.data),
         classroom,
         submissions,
-        options.out or (folder or Path()) / "results",
-        options.worksheet,
+        out,
+        worksheet,
+        again,
     )
+
+
+def _last_run(folder: Path) -> tuple[Path, Path | None] | None:
+    """The hand-ins and the worksheet of the last run that wrote into `folder`; None where there was none."""
+    noted = read_stamps(folder / LAST_RUN)
+    names = [name for name in ("hand_ins", "worksheet") if isinstance(noted.get(name), str)]
+    found = {name: Path(os.path.normpath(folder / noted[name])) for name in names}
+    for name, path in found.items():
+        if not path.exists():
+            raise AutograderError(
+                f"expected the {name.replace('_', '-')} of the last run in {path}, found nothing there: "
+                f"name the hand-ins, as in `autograder grade {folder.name} HAND_INS`"
+            )
+    return (found["hand_ins"], found.get("worksheet")) if "hand_ins" in found else None
+
+
+def _note_run(run: Run) -> None:
+    """Note where the hand-ins lie: what a course folder holds by its way there, so that it can be moved."""
+    home = run.out.absolute().parent
+
+    def place(path: Path) -> str:
+        path = path.absolute()
+        return os.path.relpath(path, run.folder.absolute()) if path.is_relative_to(home) else str(path)
+
+    noted = {"hand_ins": run.submissions} | ({"worksheet": run.worksheet} if run.worksheet else {})
+    text = json.dumps({name: place(path) for name, path in noted.items()}, indent=0)
+    write_if_changed(text.encode(), run.folder / LAST_RUN)
 
 
 def grade_command(options: GradeOptions) -> int:
@@ -155,6 +205,8 @@ def grade_command(options: GradeOptions) -> int:
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    if run.again:
+        say(f"hand-ins: {run.submissions}, as in the last run")
     start = time.perf_counter()
     shown: list[Result] = []
     # A class of thousands is too long for a table, and too large to be held.
@@ -172,9 +224,10 @@ def grade_command(options: GradeOptions) -> int:
             settings,
             options.fleets(settings, say),
             classroom=classroom,
-            worksheet=options.worksheet,
+            worksheet=run.worksheet,
             keep=keep,
         )
+        _note_run(run)
         parts: list[Part] = []
         if options.pages:
             with console.status("") as status:
@@ -182,7 +235,7 @@ def grade_command(options: GradeOptions) -> int:
                     graded,
                     out,
                     classroom,
-                    worksheet=options.worksheet,
+                    worksheet=run.worksheet,
                     final=options.final,
                     begin=lambda name: status.update(f"making the {name}"),
                 )
@@ -222,19 +275,26 @@ def grade_with_progress(
     steps = fresh = 0
     try:
         with Progress(*columns, console=console) as progress:
-            task = progress.add_task(f"grading {exercise}", total=None, last="")
+            task = progress.add_task(exercise, total=None, last="")
+            told = time.monotonic()
 
             def begin(found: int, left: int) -> None:
-                progress.update(task, total=left, description=f"grading {left} of {found} hand-ins of {exercise}")
+                progress.update(task, total=left)
+                if not console.is_terminal and left:
+                    _say(console, f"grading {left} of {found} hand-ins of {exercise}")
 
             def step(grading: Grading) -> None:
-                nonlocal steps, fresh
+                nonlocal steps, fresh, told
                 steps += 1
                 keep(grading)
                 if grading.fresh:
                     fresh += 1
                     last = f"{_short(_plain(grading.result.student), 20)} {grading.result.wall_seconds:.2f} s"
                     progress.update(task, advance=1, last=escape(last))
+                    # A file or a log has no bar: a line now and then says how far it is.
+                    if not console.is_terminal and time.monotonic() - told >= LINE_SECONDS:
+                        told = time.monotonic()
+                        _say(console, _progress_line(progress.tasks[0]))
 
             graded = grade_class(
                 exercise,
@@ -248,14 +308,20 @@ def grade_with_progress(
                 step=step,
             )
     except KeyboardInterrupt:
-        console.print(
-            f"interrupted: {steps} results are in {out}; the same command goes on from here",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        _say(console, f"interrupted: {steps} results are in {out}; the same command goes on from here")
         raise SystemExit(130) from None
     return graded, fresh
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _progress_line(task: Task) -> str:
+    left = task.time_remaining
+    return f"{task.completed:.0f} of {task.total or 0:.0f} graded" + (
+        f", {timedelta(seconds=left)} left" if left is not None else ""
+    )
 
 
 def results_table(results: Iterable[Result], title: str, about: Mapping[str, str] | None = None) -> Table:
@@ -302,14 +368,16 @@ def _short(text: str, limit: int = 100) -> str:
 
 def _plain(text: str) -> str:
     # Names and messages come from students: no control characters reach the terminal.
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
 def _summary(
     console: Console, graded: GradedClass, fresh: int, parts: list[Part], out: Path, seconds: float, settings: Settings
 ) -> int:
+    from .marks import WAITING, mark_of
+
     def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        _say(console, text)
 
     attempts = [attempt for _, attempt in graded.attempts]
     failed = sum(bool(a.failed) for a in attempts)
@@ -321,11 +389,14 @@ def _summary(
     say(f"{text}; results are in {out}")
     for count, what in (
         (sum(not s.known for s in graded.standings), "of nobody on the roster"),
-        (sum(s.known and not s.attempts for s in graded.standings), "students without a hand-in"),
-        (len(graded.problems), "files that could be given to nobody"),
+        (sum(s.known and not s.attempts for s in graded.standings), "without a hand-in"),
+        (len(graded.problems), "not to be given to anybody"),
     ):
         if count:
-            say(f"{count} {what}: the instructor's report lists them")
+            say(f"{count} {what}: see the instructor's report")
+    timeless = sum(a.submitted is None and not a.seconds_late for a in attempts)
+    if graded.due is not None and timeless:
+        say(f"{timeless} hand-ins carry no time and count as in time; Moodle's times are in its --worksheet")
     if parts:
         table = Table(show_header=False, box=None, pad_edge=False)
         for part in parts:
@@ -333,6 +404,13 @@ def _summary(
             table.add_row(part.name, Text(part.place), new, f"{part.seconds:.1f} s")
         console.print(table)
         say(f"{seconds:.1f} s in all")
+        if waiting := sum(mark_of(graded, s).status == WAITING for s in graded.standings):
+            advice = (
+                "mark them in formgrader (`jupyter lab` in the course folder), then run this again"
+                if parts[0].name == "gradebook"
+                else "people mark them in a course folder, which `autograder course` makes"
+            )
+            say(f"{waiting} without a total, because their written answers are not marked: {advice}")
     if settings.demo_secret:
         say("the public demo secret was used: set AUTOGRADER_SECRET for a real class")
     if settings.unsafe:

@@ -49,11 +49,19 @@ data = "embedded"
 """
 
 _CONFIG = '''\
-"""nbgrader's settings for this class; nbgrader and JupyterLab read them when they are started in this folder."""
+"""nbgrader's settings for this class; nbgrader and JupyterLab read them when they are started in this folder.
+
+After an error in this file nbgrader goes on without it, and runs students' code in a kernel: whoever adds a setting
+runs `nbgrader db student list` once, and looks that no traceback comes.
+"""
 
 from pathlib import Path
 
-from autograder.nbgrader_bridge import configure
+try:
+    from autograder.nbgrader_bridge import configure
+except Exception as error:
+    # nbgrader would go on without these settings, and run students' code in a kernel. It hears an exit alone.
+    raise SystemExit(f"expected `autograder` in this Python, got {error!r}: activate the project's .venv") from error
 
 configure(get_config(), Path(__file__).absolute().parent)  # noqa: F821  (nbgrader puts `get_config` there)
 '''
@@ -70,9 +78,11 @@ This folder belongs to one class.
 Release an exercise:     nbgrader generate_assignment EXERCISE     (then give out release/EXERCISE)
 Hand-ins go to:          submitted/STUDENT/EXERCISE
 Grade a class:           autograder grade EXERCISE
-One hand-in, in nbgrader: nbgrader autograde EXERCISE --student STUDENT
+One hand-in, in nbgrader: nbgrader autograde EXERCISE --student STUDENT --force
 Mark written answers:    jupyter lab, then Nbgrader > Formgrader
-nbgrader's own pages:    nbgrader generate_feedback EXERCISE
+nbgrader's own pages:    nbgrader generate_feedback EXERCISE --force
+
+Without --force nbgrader passes over what it, or `autograder grade`, has made before.
 """
 
 
@@ -128,7 +138,10 @@ def _make_secret(path: Path) -> bool:
 
 def _write(path: Path, data: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    # Half of `class.toml` would stay, being there: in one step.
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
     return path
 
 

@@ -13,6 +13,7 @@ from . import variants
 from .classroom import Classroom
 from .commands import grade_with_progress, results_table
 from .grading import local_fleets
+from .made_class import ENDLESS, HOSTILE
 from .publish import publish
 from .results import Result
 from .settings import settings_from_environment
@@ -20,25 +21,6 @@ from .settings import settings_from_environment
 __all__ = ["demo_command"]
 
 EXERCISES = {"ex03_dataloader": 8, "ex09_keypoints": 6}
-
-_LOOP = "while True:\n    pass\n"
-_EXIT = "import os\nos._exit(0)\n"
-_SOCKET = "import socket\nsocket.create_connection(('127.0.0.1', 80))\n"
-_ANSWERS = "from pathlib import Path\nprint([p.read_text() for p in Path('/').rglob('test_hidden.py')][0])\n"
-_YES = '''class Yes:
-    """Says yes to everything."""
-
-    def __init__(self, *args, **kwargs): pass
-    def __eq__(self, other): return True
-    def __len__(self): return 1
-    def __getitem__(self, i): return self
-    def __iter__(self): return iter([self])
-    def __call__(self, *args, **kwargs): return self
-
-
-def __getattr__(name):
-    return Yes()
-'''
 
 
 def demo_command(out: Path, jobs: int | None, device: str, console: Console | None = None) -> int:
@@ -69,7 +51,7 @@ def demo_command(out: Path, jobs: int | None, device: str, console: Console | No
     seconds = time.perf_counter() - start
     console.print(
         f"{graded} hand-ins graded in {seconds:.0f} s; the hand-ins are in {out / 'submissions'}, "
-        f"the results in {out / 'results'}. Look at the pages: students/feedback, students/leaderboard.html and "
+        f"the results in {out / 'results'}.\nLook at the pages: students/feedback, students/leaderboard.html and "
         "instructor/report.html of each exercise",
         highlight=False,
         markup=False,
@@ -95,16 +77,11 @@ def _make_class(exercise: str, wrong: int, folder: Path) -> dict[str, str]:
     # Spread over the list, which goes through an exercise's tasks in their order.
     for entry in known[:: max(1, len(known) // wrong)][:wrong]:
         makers.append((entry.about, lambda into, entry=entry: variants.apply(entry, into, source)))  # type: ignore[misc]
-    makers += [
-        ("hostile: ends its process, exit code 0", hostile(_EXIT)),
-        ("hostile: looks for the hidden tests", hostile(_ANSWERS)),
-    ]
+    shown = ["ends its process, exit code 0", "looks for the hidden tests"]
     if exercise == "ex03_dataloader":
-        makers += [
-            ("hostile: loops for ever", hostile(_LOOP)),
-            ("hostile: opens a connection", hostile(_SOCKET)),
-            ("hostile: equal to everything", hostile(_YES)),
-        ]
+        shown += ["loops for ever", "opens a connection", "is equal to everything"]
+    texts = {**HOSTILE, "loops for ever": ENDLESS}
+    makers += [(f"hostile: {about}", hostile(texts[about])) for about in shown]
     made: dict[str, str] = {}
     for i, (about, make) in enumerate(makers):
         alias = _alias(exercise, i)

@@ -8,9 +8,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from .classroom import FILE
 from .errors import AutograderError
 from .sandbox.client import ChildDied, Worker
-from .settings import resolve_device, versions
+from .settings import resolve_device, settings_from_environment, versions
 
 __all__ = ["Finding", "examine"]
 
@@ -34,9 +35,7 @@ def examine() -> list[Finding]:
         Finding("cores", str(os.cpu_count())),
         Finding("device", resolve_device("auto")),
     ]
-    secret = os.environ.get("AUTOGRADER_SECRET")
-    advice = "grading uses the public demo secret: set AUTOGRADER_SECRET for a real class"
-    found.append(Finding("secret", "set" if secret else "not set", bool(secret) or None, advice))
+    found.append(_secret())
     if platform.system() != "Linux":
         walls = "none: hand-ins of strangers are graded on Linux only, elsewhere with --unsafe"
         return [*found, Finding("sandbox", walls, False, "use a Linux machine")]
@@ -53,6 +52,21 @@ def examine() -> list[Finding]:
         found.append(Finding("seccomp", str(error), False, "install the package libseccomp2"))
     found.append(Finding("bubblewrap", shutil.which("bwrap") or "not installed", None, "not needed"))
     return [*found, *_try_walls()]
+
+
+def _secret() -> Finding:
+    """Which secret grading would use in the current folder."""
+    folder = Path() if Path(FILE).is_file() else None
+    try:
+        settings = settings_from_environment(device="cpu", folder=folder)
+    except AutograderError as error:
+        return Finding("secret", str(error), False)
+    if settings.demo_secret:
+        advice = "grading uses the public demo secret: work in a course folder, or set AUTOGRADER_SECRET"
+        return Finding("secret", "not set", None, advice)
+    return Finding(
+        "secret", "AUTOGRADER_SECRET" if os.environ.get("AUTOGRADER_SECRET") else "the course folder's", True
+    )
 
 
 def _try_walls() -> list[Finding]:
@@ -73,17 +87,22 @@ def _try_walls() -> list[Finding]:
         findings = []
         try:
             with Worker("ex00_doctor", base, ["numpy"]) as worker:
-                for attempt in ("fork", "socket", "read", "write", "kill"):
+                # Walls tell something only where a child without bad intentions answers.
+                for attempt in ("answer", "fork", "socket", "read", "write", "kill"):
                     child = worker.fork(workspace, memory_mb=500, cpu_seconds=5)
                     try:
                         cloudpickle.register_pickle_by_value(sys.modules[__name__])
                         answer = child.ask(0, cloudpickle.dumps((_attempt, (attempt, __file__))), cpu_seconds=2)
                         stopped = answer.exception is not None and answer.exception["type"] == "PermissionError"
                         value = "refused" if stopped else f"NOT refused: {answer.value}"
+                        answered = answer.exception is None and answer.value == "an answer"
                     except ChildDied as died:
-                        stopped, value = True, f"refused ({died})"
+                        stopped, answered, value = True, False, f"refused ({died})"
                     finally:
                         child.end()
+                    if attempt == "answer":
+                        value = "it answers" if answered else f"NO answer: {value}"
+                        stopped = answered
                     findings.append(
                         Finding(f"a child tries to {attempt}", value, stopped, "do not grade strangers here")
                     )
@@ -102,6 +121,8 @@ import socket
 
 
 def attempt(name, path):
+    if name == "answer":
+        return "an answer"
     if name == "fork":
         pid = os.fork()
         if pid == 0:

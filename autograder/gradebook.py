@@ -19,7 +19,7 @@ from exercise_code.common.exercise import Exercise
 
 from .assignment import enter_assignment
 from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, released_notebooks
-from .classroom import Classroom
+from .classroom import FILE, Classroom
 from .errors import AutograderError
 from .ledger import Ledger, Noted, Wanted, connect, read_interval, read_time, transaction, write_interval, write_time
 from .locks import lock_results
@@ -74,6 +74,8 @@ def _fill(standings: list[Standing], exercise: Exercise, classroom: Classroom, f
         ledger.enter_students((s.student.id, _about(s.student)) for s in standings)
         if due is not None:
             _enter_due(connection, exercise.id, due)
+        elif classroom.late:
+            _expect_no_due(connection, exercise.id, folder)
         entries = [
             _entry(s, ledger.noted.get(s.student.id), folder, exercise, stamp, due)
             for s in standings
@@ -105,7 +107,7 @@ def written_points(classroom: Classroom, exercise_id: str) -> dict[str, float | 
      {_OF_SUBMISSIONS} JOIN grade g ON g.notebook_id = n.id JOIN grade_cells c ON c.id = g.cell_id
      WHERE a.name = ? GROUP BY s.student_id"""
     try:
-        with closing(connect(path, "ro")) as connection:
+        with closing(connect(path, read_only=True)) as connection:
             rows = connection.execute(query, (exercise_id,)).fetchall()
     except sqlite3.Error as error:
         raise AutograderError(f"could not read {path}: {error}: expected nbgrader's gradebook") from None
@@ -113,10 +115,11 @@ def written_points(classroom: Classroom, exercise_id: str) -> dict[str, float | 
     return {student: None if waits else round(points, 9) for student, points, waits in rows}
 
 
-def enter_dates(classroom: Classroom, exercise_id: str, student_id: str) -> None:
-    """Write the due date and the student's extension, before nbgrader computes a penalty on its own.
+def enter_dates(classroom: Classroom, exercise_id: str, student_id: str, came: datetime | None) -> None:
+    """Write due date, extension and when the hand-in came, before nbgrader computes a penalty on its own.
 
-    nbgrader keeps an extension with a submission, so that there is none to write before there is a submission.
+    nbgrader keeps the last two with a submission, so that there is nothing to write before there is a submission. Of a
+    hand-in without a date it would keep that of the one before.
     """
     due = classroom.due.get(exercise_id)
     if classroom.folder is None or due is None:
@@ -126,15 +129,26 @@ def enter_dates(classroom: Classroom, exercise_id: str, student_id: str) -> None
     with closing(connect(classroom.folder / DATABASE)) as connection, transaction(connection):
         _enter_due(connection, exercise_id, due)
         connection.execute(
-            "UPDATE submitted_assignment SET extension = ?1 WHERE extension IS NOT ?1 AND student_id = ?2"
-            " AND assignment_id = (SELECT id FROM assignment WHERE name = ?3)",
-            (_extension(due, deadline), student_id, exercise_id),
+            "UPDATE submitted_assignment SET extension = ?1, timestamp = ?2 WHERE student_id = ?3"
+            " AND (extension IS NOT ?1 OR timestamp IS NOT ?2)"
+            " AND assignment_id = (SELECT id FROM assignment WHERE name = ?4)",
+            (_extension(due, deadline), write_time(came), student_id, exercise_id),
         )
 
 
 def _enter_due(connection: sqlite3.Connection, exercise_id: str, due: datetime) -> None:
     query = "UPDATE assignment SET duedate = ?1 WHERE name = ?2 AND duedate IS NOT ?1"
     connection.execute(query, (write_time(due), exercise_id))
+
+
+def _expect_no_due(connection: sqlite3.Connection, exercise_id: str, folder: Path) -> None:
+    """An `AutograderError` where formgrader knows a date that `class.toml` does not: other hand-ins would be late."""
+    for (date,) in connection.execute("SELECT duedate FROM assignment WHERE name = ?", (exercise_id,)):
+        if date is not None:
+            raise AutograderError(
+                f"expected the due date of {exercise_id} in {folder / FILE}, found {date[:16]} UTC in the gradebook "
+                "alone: write it there, under its exercise, or remove it in formgrader's list of assignments"
+            )
 
 
 def _extension(due: datetime | None, deadline: datetime | None) -> str | None:

@@ -22,7 +22,17 @@ from .errors import AutograderError
 from .report.page import clean_text
 from .results import CellResult, Result, TestResult
 
-__all__ = ["Template", "add_notes", "mend", "points_in", "put_scores", "read_handed_in", "read_template"]
+__all__ = [
+    "NO_FILE",
+    "Template",
+    "add_notes",
+    "mend",
+    "no_file_but",
+    "points_in",
+    "put_scores",
+    "read_handed_in",
+    "read_template",
+]
 
 MAX_CELLS = 1000
 MAX_TEXT = 50_000
@@ -34,9 +44,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]()#+.!<>|$~&-])")
 _LOST_ANSWER = (
     "*This answer cell was not in the notebook that was handed in; the grader put it back. "
-    "If the answer stands in another cell, its points are given here.*"
+    "If the answer stands elsewhere, its points are given here.*"
 )
-_NO_FILE = "was not handed in"
+NO_FILE = "was not handed in"
 # nbgrader puts it beside every hand-in that it collects.
 _TIMESTAMP_IGNORED = "timestamp.txt was ignored"
 
@@ -89,12 +99,14 @@ def _read_template(path: Path, _changed: int) -> Template:
     return Template(path.stem, tuple(cells), known)
 
 
-def read_handed_in(path: Path) -> bytes | str:
-    """The bytes of a notebook, or why there are none."""
+def read_handed_in(path: Path, released: Iterable[str]) -> bytes | str:
+    """The bytes of a notebook, or why there are none; `released` are the names of all notebooks of the exercise."""
     try:
         found = path.lstat()
     except OSError:
-        return _NO_FILE
+        known = {f"{name}.ipynb" for name in released}
+        others = (other for other in path.parent.glob("*.ipynb") if other.name not in known and other.is_file())
+        return no_file_but(other.name for other in others)
     if not stat.S_ISREG(found.st_mode):
         return "is not a plain file"
     if found.st_size > MAX_NOTEBOOK:
@@ -103,6 +115,12 @@ def read_handed_in(path: Path) -> bytes | str:
         return path.read_bytes()
     except OSError as error:
         return f"could not be read ({error.strerror})"
+
+
+def no_file_but(others: Iterable[str]) -> str:
+    """Why there is no notebook of the right name; one under another name may hold the answers: a person decides."""
+    name = min(others, default="")
+    return f"{NO_FILE}, but {name[:80]} was" if name else NO_FILE
 
 
 def mend(handed_in: bytes | str, template: Template) -> dict[str, Any]:
@@ -126,7 +144,7 @@ def mend(handed_in: bytes | str, template: Template) -> dict[str, Any]:
     ]
     _note_copies(found, places, template, notes)
     _name(cells, template)
-    lost = "" if reason == _NO_FILE else _LOST_ANSWER
+    lost = "" if reason == NO_FILE else _LOST_ANSWER
     _restore(cells, template, set(places.values()), lost, [] if reason else notes)
     notebook = {"cells": cells, "metadata": dict(template.metadata), "nbformat": 4, "nbformat_minor": 5}
     add_notes(notebook, notes)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from .marks import WAITING, comment, line, mark_of, short
+from .marks import comment, line, mark_of, short
 from .report.page import clean_text
 from .results import CellResult, Result, TestResult
 from .standing import Attempt, GradedClass, Standing
@@ -26,7 +26,7 @@ def gradescope_json(graded: GradedClass, standing: Standing, attempt: Attempt, r
         score, text = mark.total, comment(graded, standing)
     else:
         score = max(0.0, attempt.score - standing.penalty)
-        text = _waiting(graded, standing, attempt) if mark.status == WAITING else "Grading failed; it will be repeated."
+        text = "Grading failed; it will be repeated." if attempt.failed else _waiting(graded, standing, attempt)
     tests = [test for cell in shown.cells for test in _cell(cell)]
     if graded.max_written and standing.written is not None:
         tests.append(_written(graded, standing.written))

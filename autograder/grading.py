@@ -5,6 +5,7 @@ import json
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +16,9 @@ from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
 from .build import graded_cells
 from .classroom import Classroom
 from .errors import AutograderError
+from .files import write_if_changed
 from .fleet import Fleet
-from .intake import Found, find_hand_ins, fingerprint
+from .intake import Found, Intake, find_hand_ins, fingerprint
 from .judge import Job
 from .machine import plan_judges, this_machine
 from .results import Result, read_result, write_result
@@ -32,6 +34,7 @@ __all__ = [
     "course_hash",
     "default_jobs",
     "file_name",
+    "forget_told",
     "grade_class",
     "grade_folder",
     "grade_found",
@@ -39,6 +42,7 @@ __all__ = [
     "result_key",
     "result_path",
     "set_aside",
+    "tell",
     "with_penalty",
 ]
 
@@ -51,6 +55,8 @@ JUDGING = (
 
 # Where results wait that were replaced, in the folder of an exercise's results.
 BEFORE = "before"
+# Among them, the names of those that have been listed.
+TOLD = ".told"
 
 
 class FleetLike(Protocol):
@@ -111,15 +117,21 @@ def course_hash(exercise: Exercise) -> str:
     """A hash of everything a score depends on besides the hand-in: tests, solution, given code, this grader."""
     digest = hashlib.sha256()
     source = sources(exercise)
-    folders = [source.course, *(source.course.parent / e for e in exercise.earlier)]
-    folders += [PACKAGE / "common", PACKAGE / exercise.id, *(PACKAGE / e for e in exercise.earlier)]
-    files = [p for folder in folders for p in folder.rglob("*")]
-    files += [Path(__file__).parent / f"{name}.py" for name in JUDGING]
-    files += [*(Path(__file__).parent / "sandbox").glob("*.py")]
-    for path in sorted(set(files)):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    here, names = Path(__file__).parent, (exercise.id, *exercise.earlier)
+    # By their names below these folders: a course that was moved is the same course.
+    course = source.course.parent
+    files = {f"course/{p.relative_to(course)}": p for e in names for p in _below(course / e)}
+    files |= {f"package/{p.relative_to(PACKAGE)}": p for e in ("common", *names) for p in _below(PACKAGE / e)}
+    files["package/__init__.py"] = PACKAGE / "__init__.py"
+    files |= {f"autograder/{name}.py": here / f"{name}.py" for name in JUDGING}
+    files |= {f"autograder/sandbox/{path.name}": path for path in (here / "sandbox").glob("*.py")}
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _below(folder: Path) -> list[Path]:
+    return [p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
 
 
 def grade_folder(
@@ -136,9 +148,9 @@ def grade_folder(
     """
     exercise = load_exercise(exercise_id)
     fleets = local_fleets(exercise_id, settings, jobs)
-    intake = find_hand_ins(submissions, exercise)
+    intake = find_hand_ins(submissions, exercise, out=out)
     if not intake.found:
-        raise nothing_found(submissions, exercise)
+        raise nothing_found(submissions, exercise, intake)
     yield from grade_found(exercise, intake.found, out, settings, fleets, begin)
 
 
@@ -150,10 +162,12 @@ def local_fleets(exercise_id: str, settings: Settings, jobs: int | None) -> Flee
     return lambda todo: Fleet(exercise_id, settings, min(size, max(1, todo)))
 
 
-def nothing_found(submissions: Path, exercise: Exercise) -> AutograderError:
-    """The error of a folder without hand-ins."""
+def nothing_found(submissions: Path, exercise: Exercise, intake: Intake) -> AutograderError:
+    """The error of a folder in which nothing is anybody's."""
+    name, reason = intake.problems[0]
     return AutograderError(
-        f"expected zips, or folders named after students, in {submissions}, found none of {exercise.id}: check the path"
+        f"expected zips, or folders named after students, in {submissions}, found none of {exercise.id}: "
+        f"{name}: {reason}" + (f" (and {len(intake.problems) - 1} more)" if len(intake.problems) > 1 else "")
     )
 
 
@@ -167,6 +181,7 @@ def grade_found(
 ) -> Iterator[Grading]:
     """Each hand-in's result: first those that are known, then the others as they are done."""
     _expect_writable(out)
+    forget_told(out / exercise.id)
     planned = _plan(exercise, found, out, settings)
     todo = {plan.job: plan for plan in planned if plan.known() is None}
     if begin is not None:
@@ -214,9 +229,10 @@ def grade_class(
         scratch=out / exercise.id / "cache",
         # Moodle's worksheet names no time zone; the due date has one.
         zone=due.tzinfo if due is not None else None,
+        out=out,
     )
     if not intake.found and not intake.missing:
-        raise nothing_found(submissions, exercise)
+        raise nothing_found(submissions, exercise, intake)
     fleets = fleets or local_fleets(exercise_id, settings, None)
     order = {found: i for i, found in enumerate(intake.found)}
     students: dict[str, Student] = {s.id: s for s in classroom.roster.students} if classroom.roster else {}
@@ -225,8 +241,9 @@ def grade_class(
         found = grading.found
         student = students.get(found.student, Student(found.student))
         late = classroom.seconds_late(exercise.id, student, found.submitted)
-        if found.late_mark and late == 0:
+        if found.late_mark and late == 0 and not student.extension:
             # The system that took it says so, and does not say by how much: the first row of the table.
+            # Who has an extension may well be in time by it.
             late = 1.0
         attempt = attempt_from(
             grading.result,
@@ -287,15 +304,38 @@ def result_key(student: str, fingerprint_: str, course: str, settings: Settings)
 def set_aside(path: Path, key: str) -> bool:
     """True when the result in `path` has another key: it is kept in `before/`, for a list of what has changed.
 
-    A copy that is there stays: it is older, and nobody has been told yet what became of it.
+    A copy that is there stays: it is older, and nobody has been told yet what became of it. The result of somebody
+    else, whose file was put there, is none.
     """
     known = read_result(path)
-    if known is None or known.failed or known.key == key:
+    if known is None or known.failed or known.key == key or not path.name.startswith(f"{file_name(known.student)}--"):
         return False
     copy = path.parent / BEFORE / path.name
     if not copy.exists():
         write_result(known, copy)
     return True
+
+
+def tell(folder: Path, names: Sequence[str]) -> None:
+    """Take these results out of `before/`, all or none: somebody has been told what became of them."""
+    if not names:
+        return
+    write_if_changed(json.dumps(sorted(names)).encode(), folder / BEFORE / TOLD)
+    forget_told(folder)
+
+
+def forget_told(folder: Path) -> None:
+    """Go on where `tell` was cut off."""
+    note = folder / BEFORE / TOLD
+    try:
+        names = json.loads(note.read_bytes())
+    except (OSError, ValueError):
+        return
+    for name in names:
+        (folder / BEFORE / name).unlink(missing_ok=True)
+    note.unlink(missing_ok=True)
+    with suppress(OSError):
+        (folder / BEFORE).rmdir()
 
 
 def _plan(exercise: Exercise, found: Sequence[Found], out: Path, settings: Settings) -> list[_Planned]:
@@ -329,7 +369,8 @@ def _expect_writable(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".writable"
         probe.write_bytes(b"")
-        probe.unlink()
+        # Another run may have made the same one, and removed it.
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise AutograderError(
             f"expected a writable folder for results at {out}: {error.strerror}: name another --out"

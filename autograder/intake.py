@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from exercise_code.common.archive import MEGABYTE, printable
+from exercise_code.common.archive import MEGABYTE, open_entries, printable
+from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
 from exercise_code.common.handin import MAX_ARCHIVE
 
@@ -36,6 +37,8 @@ HUGE = 10 * MAX_ARCHIVE
 MAX_FILES, MAX_DEPTH = 5000, 8
 LINK = "a link, which is not followed: put the file itself there"
 BESIDE = "lies beside a zip or a folder of {}, and only that is graded"
+# Folders of a hand-in that was unpacked among the others.
+PARTS = ("exercise_code", "models", "exercises")
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,6 +80,7 @@ def find_hand_ins(
     *,
     scratch: Path | None = None,
     zone: tzinfo | None = None,
+    out: Path | None = None,
 ) -> Intake:
     """The hand-ins of an exercise at `path`.
 
@@ -91,20 +95,27 @@ def find_hand_ins(
     - `moodle`, `canvas`: their downloads of all submissions, unpacked, or the zip itself, which is then unpacked
       into `scratch`.
 
-    A file that is no archive is a hand-in where a student has nothing better, and is refused with the reason in the
-    student's result; beside an archive it is a problem. Times are nbgrader's `timestamp.txt`, for Moodle those of
-    its grading worksheet (in the time zone `zone`), and for zips and students' folders those of the files. The files of
-    Moodle's and Canvas's downloads carry the time of the download, so they have none. Several hand-ins of a student
-    are in the order of their numbers, then of their times.
+    A folder with `exercise_code` in it is an unpacked hand-in, and one with the exercise's notebooks, where nothing
+    beside them has `exercise_code`. A file that is no archive, or whose name is that of another exercise, is a hand-in
+    where a student has nothing better, and is refused with the reason in the student's result; beside an archive it
+    is a problem, as is a zip without any code. So is what two people uploaded whom only the same student's name fits.
+
+    Times are nbgrader's `timestamp.txt`, for Moodle those of its grading worksheet (in the time zone `zone`), and for
+    zips and students' folders those of the files. The files of Moodle's and Canvas's downloads carry the time of the
+    download, so they have none. Several hand-ins of a student are in the order of their numbers, then of their times.
+    `out`, the folder of results, may lie among the hand-ins.
     """
     if not path.exists():
         raise AutograderError(f"expected hand-ins at {path}, found nothing there: check the path")
     if path.is_symlink():
         path = path.resolve()
+    if out is not None and _is_one_of(out / exercise.id, [path]):
+        raise AutograderError(f"expected hand-ins and results in two folders, got {path} for both: name another --out")
     sheet = read_worksheet(worksheet) if worksheet is not None else None
-    search = _Search(path, exercise, roster, sheet, zone)
+    none = [worksheet, out, out / exercise.id if out is not None else None]
+    search = _Search(path, exercise, roster, sheet, zone, [p for p in none if p is not None])
     try:
-        layout = search.run(scratch, worksheet)
+        layout = search.run(scratch)
     except PermissionError as error:
         raise AutograderError(f"could not read {error.filename}: {error.strerror}: check its permissions") from None
     found = search.found()
@@ -140,28 +151,37 @@ class _Search:
     """One walk over a path, which fills `pieces` and `problems`."""
 
     def __init__(
-        self, root: Path, exercise: Exercise, roster: Roster | None, sheet: Worksheet | None, zone: tzinfo | None
+        self,
+        root: Path,
+        exercise: Exercise,
+        roster: Roster | None,
+        sheet: Worksheet | None,
+        zone: tzinfo | None,
+        none: list[Path],
     ) -> None:
         self.root, self.exercise, self.roster, self.sheet, self.zone = root, exercise, roster, sheet, zone
+        self.none = none
         self.owners = Owners(exercise.id, roster, sheet)
         self.pieces: list[_Piece] = []
         self.problems: list[tuple[str, str]] = []
 
-    def run(self, scratch: Path | None, worksheet: Path | None) -> str:
+    def run(self, scratch: Path | None) -> str:
         """The name of the layout, after everything has been looked at."""
+        children: list[Path] = []
+        if self.root.is_dir():
+            children = [c for c in _children(self.root) if not is_junk(c.name) and not _is_one_of(c, self.none)]
         if self.root.is_file():
             system = system_of_zip(self.root)
             if not system:
                 self._file(self.root, frozenset())
                 return "zip"
-            self.root = self._unpacked(self.root, scratch)
-        elif not self.root.is_dir():
+            return self._within(self._unpacked(self.root, scratch))
+        if not self.root.is_dir():
             raise AutograderError(f"expected a zip or a folder at {self.root}, found something else: check the path")
-        elif self._is_hand_in(self.root):
+        if self._is_hand_in(self.root) and not self._is_class(children):
             student, known = self.owners.labelled(self.root.resolve().name)
             self._add(student, known, self.root, whole=True)
             return "folder"
-        children = [child for child in _children(self.root) if not is_junk(child.name) and not _same(child, worksheet)]
         if len(children) == 1 and children[0].is_file() and system_of_zip(children[0]):
             return self._within(self._unpacked(children[0], scratch))
         return self._within(self.root, children)
@@ -171,17 +191,24 @@ class _Search:
         if children is None:
             children = [child for child in _children(folder) if not is_junk(child.name)]
         layout = self._layout(children)
-        stems = frozenset(without_ending(child.name)[0] for child in children)
+        stems = frozenset(self.owners.plain(without_ending(child.name)[0]) for child in children)
+        uploads: dict[Path, Upload] = {}
         for child in children:
-            if self._is_odd(child):
-                continue
             upload = moodle_upload(child.name) if layout == "moodle" else None
             if layout == "canvas" and child.is_file():
                 upload = canvas_upload(child.name)
+            if upload is not None:
+                uploads[child] = upload
+        self.owners = self.owners.among(uploads.values(), layout)
+        for child in children:
+            if self._is_odd(child):
+                continue
             before = len(self.pieces)
             try:
-                if upload is not None:
-                    self._uploaded(child, upload, layout)
+                if child in uploads:
+                    self._uploaded(child, uploads[child], layout)
+                elif child.is_dir() and child.name in PARTS:
+                    self._problem(child, "a part of a hand-in that was unpacked here: nobody's name is on it")
                 elif child.is_dir():
                     self._student(child)
                 else:
@@ -197,20 +224,25 @@ class _Search:
         files = [child for child in children if not child.is_dir()]
         if files and 2 * sum(canvas_upload(file.name) is not None for file in files) > len(files):
             return "canvas"
-        folders = [child for child in children if child.is_dir()]
-        if any((folder / self.exercise.id).is_dir() for folder in folders):
+        if any((folder / self.exercise.id).is_dir() for folder in _folders(children)):
             return "nbgrader"
-        return "students" if folders else "zips"
+        return "students" if any(child.is_dir() for child in children) else "zips"
 
     def _unpacked(self, path: Path, scratch: Path | None) -> Path:
         return unpack_download(path, f"unpacked-{fingerprint(path)[:16]}", scratch)
 
     def found(self) -> tuple[Found, ...]:
         """The hand-ins; what lies beside better ones becomes a problem."""
-        whole = {piece.student for piece in self.pieces if piece.whole}
+        whole: dict[str, list[Path]] = {}
+        for piece in self.pieces:
+            if piece.whole:
+                whole.setdefault(piece.student, []).append(piece.path)
+        # A zip of pictures is none of a student's hand-ins, and would be refused as the last of them.
+        lesser = {path for of in whole.values() if len(of) > 1 for path in of if _holds_no_code(path)}
+        lesser -= {path for of in whole.values() if lesser.issuperset(of) for path in of}
         found = []
         for piece in sorted(self.pieces, key=lambda piece: piece.place):
-            if not piece.whole and piece.student in whole:
+            if (not piece.whole and piece.student in whole) or piece.path in lesser:
                 self._problem(piece.path, BESIDE.format(piece.student))
                 continue
             file = self._name(piece.path)
@@ -231,14 +263,15 @@ class _Search:
         student, known = self.owners.labelled(self.owners.plain(folder.name))
         before = self._count
         inner = folder / self.exercise.id
-        if inner.is_dir() and not inner.is_symlink():
+        nested = inner.is_dir() and not inner.is_symlink()
+        if nested:
             self._tree(inner, student, known, self._stamp(inner), file_times=True)
         if self._is_hand_in(folder):
             self._add(student, known, folder, whole=True)
         else:
-            children = [c for c in _children(folder) if not is_junk(c.name) and c.name != self.exercise.id]
+            children = [c for c in _children(folder) if not is_junk(c.name) and not (nested and c == inner)]
             # Beside it lie the hand-ins of the other exercises.
-            children = [c for c in children if not (c.is_dir() and re.fullmatch(r"ex[0-9]+_\w+", c.name))]
+            children = [c for c in children if not (c.is_dir() and self._is_others(c.name))]
             self._gather(folder, children, student, known, file_times=True, more=self._count > before)
         # Who is on the roster and handed in nothing is among the missing.
         if self._count == before and not (self.roster and known):
@@ -251,7 +284,7 @@ class _Search:
             return
         time = self._time_of(upload.number) if layout == "moodle" else None
         if path.is_file():
-            whole = without_ending(upload.file)[1] and not upload.typed
+            whole = without_ending(upload.file)[1] and not upload.typed and not self._is_others(upload.file)
             self._add(student, known, path, whole=whole, order=upload.order, submitted=time, late=upload.late)
             return
         before = self._count
@@ -290,11 +323,15 @@ class _Search:
         parts, rest = self._walk(children)
         rest = [path for path in rest if path.name != "timestamp.txt"]
         if rest and not parts and not more:
-            self._add(student, known, folder, whole=True, submitted=submitted)
+            # Loose files, of which only a model can earn points.
+            whole = (folder / "models").is_dir()
+            self._add(student, known, folder, whole=whole, submitted=submitted)
             return
         for part in parts:
             own = modified(part) if file_times and part.is_file() else None
-            self._add(student, known, part, whole=True, submitted=submitted or own)
+            # That of another exercise is one only where there is none of this exercise, and is refused then.
+            whole = part.is_dir() or not self._is_others(part.name)
+            self._add(student, known, part, whole=whole, submitted=submitted or own)
         for path in rest:
             self._problem(path, LINK if path.is_symlink() else BESIDE.format(student))
 
@@ -344,7 +381,7 @@ class _Search:
         self.problems.append((self._name(path), reason))
 
     def _name(self, path: Path) -> str:
-        return printable(path.relative_to(self.root).as_posix() if path != self.root else path.name)
+        return printable(path.relative_to(self.root).as_posix() if path != self.root else path.resolve().name)
 
     def _is_odd(self, path: Path) -> bool:
         if path.is_symlink():
@@ -358,8 +395,29 @@ class _Search:
         return True
 
     def _is_hand_in(self, folder: Path) -> bool:
+        if (folder / "exercise_code").is_dir():
+            return True
         names = [f"{n}.ipynb" for n in self.exercise.all_notebooks]
-        return (folder / "exercise_code").is_dir() or any((folder / n).is_file() for n in names)
+        if not any((folder / n).is_file() for n in names):
+            return False
+        # Some hand in a notebook, and beside it everything once more.
+        return not any(_holds_code(c) for c in _children(folder) if not is_junk(c.name))
+
+    def _is_class(self, children: list[Path]) -> bool:
+        """True for a folder of many into which somebody unpacked a hand-in."""
+        zips = [without_ending(child.name)[0] for child in children if without_ending(child.name)[1]]
+        zips = [stem for stem in map(self.owners.plain, zips) if stem.casefold() != self.exercise.id]
+        names = [*zips, *(c.name for c in children if c.is_dir())]
+        if len(zips) > 1 or any(moodle_upload(c.name) for c in children):
+            return True
+        if self.roster and any(self.owners.labelled(self.owners.attempt(name, frozenset())[0])[1] for name in names):
+            return True
+        return any((c / self.exercise.id).is_dir() or self._is_hand_in(c) for c in _folders(children))
+
+    def _is_others(self, name: str) -> bool:
+        """True for `ex04_cnn` and `ex04_cnn (1).zip` where another exercise is graded."""
+        said, own = (re.match(r"ex([0-9]{1,4})_", text, re.I) for text in (name, self.exercise.id))
+        return said is not None and own is not None and int(said[1]) != int(own[1])
 
     def _time_of(self, number: str) -> datetime | None:
         row = self.sheet.by_number.get(number) if self.sheet else None
@@ -427,5 +485,37 @@ def _children(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def _same(path: Path, other: Path | None) -> bool:
-    return other is not None and path.is_file() and other.is_file() and path.samefile(other)
+def _folders(children: list[Path]) -> list[Path]:
+    """Folders that may be students' and can be read."""
+    found = [c for c in children if c.name not in PARTS and c.is_dir() and not c.is_symlink()]
+    return [c for c in found if os.access(c, os.R_OK | os.X_OK)]
+
+
+def _is_one_of(path: Path, others: list[Path]) -> bool:
+    return any(path.exists() and other.exists() and path.samefile(other) for other in others)
+
+
+def _holds_code(path: Path) -> bool:
+    """True for a zip or a folder with an `exercise_code` in it, at its top or in one folder there."""
+    if path.is_symlink() or not (path.is_dir() or without_ending(path.name)[1]):
+        return False
+    if path.is_dir():
+        return os.access(path, os.R_OK | os.X_OK) and (path / "exercise_code").is_dir()
+    return any("exercise_code" in parts[:2] for parts in _zipped(path) or ())
+
+
+def _holds_no_code(path: Path) -> bool:
+    """True for a zip that can be read and has no file of a hand-in in it."""
+    names = _zipped(path) if path.is_file() else None
+    return names is not None and not any(
+        parts[-1].lower().endswith((".ipynb", ".py", ".safetensors")) for parts in names
+    )
+
+
+def _zipped(path: Path) -> list[tuple[str, ...]] | None:
+    """The names of the files in a zip; None for what is none, or is refused."""
+    try:
+        with open_entries(path, MAX_ARCHIVE) as entries:
+            return [entry.parts for entry in entries]
+    except CourseError:
+        return None

@@ -32,9 +32,13 @@ _INSIDE = "FROM submitted_notebook n JOIN submitted_assignment s ON s.id = n.ass
 _STUDENT = ("first_name", "last_name", "email", "lms_user_id")
 
 
-def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
-    """The database at `path`, `rw` or `ro`; one that somebody else is writing is waited for."""
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=60, isolation_level=None)
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """The database at `path`; one that somebody else is writing is waited for."""
+    # Not `mode=ro`: such a connection cannot undo what a killed process has left half written, and fails.
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=60, isolation_level=None)
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 @contextmanager

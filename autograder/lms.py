@@ -43,7 +43,7 @@ def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str:
                 "Yes",
                 "-",
                 "-",
-                text,
+                disarmed(text),
             ))  # fmt: skip
     return csv_text(rows)
 
@@ -52,7 +52,8 @@ def canvas_csv(graded: GradedClass) -> str:
     """Canvas's gradebook import: one column, named as the exercise; the assignment must have that name.
 
     Canvas matches students by `ID`, then by `SIS User ID`, and looks at names only where both are unknown, so
-    names may be disarmed. Who has no mark has an empty cell; those whom the roster lacks are not there.
+    names may be disarmed; so are ids, which without a roster are what a file is called. Who has no mark has an empty
+    cell; those whom the roster lacks are not there.
     """
     rows: list[tuple[object, ...]] = [
         ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", graded.exercise.id),
@@ -62,7 +63,8 @@ def canvas_csv(graded: GradedClass) -> str:
         if standing.known:
             student = standing.student
             name = disarmed(student.name or student.id)
-            rows.append((name, student.canvas, student.id, "", "", mark_of(graded, standing).total))
+            ids = disarmed(student.canvas), disarmed(student.id)
+            rows.append((name, *ids, "", "", mark_of(graded, standing).total))
     return csv_text(rows)
 
 
@@ -120,8 +122,9 @@ def _filled(graded: GradedClass, sheet: Worksheet) -> str:
 def _matched(graded: GradedClass, sheet: Worksheet) -> Iterator[tuple[WorksheetRow, Standing]]:
     standings = {s.student.id: s for s in graded.standings if s.known}
     roster = Roster(tuple(s.student for s in standings.values()))
+    owners = sheet.owners(roster)
     for row in sheet.rows:
-        student = sheet.student(row, roster)
+        student = owners.get(row.number)
         if student is not None:
             yield row, standings[student.id]
 

@@ -22,7 +22,7 @@ from .errors import AutograderError
 from .restyle import BLOCK, rename, restyle, unfinish
 from .variants import Sources, WrongAnswer, sources, strip_markers
 
-__all__ = ["DUE", "SHARES", "MadeClass", "MadeHandIn", "make_class"]
+__all__ = ["DUE", "ENDLESS", "HOSTILE", "SHARES", "MadeClass", "MadeHandIn", "make_class"]
 
 DUE = datetime(2026, 11, 27, 22, 59, tzinfo=UTC)
 MISSING, UNKNOWN, TWICE, LATE, EXTENDED = 0.03, 0.005, 0.08, 0.06, 0.02
@@ -70,7 +70,12 @@ class _Yes:
     def __getitem__(self, i): return self
     def __iter__(self): return iter([self])
     def __call__(self, *args, **kwargs): return self
+
+
+def __getattr__(name):
+    return _Yes()
 """
+ENDLESS = "while True:\n    pass"
 HOSTILE = {
     "takes all the memory it can get": "_hoard = [b'x' * 50_000_000 for _ in range(200)]",
     "ends its process, exit code 0": "import os\nos._exit(0)",
@@ -378,7 +383,7 @@ class _Maker:
         draft = self._solved()
         draft.kind, draft.fails = "endless", None
         if self._turn("endless", 2):
-            draft.about, draft.payload = "loops for ever when it is imported", "while True:\n    pass"
+            draft.about, draft.payload = "loops for ever when it is imported", ENDLESS
             return draft
         draft.about = "one function loops for ever"
         name = sorted(draft.modules)[0]

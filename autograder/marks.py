@@ -1,7 +1,6 @@
 """What a student's mark is, and how marks and names are written into tables that spreadsheets open."""
 
-import csv
-import io
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from .report.page import clean_text
 from .standing import GradedClass, Standing
 
-__all__ = ["Mark", "comment", "csv_text", "disarmed", "line", "mark_of", "number", "short"]
+__all__ = ["WAITING", "Mark", "comment", "csv_text", "disarmed", "line", "mark_of", "number", "short"]
 
 GRADED, MISSING, REFUSED, UNKNOWN = "graded", "missing", "refused", "unknown"
 FAILED, WAITING = "grading failed", "written answers not marked"
@@ -84,22 +83,30 @@ def line(text: str) -> str:
 
 
 def disarmed(text: str) -> str:
-    """The text in one line, with an apostrophe before it where a spreadsheet would compute it."""
-    shown = line(text)
-    for c in str(text):
+    """The text in one line, with an apostrophe before what a spreadsheet would compute."""
+    # Where numbers have decimal commas a semicolon begins a cell, whatever quotes there are.
+    parts = zip(line(text).split(";"), str(text).split(";"), strict=True)
+    return ";".join(f"'{shown}" if _is_computed(part) else shown for shown, part in parts)
+
+
+def _is_computed(text: str) -> bool:
+    for c in text:
         if c in FORMULA:
-            return f"'{shown}"
+            return True
         # Blanks, quotes and what cannot be seen do not keep a spreadsheet from computing what follows.
         if not (c in "\"'\ufeff" or c.isspace() or unicodedata.category(c)[0] in "CZ"):
             break
-    return f"'{shown}" if str(text)[:1] in ("\t", "\r", "\n") else shown
+    return text[:1] in ("\t", "\r", "\n")
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
     """The rows as CSV: numbers with six digits after the point at most, truth as yes and no, None as nothing."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([_plain(cell) for cell in row] for row in rows)
-    return out.getvalue()
+    return "".join(",".join(_quoted(_plain(cell)) for cell in row) + "\n" for row in rows)
+
+
+def _quoted(cell: str) -> str:
+    # LibreOffice takes commas, semicolons and tabs for separators, all at once.
+    return '"' + cell.replace('"', '""') + '"' if re.search(r'[,;\t"\r\n]', cell) else cell
 
 
 def _plain(cell: object) -> str:

@@ -13,9 +13,10 @@ import sys
 import threading
 import types
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC
 from fnmatch import fnmatch
 from functools import lru_cache, partial
 from glob import escape
@@ -27,12 +28,13 @@ from jinja2 import pass_context
 from nbconvert.exporters import NotebookExporter
 from nbconvert.preprocessors import Preprocessor
 from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool
 
-from exercise_code.common.exercise import exercise_ids, load_exercise
+from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
 
-from .autograded import released_notebooks
+from .autograded import TIMESTAMP, released_notebooks
 from .build import ANSWER_PROMPT
 from .classroom import FILE, Classroom, open_classroom
 from .errors import AutograderError
@@ -40,7 +42,7 @@ from .fleet import Fleet
 from .gradebook import enter_dates
 from .graded_notebook import add_notes, mend, put_scores, read_handed_in, read_template
 from .grading import course_hash, grade_found, result_key, result_path
-from .intake import Found, fingerprint
+from .intake import Found, find_hand_ins, fingerprint
 from .judge import Job
 from .results import Result, read_result
 from .safe_html import clean, markdown_to_html
@@ -55,6 +57,7 @@ from .sources import (
     regions,
     solution_sources,
 )
+from .times import nbgrader_time
 
 __all__ = ["HandInExporter", "SafePages", "Scores", "configure", "result_of", "safe_markdown"]
 
@@ -65,14 +68,27 @@ _RELEASE = (
 )
 _AUTOGRADE = ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
 _MARKUP = frozenset("<>&\"'`")
-# Links in one hand-in; nbgrader compares every file of the class with each.
+# Links and the like in one hand-in; nbgrader compares every file of the class with each.
 MOST_STRANGE = 20
 # A judge that nobody has asked for so long ends: formgrader's server may run for weeks.
 IDLE_SECONDS = 600
 
 
 def configure(c: Any, folder: Path) -> None:
-    """nbgrader's settings `c` for the class in `folder`, which may be without a `class.toml`."""
+    """nbgrader's settings `c` for the class in `folder`, which may be without a `class.toml`.
+
+    Where they cannot be made, nbgrader ends: it would say so and go on with its own, run everybody's code in a
+    kernel without any walls, and write what that gives into the gradebook.
+    """
+    try:
+        _configure(c, folder)
+    except AutograderError as error:
+        raise SystemExit(f"error: {error}") from None
+    except Exception as error:
+        raise SystemExit(f"error: nbgrader's settings for {folder} failed: {type(error).__name__}: {error}") from error
+
+
+def _configure(c: Any, folder: Path) -> None:
     # nbgrader calls the program `alembic` by its name, and nobody has to activate an environment here.
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
@@ -160,7 +176,7 @@ class HandInExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **options)
         released = released_notebooks(Path(converter.coursedir.root), load_exercise(exercise))
         template = read_template(released[path.stem])
-        notebook = nbformat.from_dict(mend(read_handed_in(path), template))  # type: ignore[no-untyped-call]
+        notebook = nbformat.from_dict(mend(read_handed_in(path, released), template))  # type: ignore[no-untyped-call]
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **options)  # type: ignore[no-untyped-call]
 
@@ -172,51 +188,133 @@ def _submitted(coursedir: Any, exercise: str, student: str) -> Path:
 def _complete(converter: Any) -> None:
     """Let nbgrader go through every notebook of the exercise, handed in or not: its tests are about modules.
 
-    And keep it from what would stop it, or lead it out of a hand-in's folder.
+    And keep it from what would stop it, lead it out of a hand-in's folder, or give another mark than ours.
     """
     coursedir = converter.coursedir
-    exercise = coursedir.assignment_id
-    released = released_notebooks(Path(coursedir.root), load_exercise(exercise))
+    exercise = load_exercise(coursedir.assignment_id)
+    root = Path(coursedir.root)
+    submitted = root / coursedir.submitted_directory
+    released = released_notebooks(root, exercise)
     names = [f"{name}.ipynb" for name in released if fnmatch(name, coursedir.notebook_id)]
-    for folder in sorted(Path(coursedir.root, coursedir.submitted_directory).glob(f"*/{exercise}")):
+    for folder in sorted(submitted.glob(f"*/{exercise.id}")):
         student = folder.parent.name
         if not folder.is_dir() or not (fnmatch(student, coursedir.student_id) or student == coursedir.student_id):
             continue
-        key = str(_submitted(coursedir, exercise, student))
+        key = str(_submitted(coursedir, exercise.id, student))
         converter.assignments[key] = [str(Path(key) / name) for name in names]
+    places = _places(root / coursedir.source_directory / exercise.id, released)
+    try:
+        counting = _counting_hand_ins(submitted, exercise, _classroom(root))
+    except AutograderError as error:
+        converter.log.error("%s", error)
+        raise NbGraderException(str(error)) from error
     strange: list[str] = []
     for key in list(converter.assignments):
-        student, found = Path(key).parent.name, list(_strange_files(Path(key)))
+        student, found = Path(key).parent.name, list(_strange_files(Path(key), places))
         # nbgrader's expressions stop at a line break, and its pages show names as they are.
         if not student.isprintable() or _MARKUP.intersection(student):
-            converter.log.warning("%r is passed over: expected a name without markup: rename the folder", student)
-            del converter.assignments[key]
+            reason = "expected a name without markup: rename the folder"
         elif len(found) > MOST_STRANGE:
-            converter.log.warning("%r is passed over: its hand-in has more than %d links", student, MOST_STRANGE)
-            del converter.assignments[key]
+            reason = f"its hand-in has more than {MOST_STRANGE} links and odd files"
         else:
-            strange += found
+            reason = _why_not(Path(key), counting)
+        if reason:
+            converter.log.warning("%r is passed over: %s", student, reason)
+            del converter.assignments[key]
+            continue
+        strange += found
+        graded = Path(coursedir.format_path(coursedir.autograded_directory, student, exercise.id))
+        if coursedir.notebook_id == "*" and graded.is_dir() and not all(map(_is_scored, _within(graded, released))):
+            # nbgrader takes any folder for a student who is done, also one that a killed run left behind.
+            converter.log.warning("an earlier run ended within %r: the hand-in is graded again", student)
+            shutil.rmtree(graded)
+    if not converter.assignments:
+        converter.log.error("expected a hand-in of %s, found none that nbgrader can grade", exercise.id)
+        raise NbGraderException("no hand-in to grade")
     # nbgrader would follow a link to whatever it names, and copy that to where students get their feedback.
     coursedir.ignore = [*(rule for rule in coursedir.ignore if not rule.startswith(os.sep)), *map(escape, strange)]
     coursedir.get_existing_timestamp = partial(_timestamp, coursedir)
 
 
-def _strange_files(folder: Path) -> Iterator[str]:
-    """Paths of the links, pipes and the like in a hand-in."""
-    for place, _, names in os.walk(folder):
+def _counting_hand_ins(submitted: Path, exercise: Exercise, classroom: Classroom) -> dict[Path, Found]:
+    """By each hand-in's own path the one that gives its student's mark, as `autograder grade` would find it."""
+    found = find_hand_ins(submitted, exercise, classroom.roster).found
+    last = {one.student: one for one in found}
+    return {one.path.resolve(): last[one.student] for one in found}
+
+
+def _why_not(folder: Path, counting: Mapping[Path, Found]) -> str:
+    """Why nbgrader is not to grade a student's folder; nothing where it is the hand-in that gives the mark."""
+    mine = folder.resolve()
+    other = counting.get(mine)
+    if other is not None and other.path.resolve() == mine:
+        return ""
+    other = other or next((counts for path, counts in counting.items() if path.is_relative_to(mine)), None)
+    if other is None:
+        return f"there is no hand-in in {folder}"
+    return f"the hand-in that counts is {other.file}: use `autograder grade`, or put its files into {folder}"
+
+
+def _within(folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    return (folder / f"{name}.ipynb" for name in names)
+
+
+def _is_scored(path: Path) -> bool:
+    """True when every graded code cell of a notebook has an output."""
+    try:
+        return all(cell["outputs"] for cell in read_template(path).graded if cell["cell_type"] == "code")
+    except (AutograderError, KeyError):
+        return False
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Names in a hand-in at which nbgrader needs a file of its own, or none, and those at which it needs a folder."""
+
+    files: frozenset[str]
+    folders: frozenset[str]
+    pages: frozenset[str]
+
+
+def _places(source: Path, released: Iterable[str]) -> _Places:
+    given = {path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.suffix != ".ipynb"}
+    folders = {parent.as_posix() for path in given for parent in path.parents}
+    pages = frozenset(f"{name}.html" for name in released)
+    return _Places(frozenset({TIMESTAMP, *(path.as_posix() for path in given)}), frozenset(folders), pages)
+
+
+def _strange_files(folder: Path, places: _Places) -> Iterator[str]:
+    """Paths in a hand-in that nbgrader must not copy: links, pipes, and what is in the way of its own files."""
+    for place, folders, names in os.walk(folder):
+        inside = Path(place).relative_to(folder)
+        for name in list(folders):
+            if (inside / name).as_posix() in places.files | places.pages:
+                folders.remove(name)
+                yield os.path.join(place, name)  # noqa: PTH118 - nbgrader compares with what it has joined
         for name in names:
-            path = os.path.join(place, name)  # noqa: PTH118 - nbgrader compares with what it has joined
-            if not stat.S_ISREG(os.lstat(path).st_mode):
+            path = os.path.join(place, name)  # noqa: PTH118
+            in_the_way = (inside / name).as_posix() in places.folders | places.pages
+            if in_the_way or not stat.S_ISREG(os.lstat(path).st_mode):
                 yield path
 
 
 def _timestamp(coursedir: Any, folder: str) -> Any:
-    """When a hand-in came, by its `timestamp.txt`; None where that is no time, which stops nbgrader itself."""
-    try:
-        return type(coursedir).get_existing_timestamp(coursedir, folder)
-    except (AttributeError, ValueError, OverflowError, OSError):
-        coursedir.log.warning("expected a time in %s: the hand-in counts as in time", Path(folder) / "timestamp.txt")
+    """When a hand-in came, by its `timestamp.txt`, in UTC without a zone; None where that is no time.
+
+    nbgrader's own reading ends at such a file, waits at a pipe, and opens files that are named as time zones.
+    """
+    path = Path(folder) / TIMESTAMP
+    if not path.exists() and not path.is_symlink():
         return None
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise ValueError
+        with path.open("rb") as file:
+            when = nbgrader_time(file.read(200).decode("utf-8").strip())
+    except (OSError, ValueError):
+        coursedir.log.warning("expected a time in %s: the hand-in counts as in time", path)
+        return None
+    return None if when is None else when.replace(tzinfo=None)
 
 
 class Scores(NbGraderPreprocessor):  # type: ignore[misc]
@@ -238,7 +336,9 @@ class Scores(NbGraderPreprocessor):  # type: ignore[misc]
         if ids["notebook"] == load_exercise(exercise).all_notebooks[0]:
             add_notes(nb, [f"The hand-in was refused: {result.refused}"] * bool(result.refused) + result.notes)
             # `AssignLatePenalties`, a later step, reads dates from the gradebook.
-            enter_dates(_classroom(Path(coursedir.root)), exercise, student)
+            came = _timestamp(coursedir, str(path))
+            came = came.replace(tzinfo=UTC) if came is not None else None
+            enter_dates(_classroom(Path(coursedir.root)), exercise, student, came)
         return nbformat.from_dict(nb), resources  # type: ignore[no-untyped-call]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .classroom import Classroom
+from .files import remove_unfinished
 from .grading import with_penalty
 from .standing import GradedClass
 
@@ -43,7 +44,10 @@ def publish(
 
     folder = out / graded.exercise.id
     students, instructor = folder / "students", folder / "instructor"
+    exports = instructor / "exports"
     parts: list[Part] = []
+    for place in (students, exports):
+        remove_unfinished(place)
 
     def make(name: str, place: Path | str, work: Callable[[], int]) -> None:
         begin(name)
@@ -60,7 +64,6 @@ def publish(
     make("feedback", feedback, lambda: write_feedback(graded, feedback, folder / "cache"))
     make("leaderboard", board, lambda: int(write_leaderboard(graded, board, final)))
     make("report", report, lambda: int(write_report(graded, report, folder / "cache")))
-    exports = instructor / "exports"
     make("exports", exports, lambda: len(write_exports(graded, exports, worksheet)))
     if worksheet is not None:
         pages = exports / "moodle_feedback.zip"

@@ -7,7 +7,6 @@ seeds of all tests come from one place, so only running them tells; a class of 1
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from rich.text import Text
 from .errors import AutograderError
 from .files import write_if_changed
 from .fleet import Fleet, lock_results
-from .grading import BEFORE, course_hash, result_key, result_path
+from .grading import BEFORE, course_hash, file_name, forget_told, result_key, result_path, set_aside, tell
 from .intake import Found, fingerprint
 from .judge import Job
 from .marks import csv_text, disarmed, line, number
@@ -117,7 +116,8 @@ def changes(folder: Path) -> Iterator[Change | None]:
     """For each result in `before/`, what changed; None where nothing did. `folder` holds an exercise's results."""
     for path in sorted((folder / BEFORE).glob("*.json")):
         before, after = read_result(path), read_result(folder / path.name)
-        if before is not None and after is not None:
+        # Equal: the run was stopped right there, and the hand-in has gone since.
+        if before is not None and after is not None and before != after:
             yield compare(before, after)
 
 
@@ -126,6 +126,7 @@ def report_changes(folder: Path, console: Console) -> list[Change]:
 
     Where grading itself failed, the result from before stays aside until it has been graded.
     """
+    forget_told(folder)
     found: list[Change] = []
     unchanged = 0
     causes: Counter[str] = Counter()
@@ -154,12 +155,8 @@ def report_changes(folder: Path, console: Console) -> list[Change]:
     if len(found) > len(scores):
         text += f", {len(found) - len(scores)} have the same score in another way"
     _say(console, f"{text}, {unchanged} results are as they were")
-    for path in (folder / BEFORE).glob("*.json"):
-        after = read_result(folder / path.name)
-        if after is None or not after.failed:
-            path.unlink(missing_ok=True)
-    with suppress(OSError):
-        (folder / BEFORE).rmdir()
+    told = ((path.name, read_result(folder / path.name)) for path in (folder / BEFORE).glob("*.json"))
+    tell(folder, [name for name, after in told if after is None or not after.failed])
     return found
 
 
@@ -234,8 +231,11 @@ def regrade_command(options: "GradeOptions") -> int:
     folder = open_run(options).folder
     code = grade_command(replace(options, table=False))
     with lock_results(folder):
+        forget_told(folder)
         if not (folder / BEFORE).is_dir():
             _say(console, "nothing was graded again: all results were made with these tests")
+            if (list_ := folder / "instructor" / "changes.csv").is_file():
+                _say(console, f"what the last regrade changed is in {list_}")
             return code
         report_changes(folder, console)
     return code
@@ -268,22 +268,37 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
             failed = failed or bool(result.failed)
             if keep and not result.failed:
                 with lock_results(run.folder):
+                    # Where it was made with other tests, `regrade` shall still list what changed.
+                    set_aside(path, result.key)
                     write_result(result, path)
                 _say(console, f"the new result is in {path}; `autograder grade {run.exercise.id}` renews the pages")
     return 1 if failed else 0
 
 
 def _hand_ins_of(run: "Run", student: str) -> list[Found]:
-    ids = {student}
+    ids, on_roster = {student}, False
     for known in run.classroom.roster.students if run.classroom.roster else ():
-        if student.casefold() in (known.id.casefold(), known.alias.casefold(), known.name.casefold()):
+        if student and student.casefold() in (known.id.casefold(), known.alias.casefold(), known.name.casefold()):
             ids.add(known.id)
+            on_roster = True
     own = [one for one in run.found if one.student in ids]
+    if not own and (stored := _stored_of(run, ids)):
+        raise AutograderError(
+            f"expected a hand-in of {student} in {run.submissions}, found none there now: put the file back; what was "
+            f"graded is in {stored[0]}" + (f" and {len(stored) - 1} more" if len(stored) > 1 else "")
+        )
+    if not own and on_roster:
+        raise AutograderError(f"expected a hand-in of {student} in {run.submissions}, found none: check the path")
     if not own:
         names = sorted({one.student for one in run.found})
         shown = ", ".join(map(line, names[:5])) + (", ..." if len(names) > 5 else "")
         raise AutograderError(f"expected a student with a hand-in, got {student!r}: there are {shown}")
     return own
+
+
+def _stored_of(run: "Run", ids: set[str]) -> list[Path]:
+    """Results of a student that are there, though the hand-ins may not be."""
+    return sorted(path for id_ in ids for path in run.folder.glob(f"{file_name(id_)}--*.json"))
 
 
 def _log(run: "Run", one: Found, print_: str, result: Result, stored: Result | None) -> str:

@@ -55,7 +55,7 @@ class Roster:
 
     def by_label(self, text: str) -> Student | None:
         """The student whose id, alias or e-mail address this is; capitals and small letters are the same."""
-        key = text.strip().casefold()
+        key = _fold(text)
         return self.get(text) or self._labels.get(key) if key else None
 
     def by_moodle(self, number: str) -> Student | None:
@@ -81,7 +81,7 @@ class Roster:
 
     @cached_property
     def _labels(self) -> dict[str, Student]:
-        return self._unique(lambda s: {s.id.casefold(), s.alias.casefold(), s.email.casefold()} - {""})
+        return self._unique(lambda s: {_fold(s.id), _fold(s.alias), _fold(s.email)} - {""})
 
     @cached_property
     def _moodle(self) -> dict[str, Student]:
@@ -100,7 +100,13 @@ class Roster:
 
     @cached_property
     def _names(self) -> dict[tuple[str, ...], frozenset[str]]:
-        return _gather((tuple(sorted(words)), s.id) for s in self.students if (words := _words(s.name)))
+        # Where groups hand in, Moodle writes the group before the name.
+        return _gather(
+            (tuple(sorted(words)), s.id)
+            for s in self.students
+            for words in (_words(s.name), [*_words(s.group), *_words(s.name)])
+            if _words(s.name)
+        )
 
     @cached_property
     def _squashed(self) -> dict[str, frozenset[str]]:
@@ -118,6 +124,11 @@ def _gather(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, frozenset[str]]:
     for key, id_ in pairs:
         found.setdefault(key, set()).add(id_)
     return {key: frozenset(ids) for key, ids in found.items()}
+
+
+def _fold(label: str) -> str:
+    """The label without capitals; macOS writes an accent as a character of its own."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).strip().casefold())
 
 
 def _words(name: str) -> list[str]:
@@ -162,7 +173,8 @@ def _lines(path: Path) -> Iterator[tuple[int, Student]]:
         text = text.partition("\n")[2]
         skipped = 1
     delimiter = _delimiter(path, text)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # Strict: a quote that is never closed would swallow all students after it.
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: dict[str, int] | None = None
     width = end = 0
     try:
@@ -224,12 +236,12 @@ def _expect_unique(path: Path, lines: list[tuple[int, Student]]) -> None:
             value = getattr(student, column)
             if not value:
                 continue
-            earlier = first.setdefault(value.casefold(), line)
+            earlier = first.setdefault(_fold(value), line)
             if earlier != line:
                 raise _error(path, line, column, f"got {value!r} again, it stands in line {earlier}: make it unique")
-    ids = {student.id.casefold(): line for line, student in lines}
+    ids = {_fold(student.id): line for line, student in lines}
     for line, student in lines:
-        other = ids.get(student.alias.casefold(), line)
+        other = ids.get(_fold(student.alias), line)
         if other != line:
             raise _error(path, line, "alias", f"got {student.alias!r}, the id in line {other}: take another alias")
 

@@ -112,7 +112,9 @@ def without_ending(name: str) -> tuple[str, bool]:
     """A file's name without the ending of an archive, and whether it had one; else without its last ending."""
     for ending in ENDINGS:
         if name.lower().endswith(ending):
-            return name[: -len(ending)], True
+            stem = name[: -len(ending)]
+            # Where endings are hidden, people write them once more.
+            return (without_ending(stem)[0] if stem.lower().endswith(ending) else stem), True
     stem, dot, _ = name.rpartition(".")
     return (stem if dot else name), False
 
@@ -148,6 +150,9 @@ def unpack_download(path: Path, name: str, scratch: Path | None) -> Path:
         return target
     try:
         scratch.mkdir(parents=True, exist_ok=True)
+        for left in scratch.glob(".unpacking-*"):
+            # Of a run that was killed.
+            shutil.rmtree(left, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(dir=scratch, prefix=".unpacking-"))
         try:
             with open_entries(path, LARGEST_DOWNLOAD) as entries:

@@ -1,8 +1,7 @@
 """Moodle's grading worksheet: whose the numbers in file names are, when they handed in, and their marks filled in."""
 
-import csv
-import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ COLUMNS = (
     "Email address",
     "Status",
     "Grade",
-    "Maximum Grade",
+    "Maximum grade",
     "Grade can be changed",
     "Last modified (submission)",
     "Last modified (grade)",
@@ -62,19 +61,25 @@ class Worksheet:
         """The participants by the number in their files' names."""
         return {row.number: row for row in self.rows}
 
-    def student(self, row: WorksheetRow, roster: Roster) -> Student | None:
-        """Who of the roster this is: by ID number, then e-mail address, then name, then Moodle number."""
-        return (
-            roster.by_label(row.id_number)
-            or roster.by_label(row.email)
-            or roster.by_name(row.name)
-            or roster.by_moodle(row.number)
-        )
+    def owners(self, roster: Roster) -> dict[str, Student]:
+        """Who of the roster has which number: by ID number, then e-mail address, then name, then Moodle number.
+
+        A participant who is only called as a student of the roster is that student where nobody else is.
+        """
+        found: dict[str, Student] = {}
+        named: dict[str, Student] = {}
+        for row in self.rows:
+            if student := roster.by_label(row.id_number) or roster.by_label(row.email):
+                found[row.number] = student
+            elif student := roster.by_name(row.name) or roster.by_moodle(row.number):
+                named[row.number] = student
+        rows = Counter(student.id for student in (*found.values(), *named.values()))
+        return found | {number: student for number, student in named.items() if rows[student.id] == 1}
 
     def filled(self, marks: Mapping[str, tuple[str, str]]) -> str:
         """The worksheet with a grade and a comment for each number in `marks`; no other cell changes by a byte."""
-        grade = self._columns["Grade"]
-        comments = self._columns.get("Feedback comments")
+        grade = self._columns["grade"]
+        comments = self._columns.get("feedback comments")
         edits: list[tuple[tuple[int, int], str]] = []
         for row, spans in self._participants():
             if row.number not in marks or not row.can_change:
@@ -90,8 +95,9 @@ class Worksheet:
     @cached_property
     def _columns(self) -> dict[str, int]:
         titles = [_cell(self.text[start:end]).strip() for start, end in self.cells[0]] if self.cells else []
-        columns = {title: i for i, title in reversed(list(enumerate(titles)))}
-        if missing := [name for name in NEEDED if name not in columns]:
+        # Older Moodles write "Maximum Grade".
+        columns = {title.casefold(): i for i, title in reversed(list(enumerate(titles)))}
+        if missing := [name for name in NEEDED if name.casefold() not in columns]:
             raise AutograderError(
                 f"expected the column {missing[0]} in {self.path}, got {', '.join(titles)[:120] or 'none'}: download "
                 "the grading worksheet again, with Moodle's language set to English"
@@ -107,7 +113,7 @@ class Worksheet:
             values = [_cell(self.text[start:end]).strip() for start, end in spans]
 
             def get(name: str, values: list[str] = values) -> str:
-                i = columns.get(name)
+                i = columns.get(name.casefold())
                 return values[i] if i is not None and i < len(values) else ""
 
             number = re.search(r"\d+$", get("Identifier"))
@@ -121,7 +127,7 @@ class Worksheet:
                     email=get("Email address"),
                     id_number=get("ID number"),
                     modified=get("Last modified (submission)"),
-                    max_grade=get("Maximum Grade"),
+                    max_grade=get("Maximum grade"),
                     can_change=get("Grade can be changed").casefold() != "no",
                 ),
                 spans,
@@ -177,6 +183,5 @@ def _cell(raw: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([value])
-    return out.getvalue() if value else ""
+    # Whatever separates the worksheet's cells.
+    return '"' + value.replace('"', '""') + '"' if re.search(r'[,;\t"\r\n]', value) else value

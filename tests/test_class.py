@@ -1,6 +1,7 @@
 """A class from zips to standings: late, double, missing and unknown hand-ins, and which of them counts."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import variants
+from autograder import grading, variants
 from autograder.classroom import Classroom, LateRow
-from autograder.grading import JUDGING, grade_class, grade_folder, grade_found, local_fleets
+from autograder.commands import GradeOptions, open_run
+from autograder.errors import AutograderError
+from autograder.grading import BEFORE, JUDGING, course_hash, grade_class, grade_folder, grade_found, local_fleets
 from autograder.intake import Found
-from autograder.results import unpack_samples
+from autograder.results import Result, unpack_samples
 from autograder.roster import Roster, Student
 from autograder.settings import Settings
-from exercise_code.common.exercise import load_exercise
+from exercise_code.common.exercise import PACKAGE, load_exercise
 
 EXERCISE = "ex03_dataloader"
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
@@ -106,6 +109,95 @@ def test_a_renamed_zip_is_not_graded_again(class_, graded, tmp_path):
         )
     )  # fmt: skip
     assert [s.fresh for s in steps] == [False]
+
+
+class _Fleet:
+    """Judges that give everybody 90 points, and remember for whom they were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def grade(self, jobs):
+        for job in jobs:
+            self.asked.append(job.student)
+            yield job, Result(student=job.student, exercise=EXERCISE, hand_in=job.hand_in, score=90, max_score=90)
+
+
+def _canvas(folder: Path, *names: str) -> Path:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes(b"PK")
+    return folder
+
+
+def test_whom_canvas_calls_late_and_who_has_an_extension_loses_nothing(tmp_path):
+    hand_ins = _canvas(tmp_path / "in", "byronada_LATE_901_5_a.zip", "hopperg_LATE_902_6_a.zip", "doejane_903_7_a.zip")
+    roster = Roster((
+        Student("u1", "Ada Byron", canvas="901"),
+        Student("u2", "G Hopper", extension="2d", canvas="902"),
+        Student("u3", "Jane Doe", canvas="903"),
+    ))  # fmt: skip
+    classroom = Classroom(roster=roster, late=(LateRow(hours=24, lose=10),), due={EXERCISE: DUE})
+    found = grade_class(
+        EXERCISE, hand_ins, tmp_path / "out", Settings(), classroom=classroom, fleets=lambda _: _Fleet()
+    )
+    assert {s.student.id: s.penalty for s in found.standings} == {"u1": 9, "u2": 0, "u3": 0}
+
+
+def test_results_that_are_damaged_swapped_or_of_another_format_are_made_again(tmp_path):
+    names = ["u1.zip", "u2.zip", "u3.zip", "u4.zip", "u5.zip"]
+    hand_ins, out = _canvas(tmp_path / "in", *names), tmp_path / "out"
+
+    def grade() -> list[str]:
+        fleet = _Fleet()
+        grade_class(EXERCISE, hand_ins, out, Settings(), fleets=lambda _: fleet)
+        return fleet.asked
+
+    assert len(grade()) == 5 and grade() == []
+    one, two, three, four, _ = sorted((out / EXERCISE).glob("*.json"))
+    first, second = one.read_bytes(), two.read_bytes()
+    one.write_bytes(second), two.write_bytes(first)
+    three.write_bytes(three.read_bytes()[:-20])
+    four.write_text('{"student": "u4", "points": 3}')
+    assert grade() == ["u1", "u2", "u3", "u4"] and grade() == []
+    assert not (out / EXERCISE / BEFORE).exists()
+
+
+def test_a_folder_with_nothing_for_anybody_says_why(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("x"), (folder / "zip").symlink_to(tmp_path)
+    with pytest.raises(AutograderError, match=r"found none of ex03_dataloader: notes.txt: nobody's .* \(and 1 more\)"):
+        grade_class(EXERCISE, folder, tmp_path / "out", Settings(), fleets=lambda _: _Fleet())
+
+
+def test_a_course_folder_is_no_folder_of_hand_ins(tmp_path):
+    (tmp_path / "class.toml").write_text("")
+    with pytest.raises(AutograderError, match=r"got .*, a course folder: name .*submitted"):
+        open_run(GradeOptions(EXERCISE, tmp_path, device="cpu"))
+
+
+def test_a_course_that_was_moved_is_the_same_and_one_that_was_changed_is_not(tmp_path, monkeypatch):
+    exercise = load_exercise(EXERCISE)
+    hashes = {course_hash(exercise)}
+    for place in ("0", "z"):
+        shutil.copytree(variants.sources(EXERCISE).course.parent, tmp_path / place)
+        monkeypatch.setenv("AUTOGRADER_COURSE", str(tmp_path / place))
+        hashes.add(course_hash(exercise))
+    assert len(hashes) == 1
+    for path in (tmp_path / "z" / EXERCISE / "test_hidden.py", tmp_path / "code" / "__init__.py"):
+        if path.parent.name == "code":
+            shutil.copytree(PACKAGE, path.parent)
+            monkeypatch.setattr(grading, "PACKAGE", path.parent)
+        path.write_text(path.read_text() + "\nx = 1\n")
+        hashes.add(course_hash(exercise))
+    assert len(hashes) == 3
 
 
 def test_the_key_of_a_result_covers_every_module_that_a_judge_imports():

@@ -58,7 +58,9 @@ def test_an_extension_moves_the_deadline(text, deadline):
     assert CLASS.deadline("ex03_dataloader", Student("u0001", extension=text)) == deadline
 
 
-@pytest.mark.parametrize("text", ["soon", "h", "1e999d", "2026-12-01", "2026-12-01T12:00", "nan", "-"])
+@pytest.mark.parametrize(
+    "text", ["soon", "h", "1e999d", "2026-12-01", "2026-12-01T12:00", "nan", "-", "-2h", "9999999d"]
+)
 def test_an_extension_that_cannot_be_read_is_one_clear_error(text):
     with pytest.raises(AutograderError, match="expected an extension such as 48h"):
         parse_extension(text)
@@ -74,6 +76,8 @@ def test_an_extension_that_cannot_be_read_is_one_clear_error(text):
         ("[exercises.ex03_dataloader]\ndeadline = 5", "due"),
         ("colour = 'red'", "colour"),
         ("= broken", "expected TOML"),
+        ("[exercises.ex03_dataloadr]\ndue = 2026-11-27T23:59:00Z", "did you mean ex03_dataloader"),
+        ("[exercises.homework]\ndue = 2026-11-27T23:59:00Z", "expected the id of an exercise: known are ex03"),
     ],
 )
 def test_a_class_toml_that_is_wrong_is_one_clear_error(text, says, tmp_path):
@@ -91,5 +95,10 @@ def test_a_class_toml_says_who_when_and_how_late(tmp_path):
     found = open_classroom(tmp_path)
     assert found.due == {"ex03_dataloader": DUE} and found.late == (LateRow(hours=24, lose=10),)
     assert found.roster is not None and [s.alias for s in found.roster.students] == ["u0042"]
+    (tmp_path / "roster.csv").unlink()
+    assert open_classroom(tmp_path).roster is None
+    (tmp_path / "class.toml").write_text('\ufeffroster = "students.csv"\n', encoding="utf-8")
+    with pytest.raises(AutograderError, match=r"could not read .*students.csv: .* check the path of the roster"):
+        open_classroom(tmp_path)
     with pytest.raises(AutograderError, match="make course"):
         open_classroom(tmp_path / "elsewhere")

@@ -14,19 +14,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sample_class import sample_class
 
+from autograder.classroom import Classroom
 from autograder.errors import AutograderError
 from autograder.exports import write_exports
 from autograder.gradescope import gradescope_json
 from autograder.grading import file_name
 from autograder.lms import write_moodle_feedback
 from autograder.marks import disarmed, mark_of, number
+from autograder.publish import publish
 from autograder.results import write_result
 from autograder.standing import GradedClass, Standing
 
 # What Moodle 4 writes in mod/assign/gradingtable.php (define_headers, downloading), with feedback comments enabled;
 # https://docs.moodle.org/en/Assignment_settings, "Offline grading worksheet".
 MOODLE = [
-    "Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade", "Grade can be changed",
+    "Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Grade can be changed",
     "Last modified (submission)", "Last modified (grade)", "Feedback comments",
 ]  # fmt: skip
 # https://community.canvaslms.com, "How do I import grades in the Gradebook?": these five in this order, then one
@@ -156,7 +158,7 @@ def test_moodle_gets_its_documented_columns(class_, exports):
     assert list(table["Identifier"]) == [f"Participant {s.student.moodle}" for s in known]
     for standing, (_, line) in zip(known, table.iterrows(), strict=True):
         mark = mark_of(class_, standing)
-        assert line["Grade"] == number(mark.total) and float(line["Maximum Grade"]) == 100
+        assert line["Grade"] == number(mark.total) and float(line["Maximum grade"]) == 100
         assert bool(line["Feedback comments"]) == (mark.total is not None)
     refused = next(s for s in _of(class_, "refused") if s.known)
     told = table.set_index("Identifier").loc[f"Participant {refused.student.moodle}", "Feedback comments"]
@@ -193,11 +195,29 @@ def test_moodles_own_worksheet_keeps_every_other_byte(class_, tmp_path):
     assert filled == (SHEET + "".join(lines)).format(grade, f'"{told}"')
 
 
-def test_a_worksheet_with_another_maximum_is_refused(class_, tmp_path):
+@pytest.mark.parametrize("title", ["Maximum Grade", "Maximum grade"])
+def test_a_worksheet_with_another_maximum_is_refused(class_, tmp_path, title):
+    """Moodle changed the column's name, and passes over grades above its maximum."""
     sheet = tmp_path / "Grades.csv"
-    sheet.write_text(f"{SHEET}Participant 1,,{class_.standings[0].student.id},,,10.00,Yes,-,-,\r\n")
+    head = SHEET.replace("Maximum Grade", title)
+    sheet.write_text(f"{head}Participant 1,,{class_.standings[0].student.id},,,10.00,Yes,-,-,\r\n")
     with pytest.raises(AutograderError, match=r"expected the maximum grade 100 in row 2 .*, got '10.00'"):
         write_exports(class_, tmp_path / "exports", sheet)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_comment_stays_in_its_cell_whatever_separates_cells(class_, tmp_path, separator):
+    refused = next(s for s in _of(class_, "refused") if s.known)
+    last = replace(refused.marked, refused="it isn't a zip")
+    graded = replace(class_, standings=(replace(refused, attempts=(last,)),))
+    sheet = tmp_path / "Grades.csv"
+    titles = ("Identifier", "ID number", "Grade", "Feedback comments", "Last modified (grade)")
+    rows = [titles, ("Participant 7", refused.student.id, "", "", "the end")]
+    sheet.write_text("".join(separator.join(row) + "\r\n" for row in rows))
+    write_exports(graded, tmp_path / "exports", sheet)
+    text = (tmp_path / "exports" / "moodle.csv").read_bytes().decode()
+    found = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))[1]
+    assert "The hand-in was refused: it isn&#x27;t a zip" in found[3] and found[4] == "the end"
 
 
 def test_canvas_gets_its_documented_columns(class_, exports):
@@ -260,6 +280,15 @@ def test_gradescope_gets_its_documented_form(class_, exports):
             assert "not marked yet" in found["output"]
 
 
+def test_gradescope_says_what_keeps_a_mark_from_being_known(class_, exports):
+    said = {mark_of(class_, s).status: found["output"] for s, found in _gradescope(class_, exports)}
+    assert said["grading failed"] == "Grading failed; it will be repeated."
+    for standing, found in _gradescope(class_, exports):
+        if not standing.marked.failed:
+            assert "Grading failed" not in found["output"], standing.student.id
+    assert not any(s.marked.failed for s in _of(class_, "unknown"))
+
+
 def test_a_test_that_only_informs_has_no_points(class_):
     standing = next(s for s in _of(class_, "graded"))
     result = standing.marked.read()
@@ -312,11 +341,47 @@ def test_what_students_may_see_tells_no_log_and_no_hidden_metric(class_, exports
     assert "SECRETLOG" not in public and "full log" not in public
 
 
-def test_no_cell_is_a_formula(exports):
+FORMULAS = (
+    "=1+1",
+    "@SUM(A1)",
+    "-2+3",
+    "＝1",
+    "x;=1+1;y",
+    'x; "=1+1',
+    "\u202e=1",
+    "\ufeff+1",
+    "a,b",
+    'a"b',
+    "a\nb",
+    "a;b",
+)
+
+
+@pytest.fixture(scope="module")
+def without_roster(class_, tmp_path_factory) -> Path:
+    """Exports of a class that has no roster: ids, names and files are what students wrote."""
+    standings = tuple(
+        replace(
+            standing,
+            student=replace(standing.student, id=text, name=text, group=text, email=text, canvas=text),
+            attempts=tuple(replace(a, file=text, refused=a.refused and text) for a in standing.attempts),
+            known=True,
+        )
+        for standing, text in zip(class_.standings, FORMULAS, strict=False)
+    )
+    folder = tmp_path_factory.mktemp("without_roster")
+    write_exports(replace(class_, standings=standings), folder)
+    return folder
+
+
+@pytest.mark.parametrize("which", ["exports", "without_roster"])
+def test_no_cell_is_a_formula(which, request):
+    exports = request.getfixturevalue(which)
     hostile = 0
     for path in exports.glob("*.csv"):
         for row in _rows(path):
-            for cell in row:
+            # A spreadsheet with decimal commas begins a cell at each semicolon, and splits quoted cells too.
+            for cell in ";".join(row).split(";"):
                 try:
                     float(cell)
                 except ValueError:
@@ -360,6 +425,16 @@ def test_a_second_run_writes_nothing_and_a_change_writes_what_it_concerns(class_
     assert [p.name for p in again] == [own] and not (folder / "gradescope" / "left.json").exists()
 
 
+def test_what_a_killed_run_left_half_written_goes(class_, tmp_path):
+    folder = tmp_path / class_.exercise.id
+    places = (folder / "students" / "feedback", folder / "instructor" / "exports" / "gradescope")
+    for place in places:
+        place.mkdir(parents=True)
+        (place / ".x1y2z3.tmp").write_text("half a page")
+    publish(replace(class_, standings=()), tmp_path, Classroom())
+    assert not list(folder.rglob("*.tmp")) and (folder / "instructor" / "exports" / "grades.csv").is_file()
+
+
 def test_a_result_that_was_made_again_is_read_again(class_, tmp_path):
     write_exports(class_, tmp_path)
     standing = _of(class_, "graded")[0]
@@ -371,6 +446,18 @@ def test_a_result_that_was_made_again_is_read_again(class_, tmp_path):
         write_result(result, standing.marked.result)
     assert [p.name for p in changed] == [f"{file_name(standing.student.id)}.json"]
     assert "another note" in changed[0].read_text()
+
+
+def test_no_semicolon_and_no_line_breaks_a_table_apart(without_roster):
+    """LibreOffice takes commas and semicolons for separators at once; only a quoted cell is one cell there."""
+    for path in without_roster.glob("*.csv"):
+        text = path.read_text(encoding="utf-8-sig")
+        as_libreoffice = text.translate({ord(";"): ","})
+        rows, cells = _rows(path), list(csv.reader(io.StringIO(as_libreoffice, newline="")))
+        assert [len(row) for row in rows] == [len(row) for row in cells]
+        assert len({len(row) for row in rows}) == 1 and len(text.splitlines()) == len(rows)
+    names = pd.read_csv(without_roster / "grades.csv")["name"]
+    assert list(names[-4:]) == ["a,b", 'a"b', "a b", "a;b"]
 
 
 def test_names_that_are_no_text_survive(class_, tmp_path):

@@ -26,6 +26,7 @@ from autograder.build import graded_cells
 from autograder.classroom import Classroom, open_classroom
 from autograder.errors import AutograderError
 from autograder.gradebook import fill_gradebook, written_points
+from autograder.graded_notebook import mend, read_handed_in, read_template
 from autograder.grading import result_path, with_penalty
 from autograder.intake import find_hand_ins, fingerprint
 from autograder.results import CellResult, Result, TestResult, write_result
@@ -433,6 +434,20 @@ def test_another_due_date_is_taken_over(course, tree):
     assert course.total("u0001") == course.standings["u0001"].marked.score
 
 
+def test_a_due_date_that_formgrader_alone_knows_is_an_error_that_says_so(course, tree):
+    """nbgrader would take points off for it, and our pages and exports would not."""
+    (course.folder / "class.toml").write_text(CLASS_TOML[: CLASS_TOML.index("[exercises")])
+    course.book("UPDATE assignment SET duedate = NULL")
+    course.add("u0001", tree, hours_late=1)
+    assert course.fill() == 1
+    course.book("UPDATE assignment SET duedate = '2026-11-20 22:59:00.000000'")
+    with pytest.raises(AutograderError, match=r"class\.toml, found 2026-11-20 22:59 UTC in the gradebook alone"):
+        course.fill()
+    # Where lateness costs nothing it does not matter.
+    (course.folder / "class.toml").write_text("")
+    assert course.fill() == 0
+
+
 def test_a_refused_hand_in_is_zero_points_with_the_reason_in_the_notebook(course):
     course.add("u0001", None, refused='<img src=x onerror="a()"> ../[x](javascript:a()) is not a zip')
     course.fill()
@@ -542,6 +557,36 @@ def test_missing_and_broken_notebooks_cost_no_points_for_code(course, tree, tmp_
         nbformat.validate(nbformat.read(course.autograded("u0001", name), as_version=4))
 
 
+def test_a_notebook_under_another_name_waits_for_a_person_in_the_copy_too(course, tree, tmp_path):
+    """What nbgrader would read there: its own `autograde` must not give 0 for what ours lets a person find."""
+    renamed = shutil.copytree(tree, tmp_path / "renamed")
+    name = NOTEBOOK[WRITTEN[0]]
+    (renamed / f"{name}.ipynb").rename(renamed / f"{name} (1).ipynb")
+    course.add("u0001", renamed)
+    assert course.fill() == 1
+    assert (grades(course.folder, "u0001")[WRITTEN[0]].auto, grades(course.folder, "u0001")[WRITTEN[0]].waits) == (
+        None,
+        True,
+    )
+    reason = f"{name}.ipynb was not handed in, but {name} (1).ipynb was"
+    first = read_notebook(course.autograded("u0001", name))["cells"][0]["source"]
+    assert reason in first.replace("\\", "")
+    copy = course.folder / "submitted" / "u0001" / EXERCISE / f"{name}.ipynb"
+    assert copy.read_text() == f"{reason}.\n"
+    template = read_template(SOURCE.notebooks / copy.name)
+    mended = mend(read_handed_in(copy, [name]), template)
+    assert cell_of(mended, WRITTEN[0])["source"] != cell_of({"cells": template.cells}, WRITTEN[0])["source"]
+
+
+def test_a_folder_in_the_place_of_a_file_of_ours_is_no_obstacle(course, tree):
+    course.add("u0001", tree, hours_late=None)
+    for name in ("timestamp.txt", "1_dataset.ipynb"):
+        (course.folder / "autograded" / "u0001" / EXERCISE / name / "inside").mkdir(parents=True)
+    assert course.fill() == 1
+    assert course.autograded("u0001", "1_dataset").is_file()
+    assert not (course.folder / "autograded" / "u0001" / EXERCISE / "timestamp.txt").exists()
+
+
 def test_several_processes_make_the_same(course, tree, tmp_path, monkeypatch):
     for student in ("u0001", "u0002", "u0003"):
         course.add(student, tree, SOME)
@@ -583,6 +628,32 @@ def test_graded_cells_that_changed_under_submissions_are_an_error_that_says_what
     course.book("UPDATE base_cell SET name = 'older_name' WHERE name = 'dataset_len'")
     with pytest.raises(AutograderError, match="nbgrader db assignment remove"):
         course.fill()
+
+
+_KILLED = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE grade SET auto_score = 0.5, manual_score = 0.5")
+connection.execute("UPDATE comment SET auto_comment = ?", ("x" * 1000,))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_gradebook_that_somebody_was_killed_in_is_whole(course, tree):
+    """Half of a change is in the file, and its undoing beside it: whoever opens the gradebook next has to do that."""
+    for student in ("u0001", "u0002", "u0003"):
+        course.add(student, tree, SOME)
+    course.fill()
+    mark(course.folder, "u0001", WRITTEN[0], 3.5)
+    before = course.book("SELECT * FROM grade ORDER BY id")
+    path = course.folder / "gradebook.db"
+    for use in (lambda: written_points(course.classroom, EXERCISE)["u0001"] == 3.5, lambda: course.fill() == 0):
+        subprocess.run([sys.executable, "-c", _KILLED, str(path)], check=False)
+        assert path.with_name("gradebook.db-journal").stat().st_size > 512, "nothing was left: the test shows nothing"
+        assert use()
+        assert course.book("SELECT * FROM grade ORDER BY id") == before
 
 
 _RUN = """

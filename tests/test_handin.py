@@ -107,6 +107,7 @@ def test_zip_and_folder_have_one_digest_which_follows_the_content(exercise, tmp_
 def test_a_lone_top_folder_is_stepped_into(exercise, tmp_path, top):
     files = {top + name: data for name, data in good().items()}
     files |= {"__MACOSX/" + top + "._1_tiny.ipynb": b"x", top + ".DS_Store": b"x", top + "Icon\r": b""}
+    files |= {"__MACOSX/" + top + "._Icon\r": b"x", "__MACOSX/" + top + "._" + "x" * 250: b"x"}
     files |= {top + f"{PACKAGE}/__pycache__/loader.cpython-311.pyc": b"x"}
     files |= {top + ".ipynb_checkpoints/1_tiny-checkpoint.ipynb": b"x"}
     found = open_handin(make_zip(tmp_path / "in.zip", files), exercise, tmp_path / "out")

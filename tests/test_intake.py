@@ -1,8 +1,10 @@
 """Which hand-ins a path holds, whose they are, and when they came."""
 
+import contextlib
 import os
 import shutil
 import tempfile
+import unicodedata
 import zipfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -89,6 +91,131 @@ def test_nbgraders_submitted_folder(tmp_path, exercise):
     path = _tree(submitted / "u0042" / "ex90_demo")
     _tree(submitted / "u0043" / "ex91_other")
     assert _students(submitted, exercise) == [("u0042", path)]
+
+
+@pytest.mark.parametrize("loose", ["1_demo.ipynb", "exercise_code/ex90_demo/code.py"])
+@pytest.mark.parametrize("roster", [ROSTER, None])
+def test_a_hand_in_unpacked_among_the_others_does_not_make_the_class_one_hand_in(tmp_path, exercise, loose, roster):
+    class_ = tmp_path / "class"
+    _zip(class_ / "u0001.zip"), _zip(class_ / "u0002.zip")
+    _file(class_ / loose)
+    intake = find_hand_ins(class_, exercise, roster)
+    assert _found(intake) == [("u0001", "u0001.zip"), ("u0002", "u0002.zip")]
+    assert [file for file, _ in intake.problems] == [loose.partition("/")[0]]
+    assert "nobody's name is on it" in intake.problems[0][1]
+    # A student's own folder, in which the zip that `submit` wrote lies, and another one, is one hand-in.
+    own = _tree(tmp_path / "u0042")
+    _zip(own / "ex90_demo.zip"), _zip(own / "data.zip")
+    assert _students(own, exercise) == [("u0042", own)]
+    _tree(own / "u0043")
+    assert [student for student, _ in _students(own, exercise)] == ["data", "ex90_demo", "u0043"]
+
+
+@pytest.mark.parametrize("place", ["u0001", "u0001/ex90_demo", "Jane Doe_21_assignsubmission_file_"])
+def test_a_notebook_beside_a_zip_or_an_unpacked_hand_in_is_not_all_there_is(tmp_path, exercise, place):
+    folder = tmp_path / "class" / place
+    _file(folder / "1_demo.ipynb")
+    _zip(folder / "pictures.zip").write_bytes(b"no zip")
+    (one,) = find_hand_ins(tmp_path / "class", exercise, ROSTER).found
+    assert (one.student, one.path) == ("u0001", folder)
+    _zip(folder / "ex90_demo.zip")
+    intake = find_hand_ins(tmp_path / "class", exercise, ROSTER)
+    # What is no zip may have been meant to be the hand-in, and is graded too.
+    assert [one.path.name for one in intake.found] == ["ex90_demo.zip", "pictures.zip"]
+    assert intake.problems == (
+        (f"{place}/1_demo.ipynb", "lies beside a zip or a folder of u0001, and only that is graded"),
+    )
+    (folder / "ex90_demo.zip").unlink(), (folder / "pictures.zip").unlink()
+    _tree(folder / "unpacked")
+    assert [one.path.name for one in find_hand_ins(tmp_path / "class", exercise, ROSTER).found] == ["unpacked"]
+
+
+@pytest.mark.parametrize(
+    "name", ["class/u0001/{}", "class/Jane Doe_21_assignsubmission_file_/{}", "class/doejane_901_500{}_{}"]
+)
+def test_a_zip_of_pictures_beside_a_hand_in_is_none(tmp_path, exercise, name):
+    count = name.count("{}")
+    paths = [
+        tmp_path / name.format(*([str(i)] * (count - 1)), file) for i, file in enumerate(("a.zip", "pictures.zip"))
+    ]
+    _zip(paths[0], MONDAY), _zip(paths[1], MONDAY + timedelta(days=1))
+    assert [one.path for one in find_hand_ins(tmp_path / "class", exercise, ROSTER).found] == paths
+    for pictures, found, problems in ((paths[1:], paths[:1], 1), (paths, paths, 0)):
+        for path in pictures:
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("scan.png", b"x")
+        intake = find_hand_ins(tmp_path / "class", exercise, ROSTER)
+        assert [one.path for one in intake.found] == found and len(intake.problems) == problems
+
+
+def test_a_folder_of_loose_files_does_not_take_the_place_of_a_zip(tmp_path, exercise):
+    inner = tmp_path / "u0001" / "ex90_demo"
+    _file(inner / "scan.pdf"), _file(inner / "timestamp.txt", "2030-01-01 00:00:00 UTC")
+    assert _found(find_hand_ins(tmp_path, exercise, ROSTER)) == [("u0001", "u0001/ex90_demo")]
+    _zip(tmp_path / "u0001.zip")
+    intake = find_hand_ins(tmp_path, exercise, ROSTER)
+    assert _found(intake) == [("u0001", "u0001.zip")] and [file for file, _ in intake.problems] == ["u0001/ex90_demo"]
+    _file(inner / "models" / "net.safetensors")
+    assert [file for _, file in _found(find_hand_ins(tmp_path, exercise, ROSTER))] == ["u0001.zip", "u0001/ex90_demo"]
+
+
+def test_hand_ins_and_results_share_no_folder(tmp_path, exercise):
+    _zip(tmp_path / "ex90_demo" / "u0001.zip")
+    with pytest.raises(AutograderError, match=r"in two folders, got .*ex90_demo for both: name another --out"):
+        find_hand_ins(tmp_path / "ex90_demo", exercise, out=tmp_path)
+
+
+def test_hand_ins_of_other_exercises_count_only_where_there_is_no_other(tmp_path, exercise):
+    class_ = tmp_path / "class"
+    _zip(class_ / "u0001" / "ex90_demo.zip", MONDAY)
+    _zip(class_ / "u0001" / "ex04_cnn (1).zip", MONDAY + timedelta(days=1))
+    _zip(class_ / "u0002" / "ex04_cnn.zip")
+    _tree(class_ / "u0003" / "ex90_demo_final")
+    _tree(class_ / "u0004" / "ex91_other")
+    intake = find_hand_ins(class_, exercise, ROSTER)
+    assert _found(intake) == [
+        ("u0001", "u0001/ex90_demo.zip"),
+        ("u0002", "u0002/ex04_cnn.zip"),
+        ("u0003", "u0003/ex90_demo_final"),
+    ]
+    assert [file for file, _ in intake.problems] == ["u0001/ex04_cnn (1).zip"]
+    assert [s.id for s in intake.missing] == ["u0004", "u0005"]
+
+
+def test_a_link_or_a_file_in_the_place_of_the_hand_in_is_refused_not_missing(tmp_path, exercise):
+    (tmp_path / "class" / "u0001").mkdir(parents=True)
+    (tmp_path / "class" / "u0001" / "ex90_demo").symlink_to(_tree(tmp_path / "elsewhere"))
+    _file(tmp_path / "class" / "u0002" / "ex90_demo")
+    intake = find_hand_ins(tmp_path / "class", exercise, ROSTER)
+    assert _found(intake) == [("u0001", "u0001"), ("u0002", "u0002")]
+
+
+def test_results_among_the_hand_ins_are_none_of_them(tmp_path, exercise):
+    _zip(tmp_path / "u0001.zip")
+    for out in (tmp_path / "results", tmp_path):
+        _file(out / "ex90_demo" / "instructor" / "moodle_feedback.zip")
+        assert _found(find_hand_ins(tmp_path, exercise, ROSTER, out=out)) == [("u0001", "u0001.zip")]
+        shutil.rmtree(out / "ex90_demo")
+
+
+def test_accents_are_one_letter_or_two_and_endings_are_written_twice(tmp_path, exercise):
+    roster = Roster((Student("müller1"), Student("u0002")))
+    for name in ("müller1.zip", "MÜLLER1 (1).zip", "Zoë.zip", "Zoë (1).zip"):
+        _zip(tmp_path / unicodedata.normalize("NFC" if "(" in name else "NFD", name))
+    _zip(tmp_path / "u0002.zip.ZIP")
+    intake = find_hand_ins(tmp_path, exercise, roster)
+    assert [one.student for one in intake.found] == ["Zoë", "Zoë", "müller1", "müller1", "u0002"]
+
+
+def test_numbers_count_hand_ins_behind_the_exercise_too(tmp_path, exercise):
+    for name in ("ex90_demo_u0042.zip", "ex90_demo_u0042_2.zip", "u0043-ex90_demo.zip", "u0043-3.zip"):
+        _zip(tmp_path / name)
+    assert [one.student for one in find_hand_ins(tmp_path, exercise).found] == ["u0042", "u0042", "u0043", "u0043"]
+
+
+def test_a_folder_that_is_named_by_a_dot_has_a_name(tmp_path, exercise, monkeypatch):
+    monkeypatch.chdir(_tree(tmp_path / "u0042"))
+    assert _found(find_hand_ins(Path(), exercise)) == [("u0042", "u0042")]
 
 
 def test_other_archives_are_hand_ins_to_be_refused_not_dropped(tmp_path, exercise):
@@ -221,16 +348,37 @@ def test_links_and_pipes_are_not_followed(tmp_path, exercise):
     ]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_hand_ins_are_problems(tmp_path, exercise):
-    class_ = tmp_path / "class"
-    _zip(class_ / "u0001.zip").chmod(0)
-    _zip(class_ / "u0002" / "a.zip").parent.chmod(0)
+@contextlib.contextmanager
+def _as_nobody():
+    """Root may read everything; for a while this process is not root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(65534, 65534, 0)
     try:
-        intake = find_hand_ins(class_, exercise, ROSTER)
+        yield
     finally:
-        (class_ / "u0002").chmod(0o700)
-    assert intake.found == () and [file for file, _ in intake.problems] == ["u0001.zip", "u0002"]
+        os.setresuid(0, 0, 0)
+
+
+@pytest.mark.parametrize("roster", [ROSTER, None])
+def test_what_may_not_be_read_is_a_problem_and_stops_nobody_else(exercise, roster):
+    with tempfile.TemporaryDirectory() as folder:
+        class_ = Path(folder) / "class"
+        _zip(class_ / "u0001.zip").chmod(0)
+        closed = [_zip(class_ / "u0002" / "a.zip").parent, _zip(class_ / "u0003" / "deep" / "a.zip").parent]
+        _zip(class_ / "u0004" / "a.zip")
+        Path(folder).chmod(0o755)
+        for path in closed:
+            path.chmod(0)
+        try:
+            with _as_nobody():
+                intake = find_hand_ins(class_, exercise, roster)
+        finally:
+            for path in closed:
+                path.chmod(0o700)
+    assert _found(intake) == [("u0004", "u0004/a.zip")]
+    assert [file for file, _ in intake.problems] == ["u0001.zip", "u0002", "u0003"]
     assert all("check its permissions" in reason for _, reason in intake.problems)
 
 
@@ -390,6 +538,56 @@ def test_moodles_worksheet_says_whose_it_is_and_when_it_came(moodle, exercise, t
         find_hand_ins(moodle, exercise, ROSTER, sheet)
 
 
+def test_who_is_only_called_as_somebody_is_not_them(tmp_path, exercise):
+    for name in ("Jane Doe_21", "Jane Doe_99", "Ada Byron_30"):
+        _zip(tmp_path / "moodle" / f"{name}_assignsubmission_file_" / "a.zip")
+    _zip(tmp_path / "canvas" / "byronada_5_500_a.zip")
+    _zip(tmp_path / "canvas" / "byronada_6_501_a.zip")
+    _zip(tmp_path / "canvas" / "byronada_6_502_b.zip")
+    _zip(tmp_path / "canvas" / "doejane_901_503_a.zip")
+    _zip(tmp_path / "canvas" / "doejane_77_504_a.zip")
+    moodle = find_hand_ins(tmp_path / "moodle", exercise, ROSTER)
+    assert [one.student for one in moodle.found] == ["u0005"]
+    assert [(file[:11], reason.split(":")[0]) for file, reason in moodle.problems] == [
+        ("Jane Doe_21", "somebody else is called as u0001 is, too"),
+        ("Jane Doe_99", "somebody else is called as u0001 is, too"),
+    ]
+    canvas = find_hand_ins(tmp_path / "canvas", exercise, ROSTER)
+    assert [one.student for one in canvas.found] == ["doejane_77", "u0001"]
+    assert [file[:10] for file, _ in canvas.problems] == ["byronada_5", "byronada_6", "byronada_6"]
+    # Two hand-ins with one number are of one person.
+    (tmp_path / "canvas" / "byronada_5_500_a.zip").unlink()
+    assert [one.student for one in find_hand_ins(tmp_path / "canvas", exercise, ROSTER).found][-2:] == ["u0005"] * 2
+
+
+def test_the_worksheet_tells_people_of_one_name_apart_where_it_can(tmp_path, exercise):
+    for name in ("Jane Doe_21", "Jane Doe_99", "Oyvind OBrien_22", "Oyvind OBrien_23"):
+        _zip(tmp_path / "moodle" / f"{name}_assignsubmission_file_" / "a.zip")
+    sheet = _file(
+        tmp_path / "Grades.csv",
+        'Identifier,"Full name","Email address",Grade,"Last modified (grade)"\n'
+        "Participant 21,Jane Doe,a@example.org,,-\nParticipant 99,Jane Doe,b@example.org,,-\n"
+        "Participant 22,Oyvind OBrien,oyvind@example.org,,-\nParticipant 23,Oyvind OBrien,c@example.org,,-\n",
+    )
+    intake = find_hand_ins(tmp_path / "moodle", exercise, ROSTER, sheet)
+    assert [(one.student, one.file[:16]) for one in intake.found] == [("u0002", "Oyvind OBrien_22")]
+    assert [file.partition("_assign")[0] for file, _ in intake.problems] == [
+        "Jane Doe_21",
+        "Jane Doe_99",
+        "Oyvind OBrien_23",
+    ]
+    assert all("somebody else in the worksheet is called" in reason for _, reason in intake.problems)
+    assert {number: s.id for number, s in read_worksheet(sheet).owners(ROSTER).items()} == {"22": "u0002"}
+
+
+def test_moodle_writes_a_group_before_the_name(tmp_path, exercise):
+    roster = Roster((Student("u0001", "Jane Doe", group="Group A"), Student("u0002", "Ada Byron")))
+    _zip(tmp_path / "Group A-Jane Doe_21_assignsubmission_file_" / "a.zip")
+    _zip(tmp_path / "Group B-Ada Byron_22_assignsubmission_file_" / "a.zip")
+    found = find_hand_ins(tmp_path, exercise, roster).found
+    assert [(one.student, one.known) for one in found] == [("Group B-Ada Byron_22", False), ("u0001", True)]
+
+
 def test_moodles_worksheet_beside_the_hand_ins_is_none_of_them(moodle, exercise):
     sheet = _file(moodle / "Grades.csv", WORKSHEET)
     assert "Grades.csv" not in dict(find_hand_ins(moodle, exercise, ROSTER, sheet).problems)
@@ -462,7 +660,11 @@ def test_a_download_that_is_still_a_zip(moodle, exercise, tmp_path, alone):
     assert unpacked.layout == "moodle" and unpacked.problems == direct.problems
     assert _found(unpacked) == _found(direct) and unpacked.missing == direct.missing
     assert find_hand_ins(place, exercise, ROSTER, scratch=tmp_path / "scratch") == unpacked
-    assert [p.name.startswith("unpacked-") for p in (tmp_path / "scratch").iterdir()] == [True]
+    # What a run that was killed while it unpacked left behind goes with the next one.
+    (folder,) = (tmp_path / "scratch").iterdir()
+    folder.rename(tmp_path / "scratch" / ".unpacking-0")
+    assert find_hand_ins(place, exercise, ROSTER, scratch=tmp_path / "scratch") == unpacked
+    assert list((tmp_path / "scratch").iterdir()) == [folder] and folder.name.startswith("unpacked-")
 
 
 def test_a_hostile_download_is_not_unpacked(exercise, tmp_path):

@@ -123,6 +123,13 @@ def test_nbgraders_autograde_asks_our_table(course):
     assert course.penalties() == pytest.approx({student: share * score for student, (_, share) in LATE.items()})
 
 
+def test_a_hand_in_without_a_date_does_not_keep_the_date_of_the_one_before(course):
+    """In its place lies another one, put there by hand: `autograder grade` takes it for one in time."""
+    (course.folder / "submitted" / "u0002" / EXERCISE / "timestamp.txt").unlink()
+    nbgrader(course.folder, "autograde", EXERCISE, "--student=u0002", "--force")
+    assert course.penalties()["u0002"] == 0
+
+
 def test_a_filled_gradebook_has_nbgraders_penalties(course):
     before = course.penalties()
     fill_gradebook(course.graded, course.classroom)

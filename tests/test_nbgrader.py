@@ -100,6 +100,27 @@ def test_the_settings_of_a_new_class_can_be_read(tmp_path):
     assert [row.hours for row in whole.late] == [24, 72]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("class.toml", "[[late]]\nhours = x\n", "expected TOML"),
+        ("roster.csv", "id,id\n", "expected the column id once"),
+        # `python -m` looks in the folder it is started in first.
+        ("autograder.py", "raise ImportError('gone')", "expected `autograder` in this Python"),
+    ],
+)
+def test_nbgrader_never_goes_on_without_our_settings(tmp_path, name, text, said):
+    """It does so after any error in them; then it runs students' code in kernels, without walls."""
+    folder = tmp_path / "class"
+    make_course(folder, [EXERCISE])
+    (folder / name).write_text(text)
+    done = nbgrader_process(folder, "export")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "grades.csv").exists() and not (folder / "gradebook.db").exists()
+
+
 @pytest.mark.parametrize("exercise", course_ids())
 def test_a_release_is_what_the_build_gives_and_holds_no_answer(tmp_path, exercise):
     folder = released_course(tmp_path / "class", exercise)
@@ -198,6 +219,25 @@ def test_answers_wait_for_people_and_what_people_give_stays(course):
     nbgrader(course, "autograde", EXERCISE, "--force")
     assert grades(course, "u0004")["written_statistics"].manual == 3.5
     assert grades(course, "u0003")["dataset_len"].manual == 1.25
+
+
+@pytest.mark.parametrize("left", ["a notebook lacks", "a notebook has no scores", "half a notebook"])
+def test_a_hand_in_in_which_a_run_was_killed_is_graded_again(course, left):
+    """nbgrader takes the folder for a sign that it is done, and would keep what is there for ever."""
+    folder = course / "autograded" / "u0003" / EXERCISE
+    before = _tree(folder)
+    path = folder / "2_dataloader.ipynb"
+    text = path.read_text()
+    path.unlink()
+    if left == "a notebook has no scores":
+        shutil.copy(course / "release" / EXERCISE / path.name, path)
+    elif left == "half a notebook":
+        path.write_text(text[: len(text) // 2])
+    log = nbgrader(course, "autograde", EXERCISE)
+    assert "an earlier run ended within 'u0003'" in log
+    assert log.count("Skipping existing assignment") == 3
+    assert {p: data for p, (_, data) in _tree(folder).items()} == {p: data for p, (_, data) in before.items()}
+    assert "an earlier run" not in nbgrader(course, "autograde", EXERCISE)
 
 
 def test_students_modules_are_theirs_in_the_graded_copy_and_given_ones_are_not(course, trees):

@@ -280,7 +280,7 @@ def test_a_notebook_of_the_old_format():
 def test_a_huge_notebook(tmp_path):
     path = tmp_path / "1_dataset.ipynb"
     path.write_bytes(b'{"cells": []}' + b" " * 11 * 2**20)
-    assert read_handed_in(path) == "is over 10 MB"
+    assert read_handed_in(path, [path.stem]) == "is over 10 MB"
     many = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "x"}] * (MAX_CELLS * 3)}
     mended = _mended(many)
     assert len(mended["cells"]) < MAX_CELLS + 20
@@ -296,8 +296,21 @@ def test_what_is_no_plain_file_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe.ipynb")
     (tmp_path / "folder.ipynb").mkdir()
     for name in ("link", "pipe", "folder"):
-        assert read_handed_in(tmp_path / f"{name}.ipynb") == "is not a plain file"
-    assert read_handed_in(tmp_path / "none.ipynb") == "was not handed in"
+        assert read_handed_in(tmp_path / f"{name}.ipynb", [name]) == "is not a plain file"
+    assert read_handed_in(tmp_path / "none.ipynb", ["none", "link"]) == "was not handed in"
+
+
+def test_answers_in_a_notebook_under_another_name_are_for_a_person_to_find(tmp_path):
+    from nbgrader.utils import determine_grade
+
+    (tmp_path / "1_dataset (1).ipynb").write_bytes(FIRST.read_bytes())
+    (tmp_path / SECOND.name).write_bytes(SECOND.read_bytes())
+    found = read_handed_in(tmp_path / FIRST.name, [FIRST.stem, SECOND.stem])
+    assert found == "was not handed in, but 1_dataset (1).ipynb was"
+    mended = _mended(found)
+    _expect_whole(mended)
+    assert found in _notes(mended)
+    assert determine_grade(nbformat.from_dict(cell_of(mended, "written_statistics"))) == (None, 5)
 
 
 def test_notes_are_text():
@@ -493,15 +506,33 @@ def course(tmp_path_factory):
     target = hand_in(folder, "many_links", good)
     for i in range(100):
         (target / f"{i}.txt").symlink_to(folder / "secret")
+    target = hand_in(folder, "u0009", good)
+    (target / FIRST.name).rename(target / "1_dataset (1).ipynb")
+    _files_in_the_way(hand_in(folder, "u0010", good))
+    shutil.make_archive(str(folder / "submitted" / "zipped" / EXERCISE / "work"), "zip", good)
+    shutil.copytree(good, folder / "submitted" / "nested" / EXERCISE / "work")
+    (folder / "submitted" / "empty" / EXERCISE).mkdir(parents=True)
     hand_in(folder, "<img src=x onerror=alert(1)>", good)
     hand_in(folder, "u\u202e9\n", good)
     nbgrader(folder, "autograde", EXERCISE)
-    for student in ("u0001", "u0006", "u0008"):
+    for student in ("u0001", "u0006", "u0008", "u0010"):
         nbgrader(folder, "generate_feedback", EXERCISE, f"--student={student}")
     return folder
 
 
-STUDENTS = [f"u000{i}" for i in range(1, 9)]
+STUDENTS = [f"u{i:04}" for i in range(1, 11)]
+
+
+def _files_in_the_way(target: Path) -> None:
+    """Folders where nbgrader writes files, and files where it makes folders."""
+    package = target / "exercise_code"
+    (package / EXERCISE / "test_visible.py").unlink(missing_ok=True)
+    for folder in (package / EXERCISE / "test_visible.py", target / "1_dataset.html", target / "timestamp.txt"):
+        folder.mkdir()
+        (folder / "mine.txt").write_text("mine")
+    (target / "2_dataloader.html").write_text("mine")
+    (target / "2_dataloader.html").chmod(0o444)
+    (package / "common").write_text("mine")
 
 
 @pytest.mark.parametrize("student", STUDENTS)
@@ -522,14 +553,43 @@ def test_who_waits_for_a_marker(course):
         "u0003": [False, False],
         "u0004": [False, False],
         "u0005": [False, False],
-        "u0006": [True, False],
+        # Of this one a notebook lacks, and there is another one that may hold its answers.
+        "u0006": [True, True],
         "u0007": [False, False],
         "u0008": [True, False],
+        "u0009": [True, False],
+        "u0010": [False, False],
     }
 
 
 def test_names_of_markup_and_folders_of_links_are_passed_over(course):
     assert sorted(p.name for p in (course / "autograded").iterdir()) == STUDENTS
+
+
+@pytest.mark.parametrize(("student", "name"), [("zipped", "work.zip"), ("nested", "work")])
+def test_a_folder_that_is_not_the_hand_in_gets_no_zero(course, student, name):
+    """`autograder grade` finds the hand-in within; nbgrader would give nothing for what it does not find."""
+    from autograder.intake import find_hand_ins
+    from exercise_code.common.exercise import load_exercise
+
+    place = course / "submitted" / student / EXERCISE
+    # Without any notebook nbgrader itself would not begin.
+    (place / "scratch.ipynb").write_text("{}")
+    log = nbgrader(course, "autograde", EXERCISE, f"--student={student}", fails=True)
+    assert f"the hand-in that counts is {student}/{EXERCISE}/{name}: use `autograder grade`" in log
+    assert "expected a hand-in" in log
+    assert not (course / "autograded" / student).exists()
+    found = find_hand_ins(course / "submitted", load_exercise(EXERCISE)).found
+    assert [one.path for one in found if one.student == student] == [place / name]
+
+
+def test_files_in_nbgraders_way_are_left_out(course):
+    graded, feedback = (course / name / "u0010" / EXERCISE for name in ("autograded", "feedback"))
+    assert (graded / "exercise_code" / "common" / "testing.py").is_file()
+    assert (graded / "exercise_code" / EXERCISE / "test_visible.py").is_file()
+    assert not (graded / "timestamp.txt").exists()
+    for name in ("1_dataset.html", "2_dataloader.html"):
+        assert "From the grader" in (feedback / name).read_text() or "Score" in (feedback / name).read_text()
 
 
 def test_the_secret_is_in_nobodys_folder(course):
@@ -607,6 +667,8 @@ def test_pages_are_clean_whoever_wrote_the_notebook(course):
     assert "kept" in page
     assert evil not in page
     assert "evil()" not in page
+    # A formula may have a link: it is MathJax that must not make one that runs.
+    assert "config=TeX-AMS_CHTML-full,Safe" in page
     assert "&lt;script&gt;document.title='evil'" in page
     assert '"evil"' not in page
     target.write_bytes(before)

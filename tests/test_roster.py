@@ -69,6 +69,8 @@ def test_excels_line_with_the_separator_is_no_header(read):
         ("id,id\ns1,s2\n", r"expected the column id once"),
         ("id,name\ns\u202e1,A\n", r"line 2, column id: .*cannot be shown"),
         (b"id,name\ns1,J\xf6rg\n", r"expected UTF-8"),
+        ('id,name\ns1,"Ada\ns2,Bo\n', r"expected CSV .* unexpected end of data"),
+        ("id\nm\u00fcller\nmu\u0308ller\n", r"line 3, column id: got .* again, it stands in line 2"),
         ('id,name\ns1,"' + "x" * 200_000 + '"\n', r"expected CSV .* in line 2"),
     ],
 )
@@ -144,6 +146,7 @@ def test_numbers_and_labels_are_found_and_never_guessed():
     assert [NAMES.by_label(x).id for x in ("s1", "S1", "RED", "jane@example.org", "s42")] == [
         "s1", "s1", "s1", "s1", "S42",
     ]  # fmt: skip
+    assert Roster((Student("m\u00fcller"),)).by_label("MU\u0308LLER").id == "m\u00fcller"
     assert NAMES.by_label("same@example.org") is NAMES.by_label("") is None
 
 

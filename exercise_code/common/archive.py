@@ -68,9 +68,7 @@ def _split(name: str) -> tuple[str, ...]:
     said = printable(name)
     if len(name) > MAX_NAME:
         raise HandInError(f"expected names of at most {MAX_NAME} characters, got {len(name)}: {said[:60]}...")
-    # Finder gives folders with a picture of their own a file whose name ends in a control character.
-    bare = name[:-1] if name.rsplit("/", 1)[-1] == "Icon\r" else name
-    odd = {c for c in bare if unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI or c == "\ufffd"}
+    odd = {c for c in name if unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI or c == "\ufffd"}
     if odd:
         raise HandInError(f"got the name {said} with characters that cannot be shown: rename it")
     if "\\" in name:
@@ -133,10 +131,10 @@ def _file_reader(path: Path) -> Callable[[int], bytes]:
         try:
             with os.fdopen(os.open(path, flags), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise HandInError(f"expected plain files, got {path.name}, which is none")
+                    raise HandInError(f"expected plain files, got {printable(path.name)}, which is none")
                 return file.read(limit + 1)
         except OSError as error:
-            raise HandInError(f"could not read {path.name}: {error.strerror}") from None
+            raise HandInError(f"could not read {printable(path.name)}: {error.strerror}") from None
 
     return read
 
@@ -157,7 +155,8 @@ _UNREADABLE = (
 
 @contextmanager
 def _open_zip(path: Path, limit: int) -> Iterator[zipfile.ZipFile]:
-    size = path.stat().st_size
+    # The file's own name need be no text, and what is said is written down.
+    size, said = path.stat().st_size, printable(path.name)
     if size > limit:
         raise HandInError(
             f"expected a zip of at most {limit / MEGABYTE:g} MB, got {size / MEGABYTE:.0f} MB: "
@@ -175,9 +174,9 @@ def _open_zip(path: Path, limit: int) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(file)
         except UnicodeDecodeError:
-            raise HandInError(f"{path.name} holds a name that is no UTF-8: zip it with another program") from None
+            raise HandInError(f"{said} holds a name that is no UTF-8: zip it with another program") from None
         except _UNREADABLE as error:
-            raise HandInError(f"{path.name} is not a readable zip ({_words(error)}): upload it again") from None
+            raise HandInError(f"{said} is not a readable zip ({_words(error)}): upload it again") from None
         with archive:
             yield archive
 
@@ -201,8 +200,11 @@ def _zip_entries(archive: zipfile.ZipFile) -> list[Entry]:
     for info in archive.infolist():
         # The name before zipfile cut it at a zero byte and changed the system's separators.
         name = info.orig_filename
+        # What systems add is never taken, and may have odd names: Finder's end in a control character.
+        if _is_junk(tuple(name.split("/"))):
+            continue
         parts = _split(name)
-        if not parts or _is_junk(parts):
+        if not parts:
             continue
         _refuse_strange(info, printable(name))
         total += info.file_size

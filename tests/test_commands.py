@@ -1,0 +1,118 @@
+"""What the commands say, and what they remember: `regrade` and `appeal` look where `grade` was told to."""
+
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from autograder import commands, variants
+from autograder.commands import LAST_RUN, GradeOptions, grade_command, open_run, results_table
+from autograder.errors import AutograderError
+from autograder.grading import BEFORE
+from autograder.regrade import appeal_command, regrade_command
+from autograder.results import CellResult, Result, TestResult
+
+EXERCISE = "ex03_dataloader"
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> Path:
+    """A course folder whose hand-ins were downloaded elsewhere, while `submitted` holds some of them unpacked."""
+    home = tmp_path_factory.mktemp("home")
+    folder, downloads = home / "course", home / "downloads"
+    folder.mkdir()
+    downloads.mkdir()
+    (folder / "class.toml").write_text('course_id = "dl"\n')
+    for name, maker in (("u0042", variants.untouched), ("u0043", variants.reference)):
+        tree = maker(EXERCISE, home / name)
+        with zipfile.ZipFile(downloads / f"{name}.zip", "w") as archive:
+            for path in sorted(p for p in tree.rglob("*") if p.is_file()):
+                archive.write(path, path.relative_to(tree))
+    shutil.copytree(home / "u0042", folder / "submitted" / "u0042" / EXERCISE)
+    assert grade_command(_options(folder, submissions=downloads)) == 0
+    return folder
+
+
+def _options(folder: Path, **more: object) -> GradeOptions:
+    return GradeOptions(EXERCISE, course=folder, **{"pages": False, "device": "cpu", "jobs": 1, **more})
+
+
+def _results(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "results" / EXERCISE).glob("*.json")}
+
+
+def test_a_regrade_without_a_folder_grades_what_was_graded(graded, capsys):
+    before = _results(graded)
+    assert len(before) == 2
+    assert regrade_command(_options(graded)) == 0
+    said = capsys.readouterr().out
+    assert "downloads, as in the last run" in said and "2 hand-ins: 0 graded now" in said
+    assert _results(graded) == before and not (graded / "results" / EXERCISE / BEFORE).exists()
+
+
+def test_an_appeal_without_a_folder_finds_the_stored_result(graded, capsys):
+    assert appeal_command(_options(graded), "u0043") == 0
+    assert "the stored result is the same" in capsys.readouterr().out
+
+
+def test_what_is_named_counts_and_is_noted_once_it_was_graded(graded, tmp_path):
+    copy = tmp_path / "course"
+    shutil.copytree(graded, copy)
+    assert open_run(_options(copy, submissions=copy / "submitted")).submissions == copy / "submitted"
+    assert open_run(_options(copy)).submissions == graded.parent / "downloads"
+    assert grade_command(_options(copy, submissions=copy / "submitted")) == 0
+    moved = tmp_path / "moved"
+    copy.rename(moved)
+    # What lies in the course folder moves with it.
+    assert open_run(_options(moved)).submissions == moved / "submitted"
+    shutil.rmtree(moved / "submitted")
+    with pytest.raises(AutograderError, match=r"expected the hand-ins of the last run in .*submitted, found nothing"):
+        open_run(_options(moved))
+
+
+def test_the_worksheet_of_the_last_run_is_used_again(tmp_path):
+    folder = tmp_path / "course"
+    (folder / "results" / EXERCISE).mkdir(parents=True)
+    (folder / "class.toml").write_text('course_id = "dl"\n')
+    assert open_run(_options(folder)).submissions == folder / "submitted"
+    for name in ("hand_ins", "Grades.csv", "Other.csv"):
+        (tmp_path / name).touch()
+    noted = {"hand_ins": str(tmp_path / "hand_ins"), "worksheet": str(tmp_path / "Grades.csv")}
+    (folder / "results" / EXERCISE / LAST_RUN).write_text(json.dumps(noted))
+    assert open_run(_options(folder)).worksheet == tmp_path / "Grades.csv"
+    assert open_run(_options(folder, worksheet=tmp_path / "Other.csv")).worksheet == tmp_path / "Other.csv"
+    assert open_run(_options(folder, submissions=tmp_path / "hand_ins")).worksheet is None
+
+
+def test_a_log_file_is_told_how_far_it_is_and_what_waits(graded, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(commands, "LINE_SECONDS", 0.0)
+    hand_ins = graded.parent / "downloads"
+    options = GradeOptions(EXERCISE, hand_ins, tmp_path / "results", jobs=1, device="cpu")
+    assert grade_command(options) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"grading 2 of 2 hand-ins of {EXERCISE}" and "1 of 2 graded" in lines[1]
+    (waits,) = [line for line in lines if "without a total" in line]
+    assert waits.startswith("2 without a total, because their written answers are not marked: people mark them in")
+
+
+def test_a_terminal_of_80_columns_shows_the_time_that_is_left(graded, tmp_path):
+    console = Console(width=80, force_terminal=True, color_system=None, file=io.StringIO())
+    options = _options(graded)
+    run = open_run(options)
+    fleets = options.fleets(run.settings, lambda _: None)
+    commands.grade_with_progress(console, EXERCISE, run.submissions, tmp_path, run.settings, fleets)
+    last = [line for line in console.file.getvalue().splitlines() if "left:" in line][-1]
+    assert "2/2" in last and "left: 0:00:00" in last and "…" not in last, last
+
+
+def test_a_reason_of_several_lines_is_one_line_in_the_table():
+    test = TestResult(name="test_a", title="A.", visible=True, passed=False, reason="Error:\n\tsize \x1b[31m mismatch")
+    cell = CellResult(grade_id="c", points=0, max_points=1, tests=[test])
+    result = Result(student="u0042", exercise=EXERCISE, hand_in="a.zip", cells=[cell], max_score=1)
+    console = Console(width=200, file=io.StringIO())
+    console.print(results_table([result], EXERCISE))
+    assert "Error: size ?[31m mismatch" in console.file.getvalue()
