@@ -103,8 +103,7 @@ def make_certificates(folder: Path, hosts: Sequence[str] = ()) -> list[Path]:
     )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Keys never go into a repository, wherever the folder is.
-        (folder / ".gitignore").write_text("*\n", encoding="ascii")
+        _keep_out_of_git(folder)
         _write_private(files.key, secret)
         _write_private(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
         _write_private(files.authority, authority.public_bytes(serialization.Encoding.PEM))
@@ -177,6 +176,15 @@ def _expect_new(folder: Path, files: Sequence[Path]) -> None:
                 f"expected a folder without certificates, got {folder}, which has {path.name}: remove it if no "
                 "cluster uses it any more, or name another folder"
             )
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """Keys never go into a repository, wherever the folder is; what somebody else ignores there stays ignored."""
+    with (folder / ".gitignore").open("a+", encoding="utf-8") as file:
+        if file.tell() == 0:
+            file.write("*\n")
+        else:
+            file.write(f"\n/{KEY}\n")
 
 
 def _names(hosts: Sequence[str]) -> Any:

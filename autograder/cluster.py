@@ -29,7 +29,7 @@ from exercise_code.common.exercise import load_exercise
 from . import worker_kit
 from .certificates import FOLDER, cluster_error, open_certificates
 from .errors import AutograderError
-from .fleet import GRACE_SECONDS, GROWN, TRIES, failed_result
+from .fleet import GRACE_SECONDS, GROWN, TRIES, ended_in_order, failed_result
 from .judge import Job
 from .kit import make_archive
 from .parcel import pack
@@ -88,7 +88,7 @@ class ClusterSettings:
 
     def check(self) -> None:
         """Nothing; an `AutograderError` when the address is none, or open to everybody."""
-        for name, value in (("--jobs", self.workers), ("--judges", self.judges)):
+        for name, value in (("--jobs", self.workers), ("judges", self.judges)):
             if value is not None and value < 1:
                 raise AutograderError(f"expected {name} to be 1 or more, got {value}")
         if self.is_slurm:
@@ -177,6 +177,8 @@ class DaskFleet:
 
     def __enter__(self) -> "DaskFleet":
         try:
+            # Jobs in Slurm's queue would outlive a plain end.
+            self._stack.enter_context(ended_in_order())
             self._connect()
             self._await_workers()
         except BaseException:
@@ -242,8 +244,11 @@ class DaskFleet:
             # We compare the versions that matter here ourselves, with advice.
             warnings.simplefilter("ignore")
             try:
-                self._client = connect(
-                    address, security=security, timeout=CONNECT_SECONDS, set_as_default=False, name="autograder"
+                self._client = _within(
+                    2 * CONNECT_SECONDS,
+                    lambda: connect(
+                        address, security=security, timeout=CONNECT_SECONDS, set_as_default=False, name="autograder"
+                    ),
                 )
             except (OSError, TimeoutError, ValueError, ImportError, RuntimeError) as error:
                 raise AutograderError(
@@ -441,13 +446,16 @@ class DaskFleet:
                 self._strike(member, result.failed)
                 yield from self._again(member, job, result)
                 return
-        if letter == MISSING and member.lost < TRIES:
-            # The worker was restarted at its old address: that costs the hand-in nothing.
-            member.lost += 1
+        if letter == MISSING:
+            # The worker was restarted at its old address: that costs the hand-ins that it had nothing.
             self._todo.appendleft(job)
             if member.ready and not member.dropped:
                 member.ready = False
-                self._open(member)
+                member.lost += 1
+                if member.lost < STRIKES:
+                    self._open(member)
+                else:
+                    self._drop(member, f"it was started again {STRIKES} times")
             return
         if letter == ERROR:
             self._drop(member, text)
@@ -616,6 +624,27 @@ def _versions_fault(text: str) -> str:
     except (ValueError, AttributeError):
         return "no versions that could be read"
     return f"other versions ({'; '.join(differ)})" if differ else ""
+
+
+def _within(seconds: float, call: Callable[[], _Answer]) -> _Answer:
+    """What the call answers, or a `TimeoutError`: Dask waits for ever for one that takes connections and is silent."""
+    answers: list[_Answer] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(call())
+        except BaseException as error:  # noqa: BLE001 - raised in the other thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="connect", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    for error in errors:
+        raise error
+    if not answers:
+        raise TimeoutError("it takes connections and does not answer: is this the scheduler's own port?")
+    return answers[0]
 
 
 def _short(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -13,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 
 from .errors import AutograderError
@@ -22,7 +24,7 @@ from .machine import Machine, plan_judges, this_machine
 from .results import Result
 from .settings import Settings
 
-__all__ = ["Fleet", "lock_results", "plan_judges"]
+__all__ = ["Fleet", "ended_in_order", "failed_result", "lock_results", "plan_judges"]
 
 # Beyond what the sandbox itself allows a hand-in, for unpacking, the metric and a worker's first start.
 GRACE_SECONDS = 180
@@ -31,6 +33,8 @@ JUDGE_MEMORY = 2 * 2**30
 # Resident bytes at which a judge makes room for a fresh one; after a thousand ordinary hand-ins it has 70 MB.
 GROWN = 512 * 2**20
 TRIES = 2
+# What a judge says when its tests have been collected.
+READY = "ready"
 
 
 @dataclass
@@ -40,6 +44,7 @@ class _Member:
     process: Any
     connection: Connection
     gpu: str = ""
+    ready: bool = False
     job: Job | None = None
     deadline: float = 0.0
 
@@ -57,8 +62,10 @@ class Fleet:
         self._members: list[_Member] = []
         machine = this_machine(gpus=True) if settings.device == "cuda" else Machine(size, 0)
         self._gpus = plan_judges(settings.device, size, machine)
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Fleet":
+        self._stack.enter_context(ended_in_order())
         return self
 
     def __exit__(self, *args: object) -> None:
@@ -71,13 +78,15 @@ class Fleet:
         self._members = []
         # Those of judges that had to be killed.
         remove_left_scratch("judge-")
+        self._stack.close()
 
     def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
         """Each job with its result, as they are done."""
         todo = deque(jobs)
         tries: dict[Job, int] = {}
         while len(self._members) < min(self.size, len(todo)):
-            self._members.append(self._start(self._gpus[len(self._members)]))
+            with _uninterrupted():
+                self._members.append(self._start(self._gpus[len(self._members)]))
         busy = 0
         while todo or busy:
             for member in self._members:
@@ -91,7 +100,9 @@ class Fleet:
                 busy -= 1
                 good = isinstance(outcome, Result) and not outcome.failed
                 if not good or (todo and _resident(member.process.pid) > GROWN):
-                    self._members[self._members.index(member)] = self._restart(member)
+                    self._stop(member, kill=True)
+                    with _uninterrupted():
+                        self._members[self._members.index(member)] = self._start(member.gpu)
                 if isinstance(outcome, Result) and good:
                     yield job, outcome
                     continue
@@ -122,7 +133,11 @@ class Fleet:
             except (EOFError, OSError):
                 yield member, "the judge's process ended while it graded this hand-in"
                 continue
-            if isinstance(message, str):
+            if message == READY:
+                member.ready = True
+                continue
+            if isinstance(message, str) and not member.ready:
+                # It could not even start, nor would any other.
                 raise AutograderError(message)
             yield member, message
         for member in busy:
@@ -138,10 +153,6 @@ class Fleet:
         theirs.close()
         return _Member(process, ours, gpu)
 
-    def _restart(self, member: _Member) -> _Member:
-        self._stop(member, kill=True)
-        return self._start(member.gpu)
-
     def _stop(self, member: _Member, kill: bool = False) -> None:
         member.connection.close()
         if kill or member.job is not None:
@@ -151,6 +162,60 @@ class Fleet:
         if member.process.is_alive():
             member.process.kill()
             member.process.join()
+
+
+@contextlib.contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: judges end, scratch folders go, results so far are kept."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # Signals belong to the main thread, and another handler to whoever set it.
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C and SIGTERM off while a process starts: half started, it would say so in a traceback.
+
+    The process inherits that Ctrl-C is held back, until it has told the system that it wants none.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    # A mask alone is not enough: another thread would take the signal, and Python hand it to this one.
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    _hold_back(True)
+    try:
+        yield
+    finally:
+        _hold_back(False)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for caught in came[:1]:
+            signal.raise_signal(caught)
+
+
+def _hold_back(held: bool) -> None:
+    # Windows has no such masks.
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK if held else signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        # shutil's own lists every file that could not be copied.
+        return str(error.args[0][-1][-1]).split(": ", 1)[0]
+    return error.strerror or str(error)
 
 
 def failed_result(job: Job, exercise_id: str, settings: Settings, reason: str) -> Result:
@@ -205,8 +270,9 @@ def _end_with_parent() -> None:
 
 def _judge_process(exercise_id: str, settings: Settings, connection: Connection, gpu: str) -> None:
     """A judge's process: takes jobs from the connection until it closes."""
-    # Ctrl-C reaches the whole group; the parent decides what it means.
+    # Ctrl-C reaches the whole group; the parent decides what it means. Until here it was held back.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _hold_back(False)
     _end_with_parent()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if gpu:
@@ -214,6 +280,7 @@ def _judge_process(exercise_id: str, settings: Settings, connection: Connection,
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
 
     def jobs() -> Iterator[Job]:
+        connection.send(READY)
         while True:
             try:
                 yield connection.recv()
@@ -224,7 +291,15 @@ def _judge_process(exercise_id: str, settings: Settings, connection: Connection,
     try:
         with Judge(exercise_id, settings) as judge:
             judge.serve(jobs(), lambda _, result: connection.send(result))
-    except AutograderError as error:
-        connection.send(str(error))
+        return
     except BrokenPipeError:
         return
+    except CourseError as error:
+        fault = str(error)
+    except OSError as error:
+        fault = (
+            f"a judge could not start ({_reason(error)}): make room for temporary files, or name a folder for them "
+            "in TMPDIR"
+        )
+    with contextlib.suppress(OSError):
+        connection.send(fault)

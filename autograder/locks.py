@@ -2,6 +2,7 @@
 
 import errno
 import os
+import platform
 import shutil
 import stat
 import tempfile
@@ -41,9 +42,9 @@ def lock_results(folder: Path) -> Iterator[None]:
             who = file.read(200).strip() or "another run"
             raise AutograderError(f"{who} is grading into {folder} now: wait until it is done, or name another --out")
         with suppress(OSError):
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {os.uname().nodename}\n")
-            file.flush()
+            # Not through a buffer, which a full disk would leave filled, to fail once more when the file is closed.
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
         for left in folder.rglob(".*.tmp"):
             left.unlink(missing_ok=True)
         yield
@@ -55,10 +56,15 @@ class Scratch:
     def __init__(self, prefix: str) -> None:
         remove_left_scratch(prefix)
         self.folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
-        # It gets its name with the lock on it: nobody ever sees it free while we live.
-        self._owner = (self.folder / f"{OWNER}.new").open("wb")
-        _try_lock(self._owner)
-        (self.folder / f"{OWNER}.new").rename(self.folder / OWNER)
+        try:
+            # It gets its name with the lock on it: nobody ever sees it free while we live.
+            self._owner = (self.folder / f"{OWNER}.new").open("wb")
+            _try_lock(self._owner)
+            (self.folder / f"{OWNER}.new").rename(self.folder / OWNER)
+        except OSError:
+            # Without its owner's file nobody would ever remove it.
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def close(self) -> None:
         """Remove the folder."""
@@ -68,7 +74,11 @@ class Scratch:
 
 def remove_left_scratch(prefix: str) -> None:
     """Remove this user's scratch folders whose processes are gone; folders without a lock are none of ours."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    place = None
+    with suppress(OSError):
+        # Python looks for one that it can write to, and a full disk has none.
+        place = Path(tempfile.gettempdir())
+    for folder in place.glob(f"{prefix}*") if place is not None else ():
         with suppress(OSError):
             found = folder.lstat()
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():

@@ -96,10 +96,12 @@ def _memory_mb() -> int:
     return memory // MEGABYTE
 
 
-def _control_groups(controller: str, root: Path = Path("/sys/fs/cgroup")) -> Iterator[Path]:
+def _control_groups(
+    controller: str, root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> Iterator[Path]:
     """The folders of this process's control groups and of those above them, in either version."""
     with suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in own.read_text().splitlines():
             _, names, path = line.split(":", 2)
             if names and controller not in names.split(","):
                 continue

@@ -18,7 +18,7 @@ from exercise_code.common.data import load_dataset
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 
-from .fleet import _limit_memory
+from .fleet import _limit_memory, failed_result
 from .judge import Job, Judge
 from .parcel import unpack
 from .results import Result
@@ -43,7 +43,7 @@ def main() -> None:
     """Grade what comes from the socket until it closes, or until the Dask worker ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     kit, connection = Path(sys.argv[1]), Connection(int(sys.argv[2]))
-    watcher = _end_with_parent(kit)
+    _end_with_parent(int(sys.argv[3]))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     order = json.loads(connection.recv_bytes())
     settings = Settings(**{**order["settings"], "secret": bytes.fromhex(order["settings"]["secret"])})
@@ -52,15 +52,13 @@ def main() -> None:
         _expect_data(order["exercise"], settings)
         _limit_memory()
         with Judge(order["exercise"], settings) as judge:
-            judge.serve(_jobs(connection, kit), lambda _, result: _send(connection, result))
+            judge.serve(_jobs(connection, kit, judge), lambda _, result: _send(connection, result, judge))
     except CourseError as error:
         with contextlib.suppress(OSError):
             connection.send_bytes(ERROR + str(error).encode("utf-8", "replace"))
-    # Either the Dask worker ends this process now, or it is gone itself, and there is a course to be removed.
-    watcher.join(timeout=60)
 
 
-def _jobs(connection: Connection, kit: Path) -> Iterator[Job]:
+def _jobs(connection: Connection, kit: Path, judge: Judge) -> Iterator[Job]:
     """The hand-ins as they come; the first is asked for when the tests have been collected, so all is ready then."""
     connection.send_bytes(READY + json.dumps(versions()).encode())
     while True:
@@ -68,15 +66,45 @@ def _jobs(connection: Connection, kit: Path) -> Iterator[Job]:
             parcel = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        folder = Path(tempfile.mkdtemp(prefix="parcel-", dir=kit / "tmp"))
-        try:
-            yield Job("", unpack(parcel, folder / "hand-in"))
-        finally:
+        with _unpacked(parcel, kit / "tmp") as (path, fault):
+            if fault:
+                _send(connection, failed_result(_job(path), judge.exercise.id, judge.settings, fault), judge)
+            else:
+                yield _job(path)
+
+
+def _job(path: Path) -> Job:
+    # Whose it is stays with the one who asked, and so does its name.
+    return Job("", path, "hand-in")
+
+
+@contextlib.contextmanager
+def _unpacked(parcel: bytes, into: Path) -> Iterator[tuple[Path, str]]:
+    """The hand-in's path, and why it could not be unpacked here: such as a full disk, or a name too long for it."""
+    folder, path, fault = into, into, ""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="parcel-", dir=into))
+        path = unpack(parcel, folder / "hand-in")
+    except OSError as error:
+        fault = f"the hand-in could not be unpacked on the worker: {error.strerror or type(error).__name__}"
+    except (CourseError, ValueError, LookupError, TypeError) as error:
+        fault = f"the hand-in did not arrive whole ({type(error).__name__})"
+    try:
+        yield path, fault
+    finally:
+        if folder != into:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _send(connection: Connection, result: Result) -> None:
-    connection.send_bytes((FAILED if result.failed else RESULT) + result.model_dump_json().encode())
+def _send(connection: Connection, result: Result, judge: Judge) -> None:
+    try:
+        text = result.model_dump_json()
+    except ValueError as error:
+        # One hand-in's odd text must not cost the judge.
+        fault = f"its result could not be written ({type(error).__name__})"
+        result = failed_result(_job(Path()), judge.exercise.id, judge.settings, fault)
+        text = result.model_dump_json()
+    connection.send_bytes((FAILED if result.failed else RESULT) + text.encode())
 
 
 def _expect_data(exercise_id: str, settings: Settings) -> None:
@@ -90,22 +118,14 @@ def _expect_data(exercise_id: str, settings: Settings) -> None:
         raise CourseError(f"{error} ({ADVICE})") from None
 
 
-def _end_with_parent(kit: Path) -> threading.Thread:
-    """End as soon as the Dask worker has, in the middle of a hand-in too, and remove the course: who sees to it."""
-    parent = os.getppid()
+def _end_with_parent(parent: int) -> None:
+    """End as soon as the Dask worker has, in the middle of a hand-in too; its warden removes the course."""
 
     def watch() -> None:
+        # Its number is told: it may have ended before this process could ask for it.
         while os.getppid() == parent:
             time.sleep(0.5)
-        # The hand-in that is being graded may write a file in between.
-        for _ in range(100):
-            shutil.rmtree(kit, ignore_errors=True)
-            if not kit.exists():
-                break
-            time.sleep(0.05)
         # The sandbox's worker and its children end with this process.
         os.kill(os.getpid(), signal.SIGKILL)
 
-    watcher = threading.Thread(target=watch, name="end with parent", daemon=True)
-    watcher.start()
-    return watcher
+    threading.Thread(target=watch, name="end with parent", daemon=True).start()

@@ -1,5 +1,6 @@
 """Dask workers as Slurm jobs, through dask-jobqueue, with TLS between them and a scheduler in this process."""
 
+import platform
 import secrets
 import shlex
 import shutil
@@ -8,11 +9,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .certificates import cluster_error, open_certificates
 from .errors import AutograderError
+from .worker_kit import hold, is_left
 
 if TYPE_CHECKING:
     from .cluster import ClusterSettings
@@ -23,6 +26,7 @@ __all__ = ["SlurmWorkers"]
 JUDGE_MB, WORKER_MB = 2048, 512
 DEFAULT_JOBS = 4
 COMMAND_SECONDS = 60
+NODE = "node"
 LOOPBACK = ("127.0.0.1", "localhost")
 # Slurm keeps the environment of a job on its own disk, and the secret must not get there.
 _NOT_PASSED_ON = ("AUTOGRADER_SECRET", "AUTOGRADER_COURSE")
@@ -45,7 +49,6 @@ class SlurmWorkers:
                 )
         self.name = f"autograder-{secrets.token_hex(4)}"
         self.jobs = cluster.workers or DEFAULT_JOBS
-        self.folder = _shared_folder(cluster.folder)
         judges = cluster.judges or 1
         temporary: Any = Security.temporary
         security: Any = None
@@ -63,6 +66,10 @@ class SlurmWorkers:
 
         job: Any = Job
 
+        # After all that may be refused: nothing is to be left.
+        self.folder = _shared_folder(cluster.folder)
+        # Says that the folder's run lives, to the next one on this machine.
+        self._owner = hold(self.folder)
         where = {"host": cluster.host} if cluster.host else {"interface": cluster.interface}
         extra = ["--no-dashboard"]
         if cluster.host in LOOPBACK:
@@ -104,7 +111,14 @@ class SlurmWorkers:
 
     def waiting(self) -> str:
         """What Slurm says of the jobs, in words; an `AutograderError` when none of them is left."""
-        listed = self._run("squeue", "--noheader", f"--name={self.name}", "--format=%T %r").stdout.splitlines()
+        try:
+            done = self._run("squeue", "--noheader", f"--name={self.name}", "--format=%T %r")
+        except AutograderError as error:
+            return f"not known, {error}"
+        if done.returncode:
+            # A controller that is started again knows its jobs, and they run on meanwhile.
+            return f"not known, squeue says: {' '.join(done.stderr.split())[:200]}"
+        listed = done.stdout.splitlines()
         if not listed and time.monotonic() - self._start < COMMAND_SECONDS:
             return "about to be submitted"
         if not listed:
@@ -122,9 +136,10 @@ class SlurmWorkers:
         finally:
             self._cluster = None
             # Also those that Slurm took a moment ago, whose numbers nobody has read yet.
-            if shutil.which("scancel"):
-                subprocess.run(["scancel", f"--name={self.name}"], capture_output=True, timeout=COMMAND_SECONDS)
+            with suppress(AutograderError):
+                self._run("scancel", f"--name={self.name}")
             shutil.rmtree(self.folder, ignore_errors=True)
+            self._owner.close()
 
     def _try_job(self) -> None:
         """Ask Slurm whether it would take such a job: what is wrong shows here, in its words."""
@@ -160,10 +175,21 @@ def _shared_folder(named: Path | None) -> Path:
     parent = named if named is not None else Path.home() / ".cache" / "autograder"
     try:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_left(parent)
         folder = Path(tempfile.mkdtemp(prefix="slurm-", dir=parent)).resolve()
     except OSError as error:
         raise AutograderError(f"could not make a folder for Slurm's logs in {parent}: {error.strerror}") from None
     if any(c.isspace() for c in str(folder)):
         folder.rmdir()
         raise AutograderError(f"expected a folder without spaces in its path for Slurm's logs, got {parent}")
+    (folder / NODE).write_text(platform.node(), encoding="utf-8")
     return folder
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove the keys and logs of runs of this machine that were killed."""
+    for folder in parent.glob("slurm-*"):
+        with suppress(OSError):
+            # A shared file system may keep locks to one machine: those of others would seem free.
+            if (folder / NODE).read_text(encoding="utf-8") == platform.node() and is_left(folder):
+                shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ import queue
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ENDED", "ERROR", "FAILED", "LATE", "MISSING", "READY", "RESULT", "Sealed", "close_kit", "grade", "open_kit"]
+__all__ = [
+    *("ENDED", "ERROR", "FAILED", "LATE", "MISSING", "READY", "RESULT"),
+    *("Sealed", "close_kit", "grade", "hold", "is_left", "open_kit"),
+]
 
 READY, RESULT, FAILED, ERROR = b"+", b"R", b"F", b"E"
 ENDED, LATE, MISSING = b"D", b"L", b"M"
@@ -33,6 +37,24 @@ _OWNER = ".owner"
 _LOG_CHARACTERS = 600
 # Isolated, so that no file of the current folder and no variable is imported instead of the kit.
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.remote_judge import main; main()"
+# Reads until the Dask worker has gone, however that was, and removes the folder, whatever a killed hand-in left in it.
+_WARDEN = """
+import os, shutil, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sys.stdin.buffer.read()
+for _ in range(100):
+    for path, names, _ in os.walk(sys.argv[1]):
+        for name in (os.path.join(path, name) for name in names):
+            try:
+                os.path.islink(name) or os.chmod(name, 0o700)
+            except OSError:
+                pass
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    if not os.path.lexists(sys.argv[1]):
+        break
+    time.sleep(0.1)
+"""
+_WARDEN_SECONDS = 15
 _NOT_PASSED_ON = ("AUTOGRADER_SECRET", "AUTOGRADER_COURSE")
 
 
@@ -50,24 +72,26 @@ def open_kit(sealed: Sealed) -> bytes:
     """`READY` and the versions found here as JSON, or `ERROR` and why this worker cannot judge."""
     from distributed import get_worker
 
-    made = kit = None
+    kit = None
     try:
         kits, run = _kits(get_worker()), sealed.content["run"]
         if run not in kits:
             made = _Kit(kits, **sealed.content)
-            kits.setdefault(run, made)
+            if kits.setdefault(run, made) is not made:
+                made.close()
         kit = kits[run]
-        answer = kit.begin() if kit is not None else ERROR + b"this run has ended"
+        if kit is None:
+            return ERROR + b"this run has ended"
+        answer = kit.begin()
         # The run may have ended while the judge started.
         if answer.startswith(READY) and kits[run] is kit:
             return answer
-        if kits[run] is not None:
-            del kits[run]
     except Exception as error:  # noqa: BLE001 - see above: nothing may be raised from here
         answer = ERROR + _words(error)
-    for left in (made, kit):
-        if left is not None:
-            left.close()
+    if kit is not None:
+        if kits.get(run) is kit:
+            del kits[run]
+        kit.close()
     return answer
 
 
@@ -129,26 +153,37 @@ class _Kit:
         self._order, self._judges = order, judges
         self._start_seconds, self._seconds = start_seconds, seconds
         self._idle_seconds, self._grown = idle_seconds, grown
-        _sweep()
-        # Private from the start: mkdtemp makes folders that nobody else may enter.
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
-        self._lock = _hold(self.folder)
         self._places: queue.LifoQueue[_Judge | None] = queue.LifoQueue()
+        for _ in range(judges):
+            self._places.put(None)
         self._started: list[_Judge] = []
         self._busy = 0
         self._used = time.monotonic()
         self._guard = threading.Lock()
         self._closed = False
-        with zipfile.ZipFile(io.BytesIO(archive)) as course:
-            course.extractall(self.folder)
-        (self.folder / "tmp").mkdir(mode=0o700)
-        for _ in range(judges):
-            self._places.put(None)
+        self._lock: Any = None
+        self._warden: subprocess.Popen[bytes] | None = None
+        _sweep()
+        # Private from the start: mkdtemp makes folders that nobody else may enter.
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        try:
+            self._lock = hold(self.folder)
+            # Before anything is in the folder: a Dask worker may be killed at any moment.
+            self._warden = _start_warden(self.folder)
+            with zipfile.ZipFile(io.BytesIO(archive)) as course:
+                course.extractall(self.folder)
+            (self.folder / "tmp").mkdir(mode=0o700)
+        except BaseException:
+            self.close()
+            raise
         threading.Thread(target=self._end_when_forgotten, name="autograder kit", daemon=True).start()
 
     def begin(self) -> bytes:
         """Start the first judge: what it says first."""
-        place = self._places.get(timeout=self._start_seconds)
+        try:
+            place = self._places.get(timeout=self._start_seconds)
+        except queue.Empty:
+            return ERROR + b"its judges were busy for too long"
         judge, answer = (place, place.ready) if place is not None else self._start()
         self._places.put(judge)
         return answer
@@ -170,7 +205,8 @@ class _Kit:
             if not answer.startswith(RESULT) or judge.resident() > self._grown:
                 self._end(judge)
                 judge = None
-            return answer
+            # It had started: the fault is this hand-in's, until others fail as well.
+            return ENDED + answer[1:] if answer.startswith(ERROR) else answer
         except queue.Empty:
             return LATE + b"all judges of the worker were busy for too long"
         finally:
@@ -181,7 +217,7 @@ class _Kit:
                 self._used = time.monotonic()
 
     def _start(self) -> "tuple[_Judge | None, bytes]":
-        judge = _Judge(self.folder, self._order)
+        judge = _Judge(self.folder, self._order, self._seconds)
         with self._guard:
             self._started.append(judge)
         if self._closed:
@@ -206,8 +242,12 @@ class _Kit:
         self._closed = True
         for judge in list(self._started):
             self._end(judge)
+        if self._warden is not None:
+            _end_warden(self._warden)
+        # Should somebody have killed the warden.
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def _end_when_forgotten(self) -> None:
         """Remove everything when the client that sent it is gone without a word."""
@@ -223,10 +263,12 @@ class _Kit:
 class _Judge:
     """One judge's process, started by exec: what a Dask nanny starts may have no children of multiprocessing."""
 
-    def __init__(self, folder: Path, order: bytes) -> None:
+    def __init__(self, folder: Path, order: bytes, seconds: float) -> None:
         self.ready = b""
         self._folder = folder
         ours, theirs = socket.socketpair()
+        # Nor may a judge that hangs before it has read a hand-in hold up the worker for ever.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", max(1, int(seconds)), 0))
         descriptor, log = tempfile.mkstemp(prefix="judge-", suffix=".log", dir=folder)
         self._log = Path(log)
         environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
@@ -234,7 +276,7 @@ class _Judge:
         environment["TMPDIR"] = str(folder / "tmp")
         with os.fdopen(descriptor, "wb") as output, theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-c", _START, str(folder), str(theirs.fileno())],
+                [sys.executable, "-I", "-B", "-c", _START, str(folder), str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -252,6 +294,8 @@ class _Judge:
     def ask(self, parcel: bytes, seconds: float) -> bytes:
         try:
             self._connection.send_bytes(parcel)
+        except BlockingIOError:
+            return LATE + b"the judge's process did not take this hand-in in time"
         except OSError:
             return ENDED + b"the judge's process ended while it graded this hand-in"
         return self.wait(seconds)
@@ -287,7 +331,30 @@ class _Judge:
         self._log.unlink(missing_ok=True)
 
 
-def _hold(folder: Path) -> Any:
+def _start_warden(folder: Path) -> "subprocess.Popen[bytes]":
+    """A process that removes the folder when this one has ended, or when its standard input is closed."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _WARDEN, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _end_warden(warden: "subprocess.Popen[bytes]") -> None:
+    assert warden.stdin is not None
+    warden.stdin.close()
+    try:
+        warden.wait(timeout=_WARDEN_SECONDS)
+    except subprocess.TimeoutExpired:
+        warden.kill()
+        warden.wait()
+
+
+def hold(folder: Path) -> Any:
     """An open file with a lock on it that says: this folder's owner lives."""
     import fcntl
 
@@ -302,16 +369,25 @@ def _hold(folder: Path) -> Any:
     return file
 
 
-def _sweep() -> None:
-    """Remove what killed workers of this user left behind."""
+def is_left(folder: Path) -> bool:
+    """True when the folder is this user's, and its owner is gone; an `OSError` where there are no locks."""
     import fcntl
 
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        return False
+    with (folder / _OWNER).open("rb") as owner:
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _sweep() -> None:
+    """Remove what killed workers of this user left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
-            if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
-                continue
-            with (folder / _OWNER).open("rb") as owner:
-                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue

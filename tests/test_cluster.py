@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from processes import descendants, wait_until_gone
 
 from autograder import certificates, cluster, variants, worker_kit
 from autograder.certificates import Certificates, make_certificates, open_certificates
@@ -30,6 +32,7 @@ from autograder.fleet import Fleet, failed_result
 from autograder.judge import Job
 from autograder.kit import CourseArchive, make_archive
 from autograder.parcel import pack, unpack
+from autograder.remote_judge import make_order
 from autograder.results import Result
 from autograder.settings import Settings
 from exercise_code.common.exercise import load_exercise
@@ -151,7 +154,11 @@ def jobs(tmp_path_factory):
     huge = folder / "huge.zip"
     with huge.open("wb") as file:
         file.truncate(200_000_000)
-    paths += [exits, odd, packed, broken, huge]
+    # Not every file system's names are text.
+    unnamed, damaged = (folder / os.fsdecode(name) for name in (b"un\xffnamed", b"dam\xffaged.zip"))
+    shutil.copytree(reference, unnamed)
+    damaged.write_bytes(b"no zip")
+    paths += [exits, odd, packed, broken, huge, unnamed, damaged]
     return [Job(f"{NAME}-{i}", path, f"{NAME} hand-in {i}" if i % 2 else "") for i, path in enumerate(paths)]
 
 
@@ -174,8 +181,9 @@ def expected(jobs):
     with Fleet(EXERCISE, SETTINGS, 2) as fleet:
         results = list(fleet.grade(jobs))
     found = without_times(results)
-    assert sum(r.score == r.max_score for r in found.values()) == 3
-    assert [bool(r.refused) for r in found.values()].count(True) == 2
+    assert sum(r.score == r.max_score for r in found.values()) == 4
+    assert [bool(r.refused) for r in found.values()].count(True) == 3
+    assert all(r.model_copy(update={"hand_in": ""}).model_dump_json() for r in found.values())
     assert not any(r.failed for r in found.values())
     return found
 
@@ -344,9 +352,9 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path, monkeypatch)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name in ("left", "held", "young"):
         (tmp_path / f"autograder-kit-{name}").mkdir()
-    worker_kit._hold(tmp_path / "autograder-kit-left").close()
+    worker_kit.hold(tmp_path / "autograder-kit-left").close()
     (tmp_path / "autograder-kit-young" / ".owner.new").touch()
-    with worker_kit._hold(tmp_path / "autograder-kit-held"):
+    with worker_kit.hold(tmp_path / "autograder-kit-held"):
         worker_kit._sweep()
     assert {p.name for p in tmp_path.iterdir()} == {"autograder-kit-held", "autograder-kit-young"}
 
@@ -430,6 +438,130 @@ def test_an_answer_that_is_no_result_of_this_run_is_not_believed(jobs, field_):
     assert fleet._read(jobs[0], "no JSON") is None
 
 
+def test_a_worker_that_was_started_again_costs_its_hand_ins_no_try_however_many_it_had(jobs, monkeypatch):
+    fleet = DaskFleet(EXERCISE, SETTINGS, ClusterSettings("tcp://127.0.0.1:1"), lambda _: None)
+    opened = []
+    monkeypatch.setattr(fleet, "_open", opened.append)
+    member = cluster._Member("tls://a", judges=4, ready=True)
+    for times in range(1, cluster.STRIKES):
+        member.ready = True
+        for job in jobs[:8]:
+            assert list(fleet._graded(member, job, cluster.MISSING, "")) == []
+        assert len(opened) == times and not member.dropped
+    assert fleet._tries == {} and len(fleet._todo) == 8 * (cluster.STRIKES - 1)
+    member.ready = True
+    assert list(fleet._graded(member, jobs[0], cluster.MISSING, "")) == []
+    assert "started again" in member.dropped and len(opened) == cluster.STRIKES - 1
+
+
+@pytest.fixture
+def kit(tmp_path, monkeypatch):
+    """The course and a judge, as a Dask worker has them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = worker_kit._Kit({}, **kit_content(seconds=60.0))
+    assert found.begin().startswith(worker_kit.READY)
+    yield found
+    found.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def kit_content(seconds: float) -> dict[str, object]:
+    archive = make_archive(load_exercise(EXERCISE))
+    return {
+        "run": "a",
+        "archive": archive.content,
+        "digest": archive.digest,
+        "order": make_order(EXERCISE, SETTINGS),
+        "judges": 1,
+        "start_seconds": 60.0,
+        "seconds": seconds,
+        "idle_seconds": 600.0,
+        "grown": 2**40,
+    }
+
+
+def test_a_hand_in_that_cannot_be_unpacked_on_a_worker_costs_nobody_else_anything(kit, jobs):
+    def parcel(**header: object) -> bytes:
+        text = json.dumps(header).encode()
+        return len(text).to_bytes(8, "big") + text
+
+    good = pack(jobs[0].path, load_exercise(EXERCISE))
+    too_long = kit.grade(parcel(name="n" * 300, kind="zip", size=1))
+    assert too_long.startswith(worker_kit.FAILED) and b"unpacked on the worker: File name too long" in too_long
+    assert kit.grade(good).startswith(worker_kit.RESULT)
+    damaged = kit.grade(parcel(name="x", kind="zip"))
+    assert damaged.startswith(worker_kit.FAILED) and b"did not arrive whole" in damaged
+    assert kit.grade(good).startswith(worker_kit.RESULT)
+
+
+def test_a_judge_that_fails_over_a_hand_in_is_no_fault_of_the_worker(kit, monkeypatch):
+    monkeypatch.setattr(worker_kit._Judge, "ask", lambda *_: worker_kit.ERROR + b"an internal error")
+    assert kit.grade(b"") == worker_kit.ENDED + b"an internal error"
+
+
+def test_a_judge_that_hangs_before_it_takes_a_hand_in_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kit = worker_kit._Kit({}, **kit_content(seconds=1.0))
+    try:
+        assert kit.begin().startswith(worker_kit.READY)
+        os.kill(kit._started[0]._process.pid, signal.SIGSTOP)
+        assert kit.grade(bytes(10**7)) == worker_kit.LATE + b"the judge's process did not take this hand-in in time"
+        assert kit._started == []
+    finally:
+        kit.close()
+
+
+@pytest.mark.parametrize("moment", ["zipfile.ZipFile.extractall", "_Judge.wait"])
+def test_nothing_is_left_of_a_worker_that_is_killed_while_it_starts(tmp_path, moment):
+    """Neither the hidden tests on its disk, nor the judge that knows the secret."""
+    (tmp_path / "content").write_bytes(pickle.dumps(kit_content(seconds=60.0)))
+    (tmp_path / "tmp").mkdir()
+    script = (
+        "import pickle, sys, time, pathlib\n"
+        "from autograder import worker_kit\n"
+        "content = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())\n"
+        f"before = worker_kit.{moment}\n"
+        "def reached(*arguments):\n"
+        f"    {'before(*arguments)' if 'zip' in moment else 'pass'}\n"
+        "    print('reached', flush=True)\n"
+        "    time.sleep(60)\n"
+        f"worker_kit.{moment} = reached\n"
+        "worker_kit._Kit({}, **content).begin()\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "content")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as worker:
+        assert worker.stdout.readline() == "reached\n"
+        assert list((tmp_path / "tmp").rglob("test_hidden.py"))
+        below = descendants(worker.pid)
+        worker.kill()
+    assert below and not wait_until_gone(below, 30)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_course_that_cannot_be_unpacked_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def full(archive, folder):
+        (folder / "test_hidden.py").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", full)
+    with pytest.raises(OSError, match="No space left"):
+        worker_kit._Kit({}, **kit_content(seconds=1.0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_hand_in_locked_is_removed_and_no_link_is_followed(tmp_path):
+    (tmp_path / "kit" / "closed" / "inner").mkdir(parents=True)
+    (tmp_path / "kit" / "closed").chmod(0)
+    (tmp_path / "outside").mkdir(mode=0o555)
+    (tmp_path / "kit" / "link").symlink_to(tmp_path / "outside")
+    worker_kit._end_warden(worker_kit._start_warden(tmp_path / "kit"))
+    assert [p.name for p in tmp_path.iterdir()] == ["outside"]
+    assert stat.S_IMODE((tmp_path / "outside").stat().st_mode) == 0o555
+
+
 def test_a_lost_worker_costs_a_try_only_what_it_had_in_work(jobs):
     fleet = DaskFleet(EXERCISE, SETTINGS, ClusterSettings("tcp://127.0.0.1:1"))
     member = cluster._Member("tls://a", judges=1, ready=True)
@@ -451,6 +583,18 @@ def test_no_worker_is_a_clear_error(tmp_path):
         ):
             pass
     assert "waiting for workers" in said[0]
+
+
+def test_what_takes_connections_and_is_no_scheduler_is_a_clear_error(monkeypatch):
+    """Such as the port of the scheduler's pages."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            pytest.raises(AutograderError, match=r"could not connect .* does not answer: is this the scheduler's own"),
+            DaskFleet(EXERCISE, SETTINGS, ClusterSettings(address)),
+        ):
+            pass
 
 
 @pytest.mark.parametrize(
@@ -531,6 +675,12 @@ def test_certificates_are_private_and_never_overwritten(tmp_path):
         assert connection.getpeercert() is not None
         connection.recv(1)
     serving.join()
+
+
+def test_certificates_keep_what_a_folder_ignores_already(tmp_path):
+    (tmp_path / ".gitignore").write_text("/dist\n")
+    make_certificates(tmp_path)
+    assert (tmp_path / ".gitignore").read_text().split() == ["/dist", "/key.pem"]
 
 
 def test_certificates_that_cannot_be_used_are_refused(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ import pytest
 from processes import descendants, wait_until_gone
 
 from autograder import fleet as fleet_module
+from autograder import machine as machine_module
 from autograder import variants
 from autograder.errors import AutograderError
 from autograder.fleet import Fleet
@@ -181,6 +182,69 @@ def test_when_the_command_is_killed_judges_workers_and_children_end_in_the_middl
     assert not list((tmp_path / "tmp").iterdir())
 
 
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_judges_start_ends_all_at_once_in_words(tmp_path, ending):
+    for name in ("u0001", "u0002"):
+        variants.reference(EXERCISE, tmp_path / "class" / name)
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, "-m", "autograder", "grade", EXERCISE, str(tmp_path / "class"), "--jobs", "2"]
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out"), "--no-pages"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), "COLUMNS": "300"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    ) as process:
+        seen: set[tuple[int, str]] = set()
+        while process.poll() is None and not any(b"spawn_main" in _command(pid) for pid, _ in seen):
+            seen |= descendants(process.pid)
+        # As a terminal does it: to the command and to all that it started.
+        os.killpg(process.pid, ending)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: 0 results" in said and "Traceback" not in said
+    assert not wait_until_gone(seen, 10)
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_a_judge_without_room_on_the_disk_is_one_clear_error(tmp_path):
+    variants.reference(EXERCISE, tmp_path / "class" / "u0001")
+    code = (
+        "import resource, signal, sys; from autograder.__main__ import main\n"
+        "if __name__ == '__main__':\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); main()"
+    )
+    command = [sys.executable, "-c", code, "grade", EXERCISE, str(tmp_path / "class"), "--no-pages"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    said = " ".join(done.stderr.split())
+    assert "error: a judge could not start (" in said and "in TMPDIR" in said
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_over_one_hand_in_is_its_own_and_does_not_end_the_run(jobs, monkeypatch):
+    """Such as pytest's own, after the tests had been collected."""
+    with Fleet(EXERCISE, Settings(), 1) as fleet:
+        collect = fleet._collect
+
+        def collected():
+            for member, outcome in collect():
+                yield member, "an internal error" if member.job.student == "u0002" else outcome
+
+        monkeypatch.setattr(fleet, "_collect", collected)
+        results = {job.student: result.failed for job, result in fleet.grade(jobs[:4])}
+    assert results == {"u0000": "", "u0001": "", "u0002": "an internal error", "u0003": ""}
+
+
 def _workers_children(seen: set[tuple[int, str]]) -> list[int]:
     """The processes that workers forked."""
     found = []
@@ -304,6 +368,36 @@ def test_this_machine_has_something():
     found = this_machine()
     assert 1 <= found.cores <= (os.cpu_count() or 1)
     assert found.memory_mb > 100
+
+
+@pytest.mark.parametrize(
+    ("own", "files"),
+    [
+        ("0::/a/b\n", {"a/cpu.max": "250000 100000\n", "a/b/cpu.max": "max 100000\n", "a/memory.max": "3145728000\n"}),
+        # As a container sees it, whose own group is the root.
+        ("0::/\n", {"cpu.max": "299999 100000\n", "memory.max": "3145728000\n"}),
+        (
+            "4:cpu,cpuacct:/a\n3:memory:/a/b\n0::/\n",
+            {
+                "cpu/a/cpu.cfs_quota_us": "200000\n",
+                "cpu/a/cpu.cfs_period_us": "100000\n",
+                "memory/a/memory.limit_in_bytes": "3145728000\n",
+                "memory/a/b/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+        ),
+    ],
+)
+def test_limits_of_control_groups_count_and_those_above(tmp_path, monkeypatch, own, files):
+    for name, text in {**files, "self": own}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    groups = machine_module._control_groups
+    monkeypatch.setattr(machine_module, "_control_groups", lambda of: groups(of, tmp_path, tmp_path / "self"))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setattr(os, "sysconf", lambda _: 2**20)
+    meminfo = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path: "" if path.name == "meminfo" else meminfo(path))
+    assert this_machine() == Machine(2, 3000)
 
 
 def _children(pid: int) -> list[int]:

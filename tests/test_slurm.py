@@ -19,6 +19,7 @@ from autograder.errors import AutograderError
 from autograder.fleet import Fleet
 from autograder.judge import Job
 from autograder.settings import Settings
+from autograder.worker_kit import hold
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "ex03_dataloader"
@@ -128,6 +129,45 @@ def test_results_equal_those_of_local_judges(slurm, cluster, jobs, monkeypatch):
     with Fleet(EXERCISE, settings, 2) as local:
         assert results == {job.student: result.for_student() for job, result in local.grade(jobs)}
     wait_until_no_job_is_left()
+
+
+def test_a_controller_that_does_not_answer_is_said_and_ends_nothing(monkeypatch):
+    """`squeue` fails while slurmctld is started again; the jobs run on."""
+    workers = slurm_module.SlurmWorkers.__new__(slurm_module.SlurmWorkers)
+    workers.name, workers._start = "autograder-x", -1e9
+    answer = subprocess.CompletedProcess([], 1, "", "slurm_load_jobs error: Unable to contact slurm controller\n")
+    monkeypatch.setattr(slurm_module.subprocess, "run", lambda *_, **__: answer)
+    assert workers.waiting() == "not known, squeue says: slurm_load_jobs error: Unable to contact slurm controller"
+
+    def silent(*_, **__):
+        raise subprocess.TimeoutExpired("squeue", 60)
+
+    monkeypatch.setattr(slurm_module.subprocess, "run", silent)
+    assert "squeue gave no answer" in workers.waiting()
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_on_its_machine(tmp_path):
+    left, other, living = (slurm_module._shared_folder(tmp_path) for _ in range(3))
+    for folder in (left, other):
+        hold(folder).close()
+    (other / slurm_module.NODE).write_text("another-machine")
+    with hold(living):
+        new = slurm_module._shared_folder(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([other, living, new])
+
+
+def test_the_folder_goes_though_slurm_does_not_answer(tmp_path, monkeypatch):
+    workers = slurm_module.SlurmWorkers.__new__(slurm_module.SlurmWorkers)
+    workers.name, workers._cluster, workers.folder = "autograder-x", None, tmp_path / "keys"
+    workers.folder.mkdir()
+    workers._owner = hold(workers.folder)
+
+    def silent(*_, **__):
+        raise subprocess.TimeoutExpired("scancel", 60)
+
+    monkeypatch.setattr(slurm_module.subprocess, "run", silent)
+    workers.close()
+    assert not workers.folder.exists()
 
 
 def test_an_error_ends_the_jobs(slurm, cluster, jobs):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .archive import MEGABYTE, Entry, HandInError, open_entries
+from .archive import MEGABYTE, Entry, HandInError, open_entries, printable
 from .errors import CourseError
 from .exercise import Exercise
 from .modelfile import ModelInfo, TensorInfo, inspect_model
@@ -100,7 +100,7 @@ def open_handin(path: Path, exercise: Exercise, into: Path, student_modules: Col
             _clear(into, remove=made)
             if isinstance(error, OSError):
                 reason = error.strerror or str(error)
-                raise CourseError(f"could not unpack {path.name} into {into}: {reason}") from None
+                raise CourseError(f"could not unpack {printable(path.name)} into {into}: {reason}") from None
             raise
 
 
