@@ -24,6 +24,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
 
 from .classroom import FILE, Classroom, open_classroom
@@ -296,17 +297,22 @@ def grade_with_progress(
                         told = time.monotonic()
                         _say(console, _progress_line(progress.tasks[0]))
 
-            graded = grade_class(
-                exercise,
-                submissions,
-                out,
-                settings,
-                classroom=classroom,
-                worksheet=worksheet,
-                fleets=fleets,
-                begin=begin,
-                step=step,
-            )
+            try:
+                graded = grade_class(
+                    exercise,
+                    submissions,
+                    out,
+                    settings,
+                    classroom=classroom,
+                    worksheet=worksheet,
+                    fleets=fleets,
+                    begin=begin,
+                    step=step,
+                )
+            except CourseError:
+                # Before anything was graded a bar above the error says nothing.
+                progress.update(task, visible=progress.tasks[0].total is not None)
+                raise
     except KeyboardInterrupt:
         _say(console, f"interrupted: {steps} results are in {out}; the same command goes on from here")
         raise SystemExit(130) from None
@@ -390,7 +396,7 @@ def _summary(
     for count, what in (
         (sum(not s.known for s in graded.standings), "of nobody on the roster"),
         (sum(s.known and not s.attempts for s in graded.standings), "without a hand-in"),
-        (len(graded.problems), "not to be given to anybody"),
+        (len(graded.problems), "files to look at"),
     ):
         if count:
             say(f"{count} {what}: see the instructor's report")

@@ -116,3 +116,11 @@ def test_a_reason_of_several_lines_is_one_line_in_the_table():
     console = Console(width=200, file=io.StringIO())
     console.print(results_table([result], EXERCISE))
     assert "Error: size ?[31m mismatch" in console.file.getvalue()
+
+
+def test_an_error_before_anything_was_graded_stands_alone(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    options = GradeOptions(EXERCISE, submissions=tmp_path / "empty", out=tmp_path / "results", device="cpu", jobs=1)
+    with pytest.raises(AutograderError, match="found none of"):
+        grade_command(options)
+    assert "━" not in capsys.readouterr().out

@@ -112,9 +112,7 @@ def test_the_oldest_supported_versions_are_admitted() -> None:
 def test_torch_and_torchvision_are_a_pair() -> None:
     pins = _pins()
     assert Version(metadata.version("torchvision")).base_version == str(pins["torchvision"])
-    wanted = next(
-        entry for entry in map(Requirement, metadata.requires("torchvision") or []) if entry.name == "torch"
-    )
+    wanted = next(entry for entry in map(Requirement, metadata.requires("torchvision") or []) if entry.name == "torch")
     assert pins["torch"] in wanted.specifier, f"torchvision {pins['torchvision']} needs {wanted}"
     # A pair that does not match fails to load torchvision's compiled operators, and says so only here.
     import torch
@@ -219,9 +217,7 @@ def test_an_old_python_gets_one_clear_line(tmp_path: Path) -> None:
     # In an empty folder, so that a mistake in the check cannot touch this project's environment.
     for file in ("Makefile", "pyproject.toml", "constraints.txt"):
         (tmp_path / file).write_bytes((ROOT / file).read_bytes())
-    run = subprocess.run(
-        ["make", f"PYTHON={old}", "install"], cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
+    run = subprocess.run(["make", f"PYTHON={old}", "install"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert run.returncode != 0
     assert run.stderr.startswith("expected Python 3.11 or later, got Python 3.9.2")
     assert not (tmp_path / ".venv").exists()

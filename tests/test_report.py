@@ -53,7 +53,7 @@ def test_everything_that_needs_somebody_is_named(tmp_path):
         part = text[text.index(f"{len(group)} {title} ") :]
         assert group and all(f"{s.student.name} ({s.student.id})" in part for s in group), title
     assert "the zip is damaged (Bad CRC-32)" in text
-    assert "2 files given to nobody" in text and "notes.txt – expected a zip, got a text file" in text
+    assert "2 files to look at" in text and "notes.txt – expected a zip, got a text file" in text
     assert "Graded with the public demo secret" in text
     assert "None: grading failed." in text
 

@@ -196,9 +196,7 @@ def test_probes_are_seeded_and_the_callers_random_state_is_kept(exercise):
 
 def test_a_test_without_a_docstring_or_a_file_without_tests_is_refused(tmp_path):
     path = tmp_path / "test_visible.py"
-    path.write_text(
-        "from exercise_code.common.testing import grade\n@grade('x')\ndef test_a(observe):\n    pass\n"
-    )
+    path.write_text("from exercise_code.common.testing import grade\n@grade('x')\ndef test_a(observe):\n    pass\n")
     with pytest.raises(CourseError, match="no docstring"):
         load_cases(path, "some_tests")
     with pytest.raises(CourseError, match="expected a file of tests"):

@@ -179,7 +179,7 @@ def _groups(graded: GradedClass) -> list[_Group]:
     missing = [(_name(s.student), _extension(s, graded)) for s in every if s.known and not s.attempts]
     return [
         _Group("grading failed", tuple(failed), "bad", "Not the students' fault: grade the class again."),
-        _Group("files given to nobody", graded.problems, "bad", "Rename them, or add the student to the roster."),
+        _Group("files to look at", graded.problems, "bad", "Not graded, or not as they should be."),
         _Group("unknown to the roster", tuple(strange), "warn", "Add them to the roster, or mend the file's name."),
         _Group("refused", tuple(refused), "warn", "They earn nothing until a readable hand-in comes."),
         _Group("written answers to mark", tuple(waiting), "", "Mark them in formgrader."),
