@@ -119,7 +119,10 @@ def regrade(
     insecure: InsecureOption = False,
     slurm_option: SlurmOption = None,
 ) -> None:
-    """Grade again after a test was mended; list whose score changed, and why. Give the options of `grade` again."""
+    """Grade again after a test was mended; list whose score changed, and why.
+
+    Hand-ins, worksheet and data are those of the last run; give its other options again.
+    """
     from .commands import GradeOptions
     from .regrade import regrade_command
 

@@ -141,10 +141,10 @@ def open_run(options: GradeOptions) -> Run:
     settings = options.settings(folder)
     classroom = open_classroom(folder, settings.secret) if folder is not None else Classroom()
     out = options.out or (folder or Path()) / "results"
-    submissions, worksheet = options.submissions, options.worksheet
+    submissions, worksheet, data = options.submissions, options.worksheet, options.data
     if submissions is None and (last := _last_run(out / exercise.id)):
         # What grading copies into `submitted` is not all: strangers, earlier and refused hand-ins are not there.
-        submissions, worksheet = last[0], worksheet or last[1]
+        submissions, worksheet, data = last[0], worksheet or last[1], data or last[2]
     again = submissions is not None and options.submissions is None
     if submissions is None and folder is not None:
         submissions = folder / "submitted"
@@ -159,7 +159,7 @@ def open_run(options: GradeOptions) -> Run:
         )
     return Run(
         exercise,
-        replace(settings, data=options.data or classroom.data),
+        replace(settings, data=data or classroom.data),
         classroom,
         submissions,
         out,
@@ -168,8 +168,11 @@ def open_run(options: GradeOptions) -> Run:
     )
 
 
-def _last_run(folder: Path) -> tuple[Path, Path | None] | None:
-    """The hand-ins and the worksheet of the last run that wrote into `folder`; None where there was none."""
+def _last_run(folder: Path) -> tuple[Path, Path | None, Literal["embedded", "real"] | None] | None:
+    """Hand-ins, worksheet and data of the last run that wrote into `folder`; None where there was none.
+
+    The data only where they were not the class's own: on others every score would be another one.
+    """
     noted = read_stamps(folder / LAST_RUN)
     names = [name for name in ("hand_ins", "worksheet") if isinstance(noted.get(name), str)]
     found = {name: Path(os.path.normpath(folder / noted[name])) for name in names}
@@ -179,7 +182,9 @@ def _last_run(folder: Path) -> tuple[Path, Path | None] | None:
                 f"expected the {name.replace('_', '-')} of the last run in {path}, found nothing there: "
                 f"name the hand-ins, as in `autograder grade {folder.name} HAND_INS`"
             )
-    return (found["hand_ins"], found.get("worksheet")) if "hand_ins" in found else None
+    sources: tuple[Literal["embedded", "real"], ...] = ("embedded", "real")
+    data = next((source for source in sources if source == noted.get("data")), None)
+    return (found["hand_ins"], found.get("worksheet"), data) if "hand_ins" in found else None
 
 
 def _note_run(run: Run) -> None:
@@ -191,7 +196,11 @@ def _note_run(run: Run) -> None:
         return os.path.relpath(path, run.folder.absolute()) if path.is_relative_to(home) else str(path)
 
     noted = {"hand_ins": run.submissions} | ({"worksheet": run.worksheet} if run.worksheet else {})
-    text = json.dumps({name: place(path) for name, path in noted.items()}, indent=0)
+    text = json.dumps(
+        {name: place(path) for name, path in noted.items()}
+        | ({"data": run.settings.data} if run.settings.data != run.classroom.data else {}),
+        indent=0,
+    )
     write_if_changed(text.encode(), run.folder / LAST_RUN)
 
 

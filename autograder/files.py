@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import AutograderError
 
-__all__ = ["read_stamps", "remove_unfinished", "write_if_changed"]
+__all__ = ["read_stamps", "write_if_changed"]
 
 
 def write_if_changed(data: bytes, path: Path, mode: int = 0o600) -> bool:
@@ -28,12 +28,6 @@ def write_if_changed(data: bytes, path: Path, mode: int = 0o600) -> bool:
             Path(temporary).unlink(missing_ok=True)
         raise AutograderError(f"could not write {path}: {error.strerror}: make room or name another --out") from None
     return True
-
-
-def remove_unfinished(folder: Path) -> None:
-    """Remove what killed runs left of files on their way into `folder`, or below; for whoever alone writes there."""
-    for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
 
 
 def read_stamps(path: Path) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What a student's mark is, and how marks and names are written into tables that spreadsheets open."""
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .report.page import clean_text
 from .standing import GradedClass, Standing
+from .worksheet import quoted
 
 __all__ = ["WAITING", "Mark", "comment", "csv_text", "disarmed", "line", "mark_of", "number", "short"]
 
@@ -101,12 +101,7 @@ def _is_computed(text: str) -> bool:
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
     """The rows as CSV: numbers with six digits after the point at most, truth as yes and no, None as nothing."""
-    return "".join(",".join(_quoted(_plain(cell)) for cell in row) + "\n" for row in rows)
-
-
-def _quoted(cell: str) -> str:
-    # LibreOffice takes commas, semicolons and tabs for separators, all at once.
-    return '"' + cell.replace('"', '""') + '"' if re.search(r'[,;\t"\r\n]', cell) else cell
+    return "".join(",".join(quoted(_plain(cell)) for cell in row) + "\n" for row in rows)
 
 
 def _plain(cell: object) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .classroom import Classroom
-from .files import remove_unfinished
 from .grading import with_penalty
 from .standing import GradedClass
 
@@ -46,8 +45,6 @@ def publish(
     students, instructor = folder / "students", folder / "instructor"
     exports = instructor / "exports"
     parts: list[Part] = []
-    for place in (students, exports):
-        remove_unfinished(place)
 
     def make(name: str, place: Path | str, work: Callable[[], int]) -> None:
         begin(name)

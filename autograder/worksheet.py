@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import AutograderError
 from .roster import Roster, Student
 
-__all__ = ["COLUMNS", "Worksheet", "WorksheetRow", "read_worksheet"]
+__all__ = ["COLUMNS", "Worksheet", "WorksheetRow", "quoted", "read_worksheet"]
 
 # Moodle's English names, in the order in which mod/assign/gradingtable.php writes them.
 COLUMNS = (
@@ -86,7 +86,7 @@ class Worksheet:
                 continue
             for column, value in zip((grade, comments), marks[row.number], strict=True):
                 if column is not None and column < len(spans):
-                    edits.append((spans[column], _quoted(value)))
+                    edits.append((spans[column], quoted(value)))
         text = self.text
         for (start, end), value in sorted(edits, reverse=True):
             text = text[:start] + value + text[end:]
@@ -182,6 +182,6 @@ def _cell(raw: str) -> str:
     return raw[1:-1].replace('""', '"') if len(raw) > 1 and raw[0] == raw[-1] == '"' else raw
 
 
-def _quoted(value: str) -> str:
-    # Whatever separates the worksheet's cells.
+def quoted(value: str) -> str:
+    """The value as a cell of a CSV table, whatever separates its cells: LibreOffice takes all of these at once."""
     return '"' + value.replace('"', '""') + '"' if re.search(r'[,;\t"\r\n]', value) else value

@@ -88,6 +88,17 @@ def test_the_worksheet_of_the_last_run_is_used_again(tmp_path):
     assert open_run(_options(folder, submissions=tmp_path / "hand_ins")).worksheet is None
 
 
+def test_the_data_of_the_last_run_are_used_again(graded, tmp_path):
+    folder = tmp_path / "course"
+    shutil.copytree(graded, folder)
+    note = folder / "results" / EXERCISE / LAST_RUN
+    assert "data" not in json.loads(note.read_text()), "the class's own data are not noted: class.toml decides"
+    commands._note_run(open_run(_options(folder, data="real")))
+    assert open_run(_options(folder)).settings.data == "real"
+    assert open_run(_options(folder, data="embedded")).settings.data == "embedded"
+    assert open_run(_options(folder, submissions=graded.parent / "downloads")).settings.data == "embedded"
+
+
 def test_a_log_file_is_told_how_far_it_is_and_what_waits(graded, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(commands, "LINE_SECONDS", 0.0)
     hand_ins = graded.parent / "downloads"

@@ -14,14 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sample_class import sample_class
 
-from autograder.classroom import Classroom
 from autograder.errors import AutograderError
 from autograder.exports import write_exports
 from autograder.gradescope import gradescope_json
 from autograder.grading import file_name
 from autograder.lms import write_moodle_feedback
 from autograder.marks import disarmed, mark_of, number
-from autograder.publish import publish
 from autograder.results import write_result
 from autograder.standing import GradedClass, Standing
 
@@ -423,16 +421,6 @@ def test_a_second_run_writes_nothing_and_a_change_writes_what_it_concerns(class_
     (folder / "gradescope" / "left.json").write_text("{}")
     again = write_exports(replace(class_, standings=marked), folder)
     assert [p.name for p in again] == [own] and not (folder / "gradescope" / "left.json").exists()
-
-
-def test_what_a_killed_run_left_half_written_goes(class_, tmp_path):
-    folder = tmp_path / class_.exercise.id
-    places = (folder / "students" / "feedback", folder / "instructor" / "exports" / "gradescope")
-    for place in places:
-        place.mkdir(parents=True)
-        (place / ".x1y2z3.tmp").write_text("half a page")
-    publish(replace(class_, standings=()), tmp_path, Classroom())
-    assert not list(folder.rglob("*.tmp")) and (folder / "instructor" / "exports" / "grades.csv").is_file()
 
 
 def test_a_result_that_was_made_again_is_read_again(class_, tmp_path):

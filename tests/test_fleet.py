@@ -310,6 +310,9 @@ def test_a_second_run_on_the_same_results_is_refused_in_words(tmp_path):
     command = [sys.executable, "-c", code, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
+        page = folder / "students" / "feedback" / ".half.tmp"
+        page.parent.mkdir(parents=True)
+        page.touch()
         (folder / ".half.tmp").write_text("x")
         with pytest.raises(AutograderError, match=rf"process {other.pid} on .* is grading into .*: wait"):
             lock_results(folder).__enter__()
@@ -318,7 +321,7 @@ def test_a_second_run_on_the_same_results_is_refused_in_words(tmp_path):
         other.kill()
         other.wait()
         with lock_results(folder):
-            assert not (folder / ".half.tmp").exists()
+            assert not (folder / ".half.tmp").exists() and not page.exists()
             with pytest.raises(AutograderError, match=f"process {os.getpid()} on"):
                 lock_results(folder).__enter__()
     with lock_results(folder):
