@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .ledger import connect
 
 __all__ = ["enter_assignment"]

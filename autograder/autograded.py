@@ -23,7 +23,7 @@ from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandInError, open_handin
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .graded_notebook import (
     NO_FILE,
     Template,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 
 __all__ = ["FOLDER", "Certificates", "certificates_command", "cluster_error", "make_certificates", "open_certificates"]
 

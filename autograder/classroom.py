@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from exercise_code.common.exercise import exercise_ids
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .roster import Roster, Student, read_roster
 from .settings import DEMO_SECRET
 

@@ -27,8 +27,8 @@ from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 
 from . import worker_kit
+from .base.errors import AutograderError
 from .certificates import FOLDER, cluster_error, open_certificates
-from .errors import AutograderError
 from .fleet import GRACE_SECONDS, GROWN, TRIES, ended_in_order, failed_result
 from .judge import Job
 from .kit import make_archive

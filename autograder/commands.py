@@ -27,9 +27,9 @@ from rich.text import Text
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
 
+from .base.errors import AutograderError
+from .base.files import read_stamps, write_if_changed
 from .classroom import FILE, Classroom, open_classroom
-from .errors import AutograderError
-from .files import read_stamps, write_if_changed
 from .grading import BEFORE, Fleets, Grading, default_jobs, grade_class, local_fleets
 from .intake import Found, find_hand_ins
 from .publish import Part, publish

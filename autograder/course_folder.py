@@ -9,10 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from .base.errors import AutograderError
 from .build import serialise, solved_notebook
 from .bundle import collect
 from .classroom import FILE
-from .errors import AutograderError
 from .roster import Student
 from .settings import SECRET_FILE
 from .sources import BEGIN_GUIDE, ROOT, course_folder, course_ids, notebook_sources

@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from .base.errors import AutograderError
 from .classroom import FILE
-from .errors import AutograderError
 from .sandbox.client import ChildDied, Worker
 from .settings import resolve_device, settings_from_environment, versions
 

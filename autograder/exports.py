@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .files import read_stamps, write_if_changed
+from .base.files import read_stamps, write_if_changed
 from .gradescope import gradescope_json
 from .lms import canvas_csv, moodle_csv
 from .marks import csv_text, disarmed, line, mark_of

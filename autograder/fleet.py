@@ -17,9 +17,9 @@ from typing import Any
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 
-from .errors import AutograderError
+from .base.errors import AutograderError
+from .base.locks import lock_results, remove_left_scratch
 from .judge import Job, Judge
-from .locks import lock_results, remove_left_scratch
 from .machine import Machine, plan_judges, this_machine
 from .results import Result
 from .settings import Settings

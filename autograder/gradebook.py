@@ -19,10 +19,10 @@ from exercise_code.common.exercise import Exercise
 
 from .assignment import enter_assignment
 from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, released_notebooks
+from .base.errors import AutograderError
+from .base.locks import lock_results
 from .classroom import FILE, Classroom
-from .errors import AutograderError
 from .ledger import Ledger, Noted, Wanted, connect, read_interval, read_time, transaction, write_interval, write_time
-from .locks import lock_results
 from .report.page import clean_text
 from .roster import Student
 from .standing import Attempt, GradedClass, Standing

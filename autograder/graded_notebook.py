@@ -18,7 +18,7 @@ from typing import Any
 from exercise_code.common.archive import MEGABYTE
 from exercise_code.common.handin import MAX_NOTEBOOK
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .report.page import clean_text
 from .results import CellResult, Result, TestResult
 

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
 
+from .base.errors import AutograderError
+from .base.files import write_if_changed
 from .build import graded_cells
 from .classroom import Classroom
-from .errors import AutograderError
-from .files import write_if_changed
 from .fleet import Fleet
 from .intake import Found, Intake, find_hand_ins, fingerprint
 from .judge import Job
@@ -48,8 +48,11 @@ __all__ = [
 
 # The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
 JUDGING = (
-    *("build", "errors", "judge", "locks", "plugin", "results", "settings", "sources", "stopwatch", "submission"),
+    *("build", "judge", "plugin", "results", "settings", "sources", "stopwatch", "submission"),
     "variants",
+    "base/errors",
+    "base/locks",
+    "base/hostile_folders",
 )
 
 

@@ -13,7 +13,7 @@ from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
 from exercise_code.common.handin import MAX_ARCHIVE
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .owners import Owners
 from .roster import Roster, Student
 from .times import modified, moodle_time, nbgrader_time

@@ -23,9 +23,9 @@ from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_
 from exercise_code.common.metrics import get_metric
 from exercise_code.common.testing import Failure, Grade, Score, test_seed
 
+from .base.errors import AutograderError
+from .base.locks import Scratch
 from .build import graded_cells
-from .errors import AutograderError
-from .locks import Scratch
 from .plugin import HandInSandbox, JudgePlugin
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths

@@ -6,8 +6,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import AutograderError
-from .files import write_if_changed
+from .base.errors import AutograderError
+from .base.files import write_if_changed
 from .marks import comment, csv_text, disarmed, line, mark_of, number
 from .roster import Roster
 from .standing import GradedClass, Standing

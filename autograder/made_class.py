@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import variants
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .restyle import BLOCK, rename, restyle, unfinish
 from .variants import Sources, WrongAnswer, sources, strip_markers
 

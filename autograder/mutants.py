@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 
 __all__ = ["Equivalent", "Mutant", "Pool", "load_equivalents", "mutants_of_folder", "mutants_of_text", "pool"]
 

@@ -35,9 +35,9 @@ from traitlets import Bool
 from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
 
 from .autograded import TIMESTAMP, released_notebooks
+from .base.errors import AutograderError
 from .build import ANSWER_PROMPT
 from .classroom import FILE, Classroom, open_classroom
-from .errors import AutograderError
 from .fleet import Fleet
 from .gradebook import enter_dates
 from .graded_notebook import add_notes, mend, put_scores, read_handed_in, read_template

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.base.errors import AutograderError
 from autograder.build import make_stub, serialise, solved_notebook
-from autograder.errors import AutograderError
 from autograder.sources import ROOT, course_folder, course_ids, notebook_sources, solution_sources
 
 __all__ = ["NotebookRun", "make_tree", "notebooks_command", "run_notebook", "run_notebooks"]

@@ -11,7 +11,7 @@ from exercise_code.common.archive import MAX_DEPTH, MAX_ENTRIES
 from exercise_code.common.exercise import Exercise
 from exercise_code.common.handin import MAX_ARCHIVE, MAX_MODEL_JSON, MAX_MODULE, MAX_NOTEBOOK, Rules
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 
 __all__ = ["pack", "unpack"]
 

@@ -15,10 +15,10 @@ from _pytest.runner import runtestprotocol
 from exercise_code.common.testing import Failure, Grade, Score, failure_from
 from exercise_code.common.wire import MAX_BYTES
 
-from .errors import AutograderError
+from .base.errors import AutograderError
+from .base.hostile_folders import remove
 from .results import TestResult
 from .sandbox.client import WALL_FACTOR, Child, ChildDied
-from .sandbox.disk import remove
 from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:

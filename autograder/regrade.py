@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .errors import AutograderError
-from .files import write_if_changed
+from .base.errors import AutograderError
+from .base.files import write_if_changed
 from .fleet import Fleet, lock_results
 from .grading import BEFORE, course_hash, file_name, forget_told, result_key, result_path, set_aside, tell
 from .intake import Found, fingerprint

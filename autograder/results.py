@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 
 __all__ = ["CellResult", "Result", "TestResult", "pack_samples", "read_result", "unpack_samples", "write_result"]
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 
 __all__ = ["Roster", "Student", "make_aliases", "read_roster"]
 

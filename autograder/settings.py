@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 
 __all__ = ["Settings", "settings_from_environment", "versions"]
 

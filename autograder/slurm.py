@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .base.errors import AutograderError
 from .certificates import cluster_error, open_certificates
-from .errors import AutograderError
 from .worker_kit import hold, is_left
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from exercise_code.common.exercise import Exercise, load_exercise
 
 __all__ = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exercise_code.common.exercise import Exercise
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .results import Result, read_result
 from .roster import Student
 

@@ -14,7 +14,7 @@ from exercise_code.common.models import count_parameters, save_model
 from exercise_code.common.reloading import fresh_code
 from exercise_code.common.seeding import seed_everything
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .variants import Sources, sources, strip_markers
 
 __all__ = ["train_reference"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from exercise_code.common.archive import open_entries
 from exercise_code.common.errors import CourseError
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 
 __all__ = [
     "Upload",

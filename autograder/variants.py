@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.sources import course_folder, solution_sources, tests_in
 from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
 

@@ -27,7 +27,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from autograder import variants
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.fleet import Fleet
 from autograder.judge import Job
 from autograder.mutants import Mutant, Pool, pool

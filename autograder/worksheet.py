@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .errors import AutograderError
+from .base.errors import AutograderError
 from .roster import Roster, Student
 
 __all__ = ["COLUMNS", "Worksheet", "WorksheetRow", "quoted", "read_worksheet"]

@@ -13,8 +13,8 @@ from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import CheckCellMetadata, ClearMarkScheme, ClearSolutions, ComputeChecksums, LockCells
 
 from autograder import build as builder
+from autograder.base.errors import AutograderError
 from autograder.build import build, check, graded_cells, make_stub, points_of, solved_notebook, write
-from autograder.errors import AutograderError
 from exercise_code.common.errors import CourseError
 
 

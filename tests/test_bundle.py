@@ -12,8 +12,8 @@ import pytest
 import yaml
 from demo_course import EXERCISE, ROOT, DemoCourse, make_demo_course
 
+from autograder.base.errors import AutograderError
 from autograder.bundle import bundle, find_leaks, read_bundle
-from autograder.errors import AutograderError
 from exercise_code.common.errors import CourseError
 
 LATER = "ex91_later"

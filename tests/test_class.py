@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from autograder import grading, variants
+from autograder.base.errors import AutograderError
 from autograder.classroom import Classroom, LateRow
 from autograder.commands import GradeOptions, open_run
-from autograder.errors import AutograderError
 from autograder.grading import BEFORE, JUDGING, course_hash, grade_class, grade_folder, grade_found, local_fleets
 from autograder.intake import Found
 from autograder.results import Result, unpack_samples

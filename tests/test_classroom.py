@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.base.errors import AutograderError
 from autograder.classroom import Classroom, LateRow, open_classroom, parse_extension
-from autograder.errors import AutograderError
 from autograder.roster import Student
 
 DUE = datetime(2026, 11, 27, 22, 59, tzinfo=UTC)

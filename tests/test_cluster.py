@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 from processes import descendants, wait_until_gone
 
 from autograder import certificates, cluster, variants, worker_kit
+from autograder.base.errors import AutograderError
 from autograder.certificates import Certificates, make_certificates, open_certificates
 from autograder.cluster import ClusterSettings, DaskFleet
-from autograder.errors import AutograderError
 from autograder.fleet import Fleet, failed_result
 from autograder.judge import Job
 from autograder.kit import CourseArchive, make_archive
@@ -255,9 +255,9 @@ def test_other_versions_are_refused_and_both_are_named(two_workers, monkeypatch)
 
 def test_a_judge_that_cannot_start_says_why(two_workers):
     fleet = DaskFleet(EXERCISE, SETTINGS, two_workers.settings(), lambda _: None)
-    fleet._archive = without(fleet._archive, "autograder/errors.py")
+    fleet._archive = without(fleet._archive, "autograder/base/errors.py")
     with (
-        pytest.raises(AutograderError, match=r"judge did not start: ModuleNotFoundError: .*autograder\.errors"),
+        pytest.raises(AutograderError, match=r"judge did not start: ModuleNotFoundError: .*autograder\.base\.errors"),
         fleet,
     ):
         pass
@@ -637,7 +637,7 @@ def test_without_the_extra_one_error_says_what_to_install(tmp_path):
         "from pathlib import Path\n"
         "from autograder.cluster import *\n"
         "from autograder.certificates import make_certificates\n"
-        "from autograder.errors import AutograderError\n"
+        "from autograder.base.errors import AutograderError\n"
         "from autograder.settings import Settings\n"
         "def slurm():\n"
         "    DaskFleet('ex03_dataloader', Settings(), ClusterSettings('slurm')).__enter__()\n"

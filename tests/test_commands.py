@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from autograder import commands, variants
+from autograder.base.errors import AutograderError
 from autograder.commands import LAST_RUN, GradeOptions, grade_command, open_run, results_table
-from autograder.errors import AutograderError
 from autograder.grading import BEFORE
 from autograder.regrade import appeal_command, regrade_command
 from autograder.results import CellResult, Result, TestResult

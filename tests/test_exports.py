@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sample_class import sample_class
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.exports import write_exports
 from autograder.gradescope import gradescope_json
 from autograder.grading import file_name

@@ -15,10 +15,10 @@ from processes import descendants, wait_until_gone
 from autograder import fleet as fleet_module
 from autograder import machine as machine_module
 from autograder import variants
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
+from autograder.base.locks import Scratch, lock_results, remove_left_scratch
 from autograder.fleet import Fleet
 from autograder.judge import Job
-from autograder.locks import Scratch, lock_results, remove_left_scratch
 from autograder.machine import Gpu, Machine, _gpus, plan_judges, this_machine
 from autograder.results import Result
 from autograder.settings import Settings
@@ -288,7 +288,8 @@ def test_scratch_of_the_living_and_of_others_stays(tmp_path, monkeypatch):
 def _left_scratch(folder: Path) -> Path:
     """The scratch folder of a process that was killed, with what a hostile hand-in left in it."""
     code = (
-        "import os, signal, tempfile; from autograder.locks import Scratch; tempfile.tempdir = os.environ['PLACE'];"
+        "import os, signal, tempfile; from autograder.base.locks import Scratch\n"
+        "tempfile.tempdir = os.environ['PLACE'];"
         "made = Scratch('judge-').folder; (made / 'a' / 'b').mkdir(parents=True); (made / 'a').chmod(0);"
         "print(made, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -305,7 +306,7 @@ def _left_scratch(folder: Path) -> Path:
 
 def test_a_second_run_on_the_same_results_is_refused_in_words(tmp_path):
     folder = tmp_path / "results" / EXERCISE
-    code = "import sys; from pathlib import Path; from autograder.locks import lock_results\n"
+    code = "import sys; from pathlib import Path; from autograder.base.locks import lock_results\n"
     code += "with lock_results(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()"
     command = [sys.executable, "-c", code, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from nbgrader_course import cell_of, edit_notebook, grades, mark, read_notebook
 
 from autograder import gradebook, variants
+from autograder.base.errors import AutograderError
 from autograder.build import graded_cells
 from autograder.classroom import Classroom, open_classroom
-from autograder.errors import AutograderError
 from autograder.gradebook import fill_gradebook, written_points
 from autograder.graded_notebook import mend, read_handed_in, read_template
 from autograder.grading import result_path, with_penalty

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autograder import uploads
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.grading import file_name
 from autograder.intake import find_hand_ins, fingerprint
 from autograder.roster import Roster, Student

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tiny_course import make_tiny_course
 
+from autograder.base.errors import AutograderError
 from autograder.classroom import open_classroom
-from autograder.errors import AutograderError
 from autograder.fleet import Fleet
 from autograder.intake import find_hand_ins
 from autograder.judge import Job

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.mutants import Mutant, mutants_of_folder, mutants_of_text, pool
 
 

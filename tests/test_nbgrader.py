@@ -20,10 +20,10 @@ from nbgrader_course import (
 )
 
 from autograder import variants
+from autograder.base.errors import AutograderError
 from autograder.build import build, course_folder, course_ids, points_of
 from autograder.bundle import find_leaks
 from autograder.course_folder import make_course
-from autograder.errors import AutograderError
 from autograder.graded_notebook import points_in, put_scores
 from autograder.grading import grade_class
 from autograder.results import CellResult, Result, TestResult, read_result

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from autograder import grading, variants
 from autograder.__main__ import app
+from autograder.base.errors import AutograderError
 from autograder.commands import GradeOptions
-from autograder.errors import AutograderError
 from autograder.grading import BEFORE, file_name, forget_told, result_path, set_aside
 from autograder.regrade import (
     appeal_command,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.roster import Roster, Student, read_roster
 
 SECRET = b"0123456789abcdef"

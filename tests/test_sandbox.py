@@ -14,7 +14,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.sandbox import client, disk, walls
 from autograder.sandbox.client import Answer, Child, ChildDied, Worker
 from exercise_code.common.exercise import PACKAGE

@@ -14,8 +14,8 @@ import pytest
 from autograder import cluster as module
 from autograder import slurm as slurm_module
 from autograder import variants
+from autograder.base.errors import AutograderError
 from autograder.cluster import ClusterSettings, DaskFleet
-from autograder.errors import AutograderError
 from autograder.fleet import Fleet
 from autograder.judge import Job
 from autograder.settings import Settings

@@ -306,7 +306,7 @@ def test_a_reference_is_trained_by_its_recipe(tmp_path, monkeypatch):
 
 
 def test_a_reference_that_does_not_pass_replaces_none(monkeypatch):
-    from autograder.errors import AutograderError
+    from autograder.base.errors import AutograderError
     from autograder.train import train_reference
     from autograder.variants import sources
 

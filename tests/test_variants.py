@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 from tiny_course import STUB, WRONG, make_tiny_course
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.variants import (
     apply,
     known_tests,

@@ -8,7 +8,7 @@ from in_process_judge import InProcessJudge
 from rich.console import Console
 from tiny_course import POINTS, make_tiny_course
 
-from autograder.errors import AutograderError
+from autograder.base.errors import AutograderError
 from autograder.results import CellResult, Result, TestResult
 from autograder.settings import Settings
 from autograder.verify import MutationScore, SandboxJudge, Verdict, print_report, verify

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from autograder import results
-from autograder.files import read_stamps
+from autograder.base.files import read_stamps
 from autograder.grading import file_name
 from autograder.results import CellResult, Result, TestResult
 from autograder.sources import GradedCell, graded_cells

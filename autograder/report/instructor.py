@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from autograder.files import read_stamps
+from autograder.base.files import read_stamps
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing
 from autograder.variants import sources, wrong_answers

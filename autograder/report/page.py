@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from autograder.files import write_if_changed
+from autograder.base.files import write_if_changed
 
 __all__ = ["clean_text", "render", "write_page"]
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from exercise_code.common.wire import MAX_BYTES, WireError, decode
 
-from ..errors import AutograderError
+from ..base.errors import AutograderError
+from ..base.hostile_folders import MAX_DISK, MAX_FILES, is_small
 from .child import EXCEPTION, HEADER, NONCE_BYTES, READY, REFUSED, VALUE
-from .disk import MAX_DISK, MAX_FILES, is_small
 
 __all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from .errors import AutograderError
-from .sandbox.disk import remove
+from .hostile_folders import remove
 
 __all__ = ["Scratch", "lock_results", "remove_left_scratch"]
 

@@ -1,0 +1,1 @@
+"""What every other room may use: errors, whole files, locks, folders whose owner works against us."""
