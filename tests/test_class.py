@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import grading, variants
+from autograder import variants
 from autograder.base.errors import AutograderError
 from autograder.classroom import Classroom, LateRow
 from autograder.commands import GradeOptions, open_run
-from autograder.grading import BEFORE, JUDGING, course_hash, grade_class, grade_folder, grade_found, local_fleets
+from autograder.grading import BEFORE, JUDGING, course_hash, grade_class, grade_folder, grade_found, keys, local_fleets
 from autograder.intake import Found
 from autograder.results import Result, unpack_samples
 from autograder.roster import Roster, Student
@@ -194,7 +194,7 @@ def test_a_course_that_was_moved_is_the_same_and_one_that_was_changed_is_not(tmp
     for path in (tmp_path / "z" / EXERCISE / "test_hidden.py", tmp_path / "code" / "__init__.py"):
         if path.parent.name == "code":
             shutil.copytree(PACKAGE, path.parent)
-            monkeypatch.setattr(grading, "PACKAGE", path.parent)
+            monkeypatch.setattr(keys, "PACKAGE", path.parent)
         path.write_text(path.read_text() + "\nx = 1\n")
         hashes.add(course_hash(exercise))
     assert len(hashes) == 3
