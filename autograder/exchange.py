@@ -17,9 +17,12 @@ class ReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]
     feedback.
     """
 
+    src_path: str
+
     def copy_files(self) -> None:
         """Copy each student's pages to where only the holder of the hand-in's secret finds them."""
-        every, left = self.src_path, []
+        every = self.src_path
+        left: list[str] = []
         for folder in sorted(map(Path, glob(every))):  # noqa: PTH207 - the pattern is nbgrader's
             if all(_is_text(folder / name) for name in (SECRET, TIMESTAMP)):
                 self.src_path = escape(str(folder))

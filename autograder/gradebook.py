@@ -306,8 +306,8 @@ def _entry(
         found = attempt.result.stat()
     except OSError:
         raise AutograderError(f"expected a result in {attempt.result}, found none: grade the class again") from None
-    parts = [stamp, attempt.fingerprint, str(timestamp), read_secret(attempt.path).hex()]
-    parts += [found.st_mtime_ns, found.st_size]
+    came = [str(timestamp), read_secret(attempt.path).hex()]
+    parts = [stamp, attempt.fingerprint, *came, found.st_mtime_ns, found.st_size]
     return _Entry(
         student=student,
         attempt=attempt,
