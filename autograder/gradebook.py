@@ -18,7 +18,7 @@ from pathlib import Path
 from exercise_code.common.exercise import Exercise
 
 from .assignment import enter_assignment
-from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, released_notebooks
+from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, read_secret, released_notebooks
 from .base.errors import AutograderError
 from .base.locks import lock_results
 from .classroom import FILE, Classroom
@@ -306,7 +306,8 @@ def _entry(
         found = attempt.result.stat()
     except OSError:
         raise AutograderError(f"expected a result in {attempt.result}, found none: grade the class again") from None
-    parts = [stamp, attempt.fingerprint, str(timestamp), found.st_mtime_ns, found.st_size]
+    came = [str(timestamp), read_secret(attempt.path).hex()]
+    parts = [stamp, attempt.fingerprint, *came, found.st_mtime_ns, found.st_size]
     return _Entry(
         student=student,
         attempt=attempt,

@@ -297,7 +297,7 @@ def _item_chart(tests: Sequence[Item]) -> Markup:
 
 def _about(mistake: Mistake) -> str:
     """What students did, in words."""
-    if mistake.kind != "known":
+    if mistake.kind not in ("known", "stopped"):
         return ABOUT[mistake.kind]
     # A sentence may begin with a name of the code, which stays as it is.
     return mistake.about[:1].upper() + mistake.about[1:] if mistake.about.split(" ")[0].isalpha() else mistake.about
