@@ -35,6 +35,7 @@ class TestResult(_Model):
     passed: bool
     weight: float = 1.0
     reason: str = ""
+    made_call: str = ""
     want: str = ""
     got: str = ""
     hint: str = ""
