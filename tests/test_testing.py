@@ -313,7 +313,8 @@ def test_a_function_that_is_gone_is_named(exercise):
     def test_it(observe):
         observe(lambda code: code.code.Missing(3))
 
-    assert _run(test_it, exercise).reason == "`code.code.Missing` ends in AttributeError: there is no Missing in code.py"
+    reason = _run(test_it, exercise).reason
+    assert reason == "`code.code.Missing` ends in AttributeError: there is no Missing in code.py"
 
 
 def test_an_odd_answer_is_a_mistake_of_type(exercise):

@@ -129,7 +129,7 @@ def resembles(got: Any, wrong: Any) -> bool:
 
 
 def kind_of(value: Any) -> str:
-    """The type of a value in words, with an article: `an int`, `a numpy array`, `an array of objects (dtype object)`."""
+    """The type of a value in words: `an int`, `a numpy array`, `an array of objects (dtype object)`."""
     if isinstance(value, Opaque):
         return value.words
     if isinstance(value, np.ndarray):
@@ -147,8 +147,7 @@ def _always(_got: Any) -> bool:
 def _fits(got: Any, wrong: Callable[[Any], object] | Any) -> bool:
     try:
         return bool(wrong(got)) if callable(wrong) else resembles(got, wrong)
-    except Exception:
-        # An answer of any form at all may come: one that a hint cannot look at is not what the hint is for.
+    except Exception:  # noqa: BLE001 - an answer of any form may come: one that a hint cannot look at is not its own
         return False
 
 

@@ -61,7 +61,7 @@ def as_failure(error: BaseException) -> Failure:
     """The `Failure` that a test ended in, whatever it raised: an answer may be of any form at all."""
     if isinstance(error, Failure):
         return error
-    known = {"made_call": call_of(error)}
+    known: dict[str, Any] = {"made_call": call_of(error)}
     if isinstance(error, AssertionError):
         # pytest's rewriting adds the values below the author's words, or has no more than them.
         text = (str(error).splitlines() or [""])[0]

@@ -78,7 +78,10 @@ def each_call(function: Callable[..., Any], calls: Mapping[str, Sequence[Any]]) 
 
     The labels are what a student reads. `assert_calls` compares such answers:
 
-        LENGTHS = {"len(DataLoader(7 samples, batch_size=1))": (7, 1), "len(DataLoader(9 samples, batch_size=2))": (9, 2)}
+        LENGTHS = {
+            "len(DataLoader(7 samples, batch_size=1))": (7, 1),
+            "len(DataLoader(9 samples, batch_size=2))": (9, 2),
+        }
 
         def lengths(code, calls):
             return each_call(lambda n, size: code.dataloader.DataLoader(Recorder(n), size).__len__(), calls)
