@@ -211,6 +211,7 @@ class JudgePlugin:
         want, hint = (f"{key} {text}" if text else "" for key, text in (("want", failure.want), ("hint", failure.hint)))
         log = " | ".join(filter(None, (failure.made_call, failure.reason, want, failure.got, hint)))
         log = _shown(log, LOGGED)
+        known["raised"] = _shown(failure.exception_type, SHOWN)
         if visible:
             texts = {key: getattr(failure, key) for key in ("reason", "made_call", "want", "got", "hint")}
             known |= {key: _shown(text, SHOWN) for key, text in texts.items()}

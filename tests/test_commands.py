@@ -11,6 +11,8 @@ from rich.console import Console
 
 from autograder import commands, variants
 from autograder.base.errors import AutograderError
+from autograder.cli import console as telling
+from autograder.cli.run import note_run
 from autograder.commands import LAST_RUN, GradeOptions, grade_command, open_run, results_table
 from autograder.grading import BEFORE
 from autograder.regrade import appeal_command, regrade_command
@@ -93,21 +95,21 @@ def test_the_data_of_the_last_run_are_used_again(graded, tmp_path):
     shutil.copytree(graded, folder)
     note = folder / "results" / EXERCISE / LAST_RUN
     assert "data" not in json.loads(note.read_text()), "the class's own data are not noted: class.toml decides"
-    commands._note_run(open_run(_options(folder, data="real")))
+    note_run(open_run(_options(folder, data="real")))
     assert open_run(_options(folder)).settings.data == "real"
     assert open_run(_options(folder, data="embedded")).settings.data == "embedded"
     assert open_run(_options(folder, submissions=graded.parent / "downloads")).settings.data == "embedded"
 
 
 def test_a_log_file_is_told_how_far_it_is_and_what_waits(graded, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(commands, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(telling, "LINE_SECONDS", 0.0)
     hand_ins = graded.parent / "downloads"
     options = GradeOptions(EXERCISE, hand_ins, tmp_path / "results", jobs=1, device="cpu")
     assert grade_command(options) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"grading 2 of 2 hand-ins of {EXERCISE}" and "1 of 2 graded" in lines[1]
     (waits,) = [line for line in lines if "without a total" in line]
-    assert waits.startswith("2 without a total, because their written answers are not marked: people mark them in")
+    assert waits.startswith("2 students without a total, because their written answers are not marked: people mark")
 
 
 def test_a_terminal_of_80_columns_shows_the_time_that_is_left(graded, tmp_path):
@@ -135,3 +137,14 @@ def test_an_error_before_anything_was_graded_stands_alone(tmp_path, capsys):
     with pytest.raises(AutograderError, match="found none of"):
         grade_command(options)
     assert "━" not in capsys.readouterr().out
+
+
+def test_the_table_counts_what_lateness_costs(tmp_path):
+    cell = CellResult(grade_id="c", points=90, max_points=90, tests=[])
+    more = {"exercise": EXERCISE, "hand_in": "a.zip", "cells": [cell], "score": 90, "max_score": 90}
+    results = [Result(student=name, key=name, **more) for name in ("u1", "u2")]
+    console = Console(width=160, file=io.StringIO())
+    console.print(results_table(results, EXERCISE, penalties={"u1": 90.0}))
+    late, on_time = [line for line in console.file.getvalue().splitlines() if line.split(" ")[0] in ("u1", "u2")]
+    assert "0/90" in late and "90/90" not in late and "handed in late: 90 points less" in late
+    assert "90/90" in on_time and "late" not in on_time
