@@ -58,6 +58,7 @@ ANSWERS = (
     "New ones each epoch, else the batches are always the same and the gradient's noise, too.",
     "no idea, sorry",
 )
+OUTSIDE = b"print('outside')\n"
 HOSTILE_ANSWER = "<script>document.title='owned'</script><img src=x onerror=alert(1)> [click](javascript:alert(1))"
 PLACE = "@ANSWER@"
 REMARKS = ("works now", "see lecture 3", "not nice but ok", "why?", "took me two hours", "checked by hand", "done")

@@ -32,7 +32,7 @@ WALL_FACTOR = 5
 LOOK_EVERY = 0.05
 START_SECONDS = 120
 NO_VALUE = "answered with something that is no plain value"
-REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300}
+REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300, "call": 300, "probe": 300}
 SYSTEM_PATHS = [
     "/lib",
     "/lib64",
