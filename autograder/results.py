@@ -26,7 +26,8 @@ class _Model(BaseModel):
 class TestResult(_Model):
     """One test. `reason` may be shown to the student, `code` says which kind it is; `log` is for the instructor.
 
-    A cell's points are divided over its tests by `weight`; a test of weight 0 informs and costs nothing.
+    A cell's points are divided over its tests by `weight`; a test of weight 0 informs and costs nothing. `step` is
+    the step of the model's score that it asks for.
     """
 
     __test__ = False
@@ -36,6 +37,7 @@ class TestResult(_Model):
     visible: bool
     passed: bool
     weight: float = 1.0
+    step: str = ""
     code: Reason | None = None
     reason: str = ""
     want: str = ""

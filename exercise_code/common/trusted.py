@@ -47,7 +47,7 @@ def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[li
     nbgrader reads the number from the cell's last expression. The shown report says of a hidden test only its
     sentence and whether it passed.
     """
-    cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", visible=False)
+    cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", False, exercise.model)
     cases = [case for case in cases if case.grade.grade_id == report.grade_id]
     solution = Path(_setting("AUTOGRADER_TRUSTED_SOLUTION"))
     hidden: list[Outcome] = []
