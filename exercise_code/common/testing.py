@@ -34,7 +34,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from .errors import CourseError
+from .errors import CourseError, expect_asserts
 from .exercise import Exercise, ModelSpec
 from .wire import Opaque, decode, encode
 
@@ -287,6 +287,7 @@ def run_case(
     reference: Callable[..., Any] | None = None,
 ) -> Outcome:
     """What becomes of a test when its probes run on `code` in this process."""
+    expect_asserts()
     seed = test_seed(case.name, key)
     observe = InProcess(code, exercise.folder, seed, case.grade.writable)
     available: dict[str, Callable[[], Any]] = {
