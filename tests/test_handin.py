@@ -560,3 +560,15 @@ def test_no_model_file_raises(tmp_path_factory, data, framed):
     path = tmp_path_factory.mktemp("m") / "net.safetensors"
     path.write_bytes(struct.pack("<Q", len(data)) + data if framed else data)
     assert inspect_model(path).problems
+
+
+def test_the_versions_that_submit_writes_are_taken_silently(exercise, tmp_path):
+    path = make_zip(tmp_path / "a.zip", {**good(), handin.VERSIONS: b'{"python": "3.13.1"}'})
+    found = open_handin(path, exercise, tmp_path / "out")
+    assert (found.folder / handin.VERSIONS).read_bytes() == b'{"python": "3.13.1"}'
+    assert (found.ignored, found.problems, found.missing) == ((), (), ())
+
+
+def test_versions_alone_are_no_hand_in(exercise, tmp_path):
+    with pytest.raises(HandInError, match="got nothing in it"):
+        open_handin(make_zip(tmp_path / "a.zip", {handin.VERSIONS: b"{}"}), exercise, tmp_path / "out")

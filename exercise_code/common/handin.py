@@ -19,6 +19,7 @@ from .exercise import Exercise
 from .modelfile import ModelInfo, TensorInfo, inspect_model
 
 __all__ = [
+    "VERSIONS",
     "HandIn",
     "HandInError",
     "ModelInfo",
@@ -34,6 +35,9 @@ MAX_NOTEBOOK = 10 * MEGABYTE
 MAX_MODULE = 256 * 1024
 MAX_MODULES_TOTAL = 1024 * 1024
 MAX_MODEL_JSON = 64 * 1024
+# What `submit` says of the Python that a hand-in was written with; taken silently, and no hand-in needs it.
+VERSIONS = "versions.json"
+MAX_VERSIONS = 16 * 1024
 MAX_ARCHIVE = 100 * MEGABYTE
 
 _PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".p", ".ckpt", ".joblib", ".bin", ".npy", ".npz")
@@ -171,6 +175,8 @@ class Rules:
             if name.removesuffix(".ipynb") in self.exercise.all_notebooks:
                 return Place(name, "notebook", MAX_NOTEBOOK)
             return f"not a notebook of {self.exercise.id}"
+        if name == VERSIONS:
+            return Place(name, "versions", MAX_VERSIONS)
         if name.removesuffix(".py") in self.modules:
             return f"expected under exercise_code/{self.exercise.id}/"
         if suffix in _PICKLES:
@@ -225,11 +231,11 @@ def _take(entries: list[Entry], rules: Rules, into: Path) -> HandIn:
             problems.append(f"{'/'.join(entry.parts)} is not taken: {reason}")
     ignored += [(f"{name}/", f"{_OTHER} ({n} file{'s' * (n > 1)})") for name, n in others.items()]
     _refuse_twins(places)
-    if not places:
+    if all(place.kind == "versions" for place, _ in places):
         raise HandInError(_nothing_here(rules, ignored))
 
     taken: dict[str, int] = {}
-    kinds: dict[str, list[str]] = {"notebook": [], "module": [], "extra": [], "model": []}
+    kinds: dict[str, list[str]] = {"notebook": [], "module": [], "extra": [], "model": [], "versions": []}
     contents: dict[str, str] = {}
     sources = 0
     # Modules that are graded come before extra ones, which then get what is left of the common limit.
@@ -295,7 +301,8 @@ def _fault(place: Place, data: bytes) -> str:
         return _notebook_fault(data)
     if place.target.endswith(".json"):
         value = _parse_json(data)
-        return "" if isinstance(value, dict) else "expected a JSON object of hyperparameters"
+        what = "versions" if place.kind == "versions" else "hyperparameters"
+        return "" if isinstance(value, dict) else f"expected a JSON object of {what}"
     return ""
 
 
