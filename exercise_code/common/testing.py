@@ -171,6 +171,7 @@ class Code:
 
 def load_cases(path: Path, module_name: str, visible: bool = True) -> list[Case]:
     """The graded tests of a file, in its order, from a fresh import under `module_name`."""
+    expect_asserts()
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise CourseError(f"expected a file of tests at {path}, found none: restore it from the course")
@@ -294,7 +295,6 @@ def run_case(
     reference: Callable[..., Any] | None = None,
 ) -> Outcome:
     """What becomes of a test when its probes run on `code` in this process."""
-    expect_asserts()
     seed = test_seed(case.name, key)
     observe = InProcess(code, exercise.folder, seed, case.grade.writable)
     available: dict[str, Callable[[], Any]] = {
