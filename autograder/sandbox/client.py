@@ -35,7 +35,7 @@ START_SECONDS = 120
 # CPU seconds after the judge's own limit at which the kernel ends a child.
 BACKSTOP = 5
 NO_VALUE = "answered with something that is no plain value"
-REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300}
+REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300, "call": 300, "probe": 300}
 SYSTEM_PATHS = [
     "/lib",
     "/lib64",
