@@ -111,11 +111,11 @@ def _summary(
                 f"{advice}",
             )
     if settings.demo_secret:
-        made = any(part.name == "exports" for part in parts)
-        refused = "" if made or not parts else ", so there are no exports (--demo-secret insists on them)"
+        exported = any(part.name == "exports" for part in parts)
+        none = "" if exported or not parts else ", so there are no exports (--demo-secret insists on them)"
         say(
             console,
-            f"the public demo secret was used, whose hidden inputs anybody can make{refused}: grade in a course "
+            f"the public demo secret was used, whose hidden inputs anybody can make{none}: grade in a course "
             "folder, or set AUTOGRADER_SECRET, for a real class",
         )
     if settings.unsafe:
