@@ -1,0 +1,1 @@
+"""Running and showing the visible checks."""
