@@ -93,7 +93,8 @@ def grade(
     slurm_option: SlurmOption = None,
 ) -> None:
     """Grade hand-ins and make what leaves the class; a re-run does only what is new or changed."""
-    from .commands import GradeOptions, grade_command
+    from .cli.grade import grade_command
+    from .cli.options import GradeOptions
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, pages, final,
@@ -123,7 +124,7 @@ def regrade(
 
     Hand-ins, worksheet and data are those of the last run; give its other options again.
     """
-    from .commands import GradeOptions
+    from .cli.options import GradeOptions
     from .regrade import regrade_command
 
     options = GradeOptions(
@@ -147,7 +148,7 @@ def appeal(
     keep: Annotated[bool, typer.Option("--keep", help="Put the new result in the stored one's place.")] = False,
 ) -> None:
     """Grade one student's hand-in again, with the full log for the instructor."""
-    from .commands import GradeOptions
+    from .cli.options import GradeOptions
     from .regrade import appeal_command
 
     options = GradeOptions(
@@ -184,7 +185,7 @@ def verify(
     jobs: JobsOption = None,
     mutants: Annotated[bool, typer.Option(help="Also grade mutants of the solution.")] = True,
 ) -> None:
-    """Prove exercises: reference, untouched stubs, known wrong answers, mutants."""
+    """Prove exercises: reference, untouched stubs, right and wrong answers, mutants."""
     from .commands import verify_command
 
     raise typer.Exit(verify_command(exercises or [], jobs, mutants))

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from . import variants
 from .classroom import Classroom
-from .commands import grade_with_progress, results_table
+from .cli.console import grade_with_progress
+from .cli.results_table import results_table
 from .grading import local_fleets
 from .made_class import ENDLESS, HOSTILE
 from .publish import publish

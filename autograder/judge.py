@@ -17,6 +17,7 @@ import cloudpickle
 import numpy as np
 import pytest
 
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_model
@@ -153,7 +154,7 @@ class Judge:
             # A file that was handed in but not taken, over its size limit say, has its reason here.
             problems = [p for p in self._problems if p.startswith(f"models/{path.name}")]
             reason = problems[0] if problems else f"models/{path.name} is not in the hand-in"
-            raise Failure(reason, hint="train the model and save it with save_model")
+            raise Failure(reason, hint="train the model and save it with save_model", code=Reason.NO_MODEL)
         return inspect_model(path, model)
 
     def evaluate(self, sandbox: HandInSandbox, observe: Callable[..., Any], visible: bool) -> Score:
@@ -184,7 +185,7 @@ class Judge:
                     for part in (slice(None, half), slice(half, None))
                 )
         except (CourseError, ValueError, TypeError) as error:
-            raise Failure(f"the predictions are not as expected: {error}") from None
+            raise Failure(f"the predictions are not as expected: {error}", code=Reason.MALFORMED) from None
         self._scores[visible] = score
         return score
 
@@ -291,6 +292,7 @@ class Judge:
             visible=self.is_visible(item),
             passed=False,
             weight=item.function.__grade__.weight,
+            code=Reason.REFUSED,
             reason="the hand-in was refused",
         )
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from _pytest.runner import runtestprotocol
 
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.testing import Failure, Grade, Score, failure_from
 from exercise_code.common.wire import MAX_BYTES
 
@@ -64,7 +65,7 @@ class HandInSandbox:
         left = self.budget - self.cpu() - self.idle
         spent = f"the hand-in's {self.budget:g} s of CPU time are used up"
         if left <= 0:
-            raise Failure(spent, kind="sandbox")
+            raise Failure(spent, kind="sandbox", code=Reason.TIMED_OUT)
         child = self._child(name, mark)
         start, cpu = time.monotonic(), self.cpu()
         try:
@@ -74,7 +75,7 @@ class HandInSandbox:
         except ChildDied as died:
             # How much was left is the code's choice, so it must not stand in the reason.
             reason = spent if died.late and left < limit else f"the code {died.reason}"
-            raise Failure(reason, got=died.detail, kind="sandbox") from None
+            raise Failure(reason, got=died.detail, kind="sandbox", code=died.code) from None
         finally:
             if child.ended is not None:
                 self._retire(child)
@@ -212,8 +213,8 @@ class JudgePlugin:
         if visible:
             texts = {"reason": failure.reason, "want": failure.want, "got": failure.got, "hint": failure.hint}
             known |= {key: _shown(text, SHOWN) for key, text in texts.items()}
-            return TestResult(passed=False, log=log, **known)
-        return TestResult(passed=False, reason=_safe_reason(failure), log=log, **known)
+            return TestResult(passed=False, code=failure.code, log=log, **known)
+        return TestResult(passed=False, code=_safe_code(failure), reason=_safe_reason(failure), log=log, **known)
 
     @pytest.fixture
     def observe(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
@@ -286,10 +287,18 @@ def _as_failure(error: BaseException | None) -> Failure:
     if isinstance(error, AssertionError):
         # pytest's rewriting adds the values below the author's words.
         text = str(error).splitlines()
-        return Failure(text[0] if text and not text[0].startswith("assert ") else "the result is not as expected")
+        if text and not text[0].startswith("assert "):
+            return Failure(text[0])
+        return Failure("the result is not as expected", code=Reason.GENERIC)
     if error is None:
         return Failure("the test did not finish")
-    return Failure(f"the answer is not of the expected form ({type(error).__name__}: {error})"[:500])
+    told = f"the answer is not of the expected form ({type(error).__name__}: {error})"[:500]
+    return Failure(told, code=Reason.MALFORMED)
+
+
+def _safe_code(failure: Failure) -> Reason:
+    """As much as `_safe_reason` tells: of an answer that is wrong, no more than that."""
+    return Reason.GENERIC if failure.kind == "value" and failure.code is not Reason.NO_MODEL else failure.code
 
 
 def _safe_reason(failure: Failure) -> str:
@@ -297,7 +306,7 @@ def _safe_reason(failure: Failure) -> str:
     if failure.kind == "sandbox":
         return failure.reason
     if failure.kind == "exception":
-        if failure.reason == "this part is not written yet":
+        if failure.code is Reason.NOT_WRITTEN:
             return failure.reason
         name = failure.exception_type
         return f"the code raised {name}" if name in SAFE_EXCEPTIONS else "the code raised an exception of its own"

@@ -27,7 +27,8 @@ from .results import CellResult, Result, TestResult, read_result, write_result
 from .variants import sources
 
 if TYPE_CHECKING:
-    from .commands import GradeOptions, Run
+    from .cli.options import GradeOptions
+    from .cli.run import Run
 
 __all__ = [
     "Change",
@@ -225,7 +226,8 @@ def regrade_command(options: "GradeOptions") -> int:
 
     Stopped in the middle, it goes on where it was: the results from before stay aside until the list is written.
     """
-    from .commands import grade_command, open_run
+    from .cli.grade import grade_command
+    from .cli.run import open_run
 
     console = Console()
     folder = open_run(options).folder
@@ -247,7 +249,7 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     The same text is written to `instructor/appeals/`. Stored results stay, unless `keep` puts the new ones in their
     place. 1 when grading itself failed.
     """
-    from .commands import open_run
+    from .cli.run import open_run
 
     console = Console()
     run = open_run(options)

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from exercise_code.common.checks.reasons import Reason
+
 from .base.errors import AutograderError
 
 __all__ = ["CellResult", "Result", "TestResult", "pack_samples", "read_result", "unpack_samples", "write_result"]
@@ -22,7 +24,7 @@ class _Model(BaseModel):
 
 
 class TestResult(_Model):
-    """One test. `reason` may be shown to the student; `log` is for the instructor.
+    """One test. `reason` may be shown to the student, `code` says which kind it is; `log` is for the instructor.
 
     A cell's points are divided over its tests by `weight`; a test of weight 0 informs and costs nothing.
     """
@@ -34,6 +36,7 @@ class TestResult(_Model):
     visible: bool
     passed: bool
     weight: float = 1.0
+    code: Reason | None = None
     reason: str = ""
     want: str = ""
     got: str = ""

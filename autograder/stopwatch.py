@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.testing import Failure
 
 __all__ = ["Stopwatch"]
@@ -83,7 +84,7 @@ class Stopwatch:
 
 
 def _failure() -> Failure:
-    return Failure("the code's answers take too long to check", kind="sandbox")
+    return Failure("the code's answers take too long to check", kind="sandbox", code=Reason.TIMED_OUT)
 
 
 def _can_watch() -> bool:

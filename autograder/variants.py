@@ -1,34 +1,33 @@
-"""Hand-ins made from an exercise's own sources: reference, untouched stubs, known wrong answers."""
+"""Hand-ins made from an exercise's own sources: reference, untouched stubs, known right and wrong answers."""
 
 from __future__ import annotations
 
 import ast
-import json
 import re
 import shutil
 import tomllib
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar, TypeVar
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
 
 from autograder.base.errors import AutograderError
 from autograder.sources import course_folder, solution_sources, tests_in
+from autograder.weights import HparamEdit, ModelEdit, check_edit, edit_hparams, edit_weights
 from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
 
 __all__ = [
+    "Answer",
+    "RightAnswer",
     "Sources",
     "TestName",
     "WrongAnswer",
     "apply",
     "known_tests",
     "reference",
+    "right_answers",
     "sources",
     "strip_markers",
     "untouched",
@@ -39,6 +38,9 @@ __all__ = [
 _ROOT = PACKAGE.parent
 _MARKER = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+_A = TypeVar("_A", bound="Answer")
 
 
 @dataclass(frozen=True)
@@ -82,35 +84,33 @@ class _CodeEdit(BaseModel):
     replace: str
 
 
-class _ModelEdit(BaseModel):
-    model_config = _STRICT
-
-    op: Literal["scale", "fill", "noise", "rename", "reshape", "add"]
-    key: str
-    value: float | None = None
-    new_key: str | None = None
-    shape: list[Annotated[int, Field(ge=0)]] | None = None
-
-
-class _HparamEdit(BaseModel):
-    model_config = _STRICT
-
-    key: str
-    value: Any
-
-
-class WrongAnswer(BaseModel):
-    """One entry of `wrong.toml`: edits of the reference, and exactly the tests that then fail."""
+class Answer(BaseModel):
+    """A hand-in that is the reference with a few edits: what is common to right and wrong answers."""
 
     model_config = _STRICT
+
+    kind: ClassVar[str]
 
     exercise: str
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     about: str = Field(min_length=1)
-    fails: tuple[str, ...] = Field(min_length=1)
     edit: tuple[_CodeEdit, ...] = ()
-    model_edit: tuple[_ModelEdit, ...] = ()
-    hparam_edit: tuple[_HparamEdit, ...] = ()
+    model_edit: tuple[ModelEdit, ...] = ()
+    hparam_edit: tuple[HparamEdit, ...] = ()
+
+
+class RightAnswer(Answer):
+    """One entry of `right.toml`: the solution in other words, which earns every automatic point too."""
+
+    kind = "right"
+
+
+class WrongAnswer(Answer):
+    """One entry of `wrong.toml`: edits of the reference, and exactly the tests that then fail."""
+
+    kind = "wrong"
+
+    fails: tuple[str, ...] = Field(min_length=1)
 
 
 def sources(exercise: str | Exercise | Sources) -> Sources:
@@ -185,37 +185,37 @@ def with_module(base: Path, exercise: str | Exercise | Sources, file: str, text:
 def wrong_answers(exercise: str | Exercise | Sources) -> list[WrongAnswer]:
     """The wrong answers of an exercise, checked against its solution and tests; none without `wrong.toml`."""
     src = sources(exercise)
-    path = src.course / "wrong.toml"
-    if not path.exists():
-        return []
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AutograderError(f"{path}: expected a TOML file, got {error}: mend the file") from error
-    entries = table.get("wrong")
-    if set(table) != {"wrong"} or not isinstance(entries, list):
-        raise AutograderError(f"{path}: expected [[wrong]] entries and nothing else, got {sorted(table) or 'nothing'}")
-    answers = [_parse(src, path, number, entry) for number, entry in enumerate(entries, start=1)]
-    _all_different(path, [answer.name for answer in answers], "names")
-    known = known_tests(src)
+    answers = _answers(src, WrongAnswer)
+    known = known_tests(src) if answers else {}
     for answer in answers:
-        _check(src, f"{path}: {answer.name}", answer, known)
+        where = f"{_path(src, answer)}: {answer.name}"
+        _all_different(where, answer.fails, "tests in `fails`")
+        for name in answer.fails:
+            if name not in known:
+                raise AutograderError(
+                    f"{where}: expected names of tests in `fails`, got {name!r}: no test has this name"
+                )
     return answers
 
 
-def apply(wrong: WrongAnswer, into: Path, exercise: Exercise | Sources | None = None) -> Path:
+def right_answers(exercise: str | Exercise | Sources) -> list[RightAnswer]:
+    """The right answers in other words, checked against the solution; none without `right.toml`."""
+    return _answers(sources(exercise), RightAnswer)
+
+
+def apply(answer: Answer, into: Path, exercise: Exercise | Sources | None = None) -> Path:
     """`into`, filled with the edited reference; `exercise` says where that is, if not in this repository."""
-    src = sources(exercise or wrong.exercise)
-    where = f"{src.course / 'wrong.toml'}: {wrong.name}"
+    src = sources(exercise or answer.exercise)
+    where = f"{_path(src, answer)}: {answer.name}"
     reference(src, into)
-    for file, text in _edited_modules(src, where, wrong).items():
+    for file, text in _edited_modules(src, where, answer).items():
         (_package_folder(src, into) / file).write_text(strip_markers(text), encoding="utf-8")
     if src.exercise.model is not None:
         weights = into / "models" / f"{src.exercise.model.files[0]}.safetensors"
-        if wrong.model_edit:
-            _edit_weights(where, weights, wrong)
-        if wrong.hparam_edit:
-            _edit_hparams(where, weights.with_suffix(".json"), wrong.hparam_edit)
+        if answer.model_edit:
+            edit_weights(where, weights, answer.model_edit, answer.name)
+        if answer.hparam_edit:
+            edit_hparams(where, weights.with_suffix(".json"), answer.hparam_edit)
     return into
 
 
@@ -250,13 +250,36 @@ def _copy_notebooks(src: Sources, into: Path) -> None:
         shutil.copyfile(path, into / path.name)
 
 
-def _parse(src: Sources, path: Path, number: int, entry: Any) -> WrongAnswer:
+def _path(src: Sources, answer: Answer | type[Answer]) -> Path:
+    return src.course / f"{answer.kind}.toml"
+
+
+def _answers(src: Sources, model: type[_A]) -> list[_A]:
+    path, kind = _path(src, model), model.kind
+    if not path.exists():
+        return []
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AutograderError(f"{path}: expected a TOML file, got {error}: mend the file") from error
+    entries = table.get(kind)
+    if set(table) != {kind} or not isinstance(entries, list):
+        raise AutograderError(f"{path}: expected [[{kind}]] entries and nothing else, got {sorted(table) or 'nothing'}")
+    answers = [_parse(src, model, number, entry) for number, entry in enumerate(entries, start=1)]
+    _all_different(path, [answer.name for answer in answers], "names")
+    for answer in answers:
+        _check(src, f"{path}: {answer.name}", answer)
+    return answers
+
+
+def _parse(src: Sources, model: type[_A], number: int, entry: Any) -> _A:
+    path, kind = _path(src, model), model.kind
     name = entry.get("name", number) if isinstance(entry, dict) else number
     if not isinstance(entry, dict) or "exercise" in entry:
-        raise AutograderError(f"{path}: {name}: expected a [[wrong]] table without the key 'exercise'")
+        raise AutograderError(f"{path}: {name}: expected a [[{kind}]] table without the key 'exercise'")
     lists = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     try:
-        return WrongAnswer.model_validate({**lists, "exercise": src.id})
+        return model.model_validate({**lists, "exercise": src.id})
     except ValidationError as error:
         detail = error.errors()[0]
         where = ".".join(str(part) for part in detail["loc"])
@@ -271,24 +294,19 @@ def _all_different(where: object, names: Iterable[str], what: str) -> None:
         seen.add(name)
 
 
-def _check(src: Sources, where: str, wrong: WrongAnswer, known: dict[str, TestName]) -> None:
-    _all_different(where, wrong.fails, "tests in `fails`")
-    for name in wrong.fails:
-        if name not in known:
-            raise AutograderError(f"{where}: expected names of tests in `fails`, got {name!r}: no test has this name")
-    if not (wrong.edit or wrong.model_edit or wrong.hparam_edit):
-        raise AutograderError(f"{where}: expected at least one edit, got none: add [[wrong.edit]]")
-    model = src.exercise.model
-    if model is None and (wrong.model_edit or wrong.hparam_edit):
+def _check(src: Sources, where: str, answer: Answer) -> None:
+    if not (answer.edit or answer.model_edit or answer.hparam_edit):
+        raise AutograderError(f"{where}: expected at least one edit, got none: add [[{answer.kind}.edit]]")
+    if src.exercise.model is None and (answer.model_edit or answer.hparam_edit):
         raise AutograderError(f"{where}: expected code edits only: {src.id} hands in no model")
-    _edited_modules(src, where, wrong)
-    for edit in wrong.model_edit:
-        _check_model_edit(where, edit)
+    _edited_modules(src, where, answer)
+    for edit in answer.model_edit:
+        check_edit(where, edit)
 
 
-def _edited_modules(src: Sources, where: str, wrong: WrongAnswer) -> dict[str, str]:
+def _edited_modules(src: Sources, where: str, answer: Answer) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for edit in wrong.edit:
+    for edit in answer.edit:
         if edit.file not in src.twins:
             raise AutograderError(f"{where}: expected one of the modules {', '.join(src.twins)}, got {edit.file!r}")
         text = texts.get(edit.file) or (src.solution / edit.file).read_text(encoding="utf-8")
@@ -307,72 +325,3 @@ def _edited_modules(src: Sources, where: str, wrong: WrongAnswer) -> dict[str, s
         except SyntaxError as error:
             raise AutograderError(f"{where}: expected Python code after the edit of {file}, got {error.msg}") from error
     return texts
-
-
-def _check_model_edit(where: str, edit: _ModelEdit) -> None:
-    needs = {
-        "scale": "value",
-        "fill": "value",
-        "noise": "value",
-        "rename": "new_key",
-        "reshape": "shape",
-        "add": "shape",
-    }
-    given = {name for name in ("value", "new_key", "shape") if getattr(edit, name) is not None}
-    if given != {needs[edit.op]}:
-        raise AutograderError(
-            f"{where}: expected exactly `{needs[edit.op]}` beside op = {edit.op!r}, "
-            f"got {', '.join(sorted(given)) or 'nothing'}"
-        )
-
-
-def _edit_weights(where: str, path: Path, wrong: WrongAnswer) -> None:
-    try:
-        tensors = load_file(path)
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata()
-    except (SafetensorError, KeyError, TypeError) as error:
-        raise AutograderError(
-            f"{where}: expected float tensors that numpy knows in {path.name}, got {error}"
-        ) from error
-    for edit in wrong.model_edit:
-        if (edit.key in tensors) is (edit.op == "add"):
-            raise AutograderError(
-                f"{where}: op = {edit.op!r} expected a key {'not yet' if edit.op == 'add' else 'that is'} in "
-                f"{path.name}, got {edit.key!r}: it holds {', '.join(sorted(tensors))}"
-            )
-        tensors = _edited_tensors(where, tensors, edit, wrong.name)
-    save_file(tensors, path, metadata)
-
-
-def _edited_tensors(where: str, tensors: dict[str, Any], edit: _ModelEdit, name: str) -> dict[str, Any]:
-    if edit.op == "add":
-        return {**tensors, edit.key: np.zeros(edit.shape or [], np.float32)}
-    if edit.op == "rename":
-        return {edit.new_key if key == edit.key else key: tensor for key, tensor in tensors.items()}  # type: ignore[misc]
-    tensor = tensors[edit.key]
-    if edit.op == "reshape":
-        try:
-            return {**tensors, edit.key: np.ascontiguousarray(tensor.reshape(edit.shape))}
-        except ValueError as error:
-            raise AutograderError(f"{where}: {edit.key}: {error}: give a shape of {tensor.size} items") from error
-    value = edit.value or 0.0
-    if edit.op == "noise":
-        rng = np.random.default_rng(zlib.crc32(f"{name}:{edit.key}".encode()))
-        changed = tensor + rng.normal(0.0, value, tensor.shape)
-    elif edit.op == "scale":
-        changed = tensor * value
-    else:
-        changed = np.full(tensor.shape, value)
-    return {**tensors, edit.key: np.asarray(changed, tensor.dtype)}
-
-
-def _edit_hparams(where: str, path: Path, edits: Iterable[_HparamEdit]) -> None:
-    hparams = json.loads(path.read_text(encoding="utf-8"))
-    for edit in edits:
-        if edit.key not in hparams:
-            raise AutograderError(
-                f"{where}: expected a key of {path.name}, got {edit.key!r}: it has {', '.join(sorted(hparams))}"
-            )
-        hparams[edit.key] = edit.value
-    path.write_text(json.dumps(hparams, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Does an exercise grade as it should? Its reference, stubs, wrong answers and mutants, all graded."""
+"""Does an exercise grade as it should? Its reference, stubs, right and wrong answers and mutants, all graded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from autograder.judge import Job
 from autograder.mutants import Mutant, Pool, pool
 from autograder.results import Result
 from autograder.settings import Settings
-from autograder.variants import Sources, WrongAnswer
+from autograder.variants import RightAnswer, Sources, WrongAnswer
 from exercise_code.common.exercise import Exercise
 
 __all__ = [
@@ -52,7 +52,7 @@ KILLED_SHARE = 0.95
 MUTANT_CPU_FACTOR = 0.4
 CHUNK = 16
 
-Part = Literal["reference", "untouched", "wrong answer", "mutants"]
+Part = Literal["reference", "untouched", "right answer", "wrong answer", "mutants"]
 
 
 @dataclass(frozen=True)
@@ -120,16 +120,17 @@ def verify(
 ) -> VerifyReport:
     """A report on an exercise: every hand-in that can be made from its own sources, graded as students' are.
 
-    The reference must earn every automatic point and the untouched stubs none in any cell; each wrong answer
-    must fail exactly the tests it names; of the mutants, listed equivalents aside, 95 % must lose points.
+    The reference and each right answer must earn every automatic point and the untouched stubs none in any cell;
+    each wrong answer must fail exactly the tests it names; of the mutants, listed equivalents aside, 95 % must lose
+    points.
     """
     src = variants.sources(exercise)
-    wrongs = variants.wrong_answers(src)
+    answers: list[RightAnswer | WrongAnswer] = [*variants.right_answers(src), *variants.wrong_answers(src)]
     mutant_pool = pool(src.solution, src.course / "equivalent.toml") if mutants else None
     run = _Run(src, judge or SandboxJudge(src.id, settings or Settings(), jobs), console or Console(stderr=True))
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        findings = run.own_handins(Path(folder) / "handins", wrongs)
+        findings = run.own_handins(Path(folder) / "handins", answers)
         seconds = {"hand-ins": time.perf_counter() - start}
         mutation = None
         if mutant_pool is not None:
@@ -171,17 +172,26 @@ class _Run:
     judge: Judge
     console: Console
 
-    def own_handins(self, folder: Path, wrongs: list[WrongAnswer]) -> list[Finding]:
-        """Findings on the reference, the untouched stubs and each wrong answer, in this order."""
+    def own_handins(self, folder: Path, answers: list[RightAnswer | WrongAnswer]) -> list[Finding]:
+        """Findings on the reference, the untouched stubs and each right and wrong answer, in this order."""
         known = set(variants.known_tests(self.src))
         makers: dict[str, Callable[[Path], object]] = {
             "reference": partial(variants.reference, self.src),
             "untouched": partial(variants.untouched, self.src),
-            **{f"wrong-{wrong.name}": partial(variants.apply, wrong, exercise=self.src) for wrong in wrongs},
+            **{f"{each.kind}-{each.name}": partial(variants.apply, each, exercise=self.src) for each in answers},
         }
         verdicts = self._grade("hand-ins", folder, makers, first_failure=False)
-        findings = [_judge_reference(verdicts["reference"]), _judge_untouched(verdicts["untouched"])]
-        return findings + [_judge_wrong(wrong, verdicts[f"wrong-{wrong.name}"], known) for wrong in wrongs]
+        findings = [
+            _judge_full("reference", "reference", verdicts["reference"]),
+            _judge_untouched(verdicts["untouched"]),
+        ]
+        for answer in answers:
+            verdict = verdicts[f"{answer.kind}-{answer.name}"]
+            if isinstance(answer, WrongAnswer):
+                findings.append(_judge_wrong(answer, verdict, known))
+            else:
+                findings.append(_judge_full("right answer", answer.name, verdict))
+        return findings
 
     def mutation(self, folder: Path, mutants: Pool) -> MutationScore:
         """Which of the mutants lose points, and whether the listed equivalents really lose none."""
@@ -238,16 +248,16 @@ class _Run:
         return verdicts
 
 
-def _judge_reference(verdict: Verdict) -> Finding:
+def _judge_full(part: Part, name: str, verdict: Verdict) -> Finding:
+    """A finding on a hand-in that must earn everything."""
     lost = [cell for cell, (points, maximum) in verdict.cells.items() if not math.isclose(points, maximum)]
     total = sum(points for points, _ in verdict.cells.values())
     if verdict.failed:
-        detail = f"loses points: {_reasons(verdict.failed, set(verdict.failed))}"
-        return Finding("reference", "reference", False, detail)
+        return Finding(part, name, False, f"loses points: {_reasons(verdict.failed, set(verdict.failed))}")
     if lost or not total:
         detail = f"earns not all points: no test counts for {', '.join(lost) or 'any cell'}"
-        return Finding("reference", "reference", False, detail)
-    return Finding("reference", "reference", True, f"earns all {total:g} automatic points")
+        return Finding(part, name, False, detail)
+    return Finding(part, name, True, f"earns all {total:g} automatic points")
 
 
 def _judge_untouched(verdict: Verdict) -> Finding:

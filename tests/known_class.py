@@ -10,10 +10,11 @@ from answers_ex03 import copies_of, honest_answers
 
 from autograder import variants
 from autograder.build import graded_cells
-from autograder.report.resemblance import NOT_WRITTEN, edited_modules
+from autograder.report.resemblance import edited_modules
 from autograder.results import CellResult, Result, TestResult, write_result
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing, attempt_from
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex03_dataloader"
@@ -42,7 +43,7 @@ class KnownClass:
         failed: Collection[str] = (),
         *,
         unwritten: Collection[str] = (),
-        reason: str = "the result is not as expected",
+        code: Reason = Reason.GENERIC,
         refused: str = "",
         name: str = "",
         cpu_seconds: float = 0.3,
@@ -59,7 +60,7 @@ class KnownClass:
             target = path / "exercise_code" / self.src.id / file
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        cells = [self._cell(c.grade_id, c.points, failed, unwritten, reason, refused) for c in self.cells]
+        cells = [self._cell(c.grade_id, c.points, failed, unwritten, code, refused) for c in self.cells]
         result = Result(
             student=student.id,
             exercise=self.src.id,
@@ -116,14 +117,14 @@ class KnownClass:
         points: float,
         failed: Collection[str],
         unwritten: Collection[str],
-        reason: str,
+        code: Reason,
         refused: str,
     ) -> CellResult:
         tests = []
         for test in self.tests.values():
             if test.grade_id == grade_id:
                 passed = not refused and test.name not in failed and test.name not in unwritten
-                why = "the hand-in was refused" if refused else NOT_WRITTEN if test.name in unwritten else reason
+                why = Reason.REFUSED if refused else Reason.NOT_WRITTEN if test.name in unwritten else code
                 title = test.name.removeprefix("test_").replace("_", " ").capitalize() + "."
                 tests.append(
                     TestResult(
@@ -131,8 +132,8 @@ class KnownClass:
                         title=title,
                         visible=test.visible,
                         passed=passed,
-                        reason="" if passed else why,
-                        log="" if passed else why,
+                        code=None if passed else why,
+                        reason="" if passed else f"in words: {why}",
                     )
                 )
         earned = points * sum(t.passed for t in tests) / len(tests)
@@ -152,7 +153,7 @@ def a_class(folder: Path, students: int = 80, seed: int = 0) -> GradedClass:
     known.add(copies_of(honest["u0005"])["all of it"])
     known.add(copies_of(honest["u0002"])["renamed"])
     broken = {name: f"{text}\n)" for name, text in known.solution.items()}
-    known.add(broken, known.tests, reason="the code raised SyntaxError: unmatched ')'")
+    known.add(broken, known.tests, code=Reason.UNREADABLE)
     known.add(known.solution, refused="the zip is damaged: upload it again")
     for _ in range(3):
         known.add(known.solution, UNHEARD_OF)

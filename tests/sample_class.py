@@ -12,6 +12,7 @@ from autograder.build import graded_cells
 from autograder.results import CellResult, Result, TestResult, pack_samples, write_result
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing, attempt_from
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise, load_exercise
 
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
@@ -160,6 +161,7 @@ def _result_of(name: str, visible: bool, passed: bool, refused: bool) -> TestRes
             title=title,
             visible=False,
             passed=False,
+            code=Reason.GENERIC,
             reason="the result is not as expected",
             log="want [3, 4] | got [1, 2] SECRETLOG",
         )

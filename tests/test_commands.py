@@ -11,6 +11,8 @@ from rich.console import Console
 
 from autograder import commands, variants
 from autograder.base.errors import AutograderError
+from autograder.cli import console as telling
+from autograder.cli.run import note_run
 from autograder.commands import LAST_RUN, GradeOptions, grade_command, open_run, results_table
 from autograder.grading import BEFORE
 from autograder.regrade import appeal_command, regrade_command
@@ -93,14 +95,14 @@ def test_the_data_of_the_last_run_are_used_again(graded, tmp_path):
     shutil.copytree(graded, folder)
     note = folder / "results" / EXERCISE / LAST_RUN
     assert "data" not in json.loads(note.read_text()), "the class's own data are not noted: class.toml decides"
-    commands._note_run(open_run(_options(folder, data="real")))
+    note_run(open_run(_options(folder, data="real")))
     assert open_run(_options(folder)).settings.data == "real"
     assert open_run(_options(folder, data="embedded")).settings.data == "embedded"
     assert open_run(_options(folder, submissions=graded.parent / "downloads")).settings.data == "embedded"
 
 
 def test_a_log_file_is_told_how_far_it_is_and_what_waits(graded, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(commands, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(telling, "LINE_SECONDS", 0.0)
     hand_ins = graded.parent / "downloads"
     options = GradeOptions(EXERCISE, hand_ins, tmp_path / "results", jobs=1, device="cpu")
     assert grade_command(options) == 0

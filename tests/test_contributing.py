@@ -51,7 +51,13 @@ def test_the_example_grades_as_it_should(root: Path) -> None:
     checks = {"relu": points_of(EXERCISE, course)["relu"]}
     report = verify(src, judge=InProcessJudge(src, checks), console=Console(quiet=True))
     assert report.ok, [finding for finding in report.findings if not finding.ok]
-    assert [finding.name for finding in report.findings] == ["reference", "untouched", "absolute_value", "mutants"]
+    assert [finding.name for finding in report.findings] == [
+        "reference",
+        "untouched",
+        "where",
+        "absolute_value",
+        "mutants",
+    ]
     assert report.mutation is not None
     assert report.mutation.killed
 

@@ -20,6 +20,7 @@ from autograder.report.pictures import Gallery, as_svg
 from autograder.results import pack_samples, read_result, write_result
 from autograder.roster import Student
 from autograder.standing import Standing
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.drawing import DrawnSample
 from exercise_code.common.exercise import load_exercise
 
@@ -292,11 +293,11 @@ def test_notes_name_a_file_once_and_hostile_names_do_no_harm(graded, tmp_path):
 
 def test_tests_that_say_the_same_are_said_once(code_class, tmp_path):
     place = "image_folder.py, line 43: raise NotImplementedError()"
-    written = _with_tests(_good(code_class), tmp_path, reason="this part is not written yet", got=place)
+    written = _with_tests(_good(code_class), tmp_path, code=Reason.NOT_WRITTEN, reason="to do", got=place)
     page = feedback_page(code_class, written)
     cell = page[page.index('<section class="cell"') :]
     cell = cell[: cell.index("</section>")]
-    assert cell.count("this part is not written yet") == 1 and cell.count(place) == 1
+    assert cell.count("</span> to do<") == 1 and cell.count(place) == 1
     for test in written.marked.read().cells[0].tests:
         assert test.title in unescape(cell)
 

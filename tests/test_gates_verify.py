@@ -38,6 +38,11 @@ def test_reference_earns_everything_and_untouched_nothing(exercise):
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
+def test_right_answers_in_other_words_earn_everything(exercise):
+    assert faults(exercise, "right answer") == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_wrong_answers_fail_exactly_the_tests_they_name(exercise):
     assert faults(exercise, "wrong answer") == []
 

@@ -14,11 +14,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from autograder import grading, variants
+from autograder import variants
 from autograder.__main__ import app
 from autograder.base.errors import AutograderError
 from autograder.commands import GradeOptions
-from autograder.grading import BEFORE, file_name, forget_told, result_path, set_aside
+from autograder.grading import BEFORE, aside, file_name, forget_told, result_path, set_aside
 from autograder.regrade import (
     appeal_command,
     compare,
@@ -150,7 +150,7 @@ def test_a_list_that_was_cut_off_while_it_was_put_away_is_not_made_anew_from_wha
 
 def test_what_is_set_aside_after_a_list_was_cut_off_is_told_next_time(results, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(grading, "forget_told", lambda folder: None)
+        patched.setattr(aside, "forget_told", lambda folder: None)
         _printed(results)
     forget_told(results)
     assert not (results / BEFORE).exists()

@@ -10,6 +10,7 @@ from known_class import EXERCISE, UNHEARD_OF, KnownClass
 from autograder import variants
 from autograder.report.resemblance import Catalogue, Finding, HandInFiles, mistakes, resemblances
 from autograder.standing import Attempt
+from exercise_code.common.checks.reasons import Reason
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_untouched_unfinished_and_broken_hand_ins_are_kinds_of_their_own(tmp_pat
     loader = [t.name for t in known.tests.values() if t.grade_id.startswith("dataloader")]
     known.add(known.stubs, unwritten=known.tests)
     known.add(known.solution, unwritten=loader)
-    known.add(known.solution, known.tests, reason="the code raised SyntaxError: invalid syntax")
+    known.add(known.solution, known.tests, code=Reason.UNREADABLE)
     known.add(known.solution, UNHEARD_OF)
     known.add(known.solution)
     known.add(known.solution, refused="damaged")

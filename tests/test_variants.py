@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from tiny_course import STUB, WRONG, make_tiny_course
+from tiny_course import RIGHT, STUB, WRONG, make_tiny_course
 
 from autograder.base.errors import AutograderError
 from autograder.variants import (
     apply,
     known_tests,
     reference,
+    right_answers,
     sources,
     strip_markers,
     untouched,
@@ -143,6 +144,32 @@ def test_faults_of_a_wrong_toml_are_named(tiny, text, words):
     with pytest.raises(AutograderError, match=words) as caught:
         wrong(tiny, text)
     assert str(tiny.course / "wrong.toml") in str(caught.value)
+
+
+def test_right_answers_change_the_solution_and_name_no_tests(tiny, tmp_path):
+    (answer,) = right_answers(tiny)
+    text = (apply(answer, tmp_path / "out", tiny) / MODULE).read_text()
+    assert "found.append(values[start : start + size])" in text and "SOLUTION" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ((ENTRY + EDIT).replace("[[wrong", "[[right"), "broken: fails: Extra inputs"),
+        (ENTRY + EDIT, r"expected \[\[right\]\] entries and nothing else, got \['wrong'\]"),
+        (RIGHT.replace("find = ", "find = 'x'#"), "matches 0 times"),
+    ],
+)
+def test_faults_of_a_right_toml_are_named(tiny, text, words):
+    (tiny.course / "right.toml").write_text(text)
+    with pytest.raises(AutograderError, match=words) as caught:
+        right_answers(tiny)
+    assert str(tiny.course / "right.toml") in str(caught.value)
+
+
+def test_no_file_means_no_right_answers(tiny):
+    (tiny.course / "right.toml").unlink()
+    assert right_answers(tiny) == []
 
 
 def model_edit(**values) -> str:

@@ -69,6 +69,7 @@ def test_a_good_exercise_is_ok(tiny):
     assert [(each.part, each.name) for each in report.findings] == [
         ("reference", "reference"),
         ("untouched", "untouched"),
+        ("right answer", "windows_by_loop"),
         ("wrong answer", "last_window_lost"),
         ("wrong answer", "total_starts_at_one"),
         ("mutants", "mutants"),
@@ -132,6 +133,14 @@ def test_a_wrong_answer_that_fails_other_tests_than_it_names_is_caught(tiny, old
     assert bad.part == "wrong answer"
     assert words in bad.detail
     assert words in " ".join(shown(report).split())
+
+
+def test_a_right_answer_that_loses_points_is_caught(tiny):
+    edit(tiny.course / "right.toml", "found.append(values[start : start + size])", "found.append(values[start:])")
+    report = run(tiny, mutants=False)
+    (bad,) = [each for each in report.findings if not each.ok]
+    assert (bad.part, bad.name) == ("right answer", "windows_by_loop")
+    assert "loses points: test_windows (at [0]: expected 2 items, got 4)" in bad.detail
 
 
 def test_survivors_are_named_with_their_diff(tiny):

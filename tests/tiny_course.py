@@ -128,6 +128,20 @@ find = "totals, total = [], 0"
 replace = "totals, total = [], 1"
 """
 
+RIGHT = """\
+[[right]]
+name = "windows_by_loop"
+about = "the windows are collected one by one"
+[[right.edit]]
+file = "sums.py"
+find = "return [values[start : start + size] for start in range(len(values) - size + 1)]"
+replace = '''
+found = []
+    for start in range(len(values) - size + 1):
+        found.append(values[start : start + size])
+    return found'''
+"""
+
 
 def make_tiny_course(root: Path, *, model: bool = False) -> Sources:
     """The sources of a small exercise under `root`; with `model`, a model is handed in, too."""
@@ -142,6 +156,7 @@ def make_tiny_course(root: Path, *, model: bool = False) -> Sources:
     (solution / "sums.py").write_text(SOLUTION)
     (course / "test_hidden.py").write_text(HIDDEN)
     (course / "wrong.toml").write_text(WRONG)
+    (course / "right.toml").write_text(RIGHT)
     (notebooks / "1_sums.ipynb").write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4}))
     if model:
         tensors = {

@@ -19,6 +19,7 @@ from autograder.sources import GradedCell, graded_cells
 from autograder.standing import Attempt, GradedClass, Standing
 from autograder.variants import sources
 from exercise_code.common import drawing, exercise
+from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
 
 from . import page, pictures
@@ -30,9 +31,6 @@ __all__ = ["feedback_page", "write_feedback"]
 STAMPS = ".feedback.json"
 # Text beyond this is folded away: a wrong answer may be a thousand characters long.
 SHORT, SHORT_LINES = 280, 7
-GENERIC = "the result is not as expected"
-# After these reasons a test's "got" is a place in the student's file.
-RAISED = ("the code raised ", "this part is not written yet")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -96,7 +94,7 @@ class _Cell:
     def same(self) -> TestResult | None:
         """The test that speaks for all failed ones, where they all say the same and nothing else."""
         reasons = {(t.reason, t.want, t.hint) for t in self.failed}
-        if len(self.failed) < 2 or len(reasons) > 1 or self.failed[0].reason == GENERIC:
+        if len(self.failed) < 2 or len(reasons) > 1 or self.failed[0].code is Reason.GENERIC:
             return None
         return self.failed[0]
 
@@ -140,8 +138,8 @@ class _Maker:
             model=self._model(result) if result is not None and not state else None,
             folded=_folded,
             percent=_percent,
-            generic=GENERIC,
-            raised=RAISED,
+            generic=Reason.GENERIC,
+            places=PLACES,
         )
 
     def _zone(self, standing: Standing) -> tzinfo | None:

@@ -10,6 +10,7 @@ from typing import Literal
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass
 from autograder.variants import Sources, WrongAnswer, sources, strip_markers, wrong_answers
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.handin import read_handin
 
@@ -28,11 +29,7 @@ __all__ = [
 ]
 
 Kind = Literal["untouched", "unfinished", "broken", "known", "model", "unknown"]
-NOT_WRITTEN = "this part is not written yet"
-_BROKEN = tuple(
-    f"the code raised {name}"
-    for name in ("SyntaxError", "IndentationError", "TabError", "ImportError", "ModuleNotFoundError")
-)
+_UNWRITTEN = (Reason.NOT_WRITTEN, Reason.NO_MODEL)
 GRAM = 4
 # The failed tests of a hand-in that is merely like a known one: how much of both sets is common.
 LEAST_JACCARD = 0.75
@@ -186,8 +183,8 @@ def resemblances(graded: GradedClass) -> list[Finding]:
         result = attempt.read()
         tests = [t for cell in result.cells for t in cell.tests]
         lost = frozenset(t.name for t in tests if not t.passed)
-        unwritten = frozenset(t.name for t in tests if not t.passed and _is_unwritten(t.reason, t.log))
-        broken = frozenset(t.name for t in tests if not t.passed and t.reason.startswith(_BROKEN))
+        unwritten = frozenset(t.name for t in tests if t.code in _UNWRITTEN)
+        broken = frozenset(t.name for t in tests if t.code is Reason.UNREADABLE)
         rest = lost - unwritten
         about_model = {t.name for c in result.cells if model and c.grade_id == model.grade_id for t in c.tests}
         if not rest:
@@ -245,12 +242,6 @@ def edited_modules(src: Sources, wrong: WrongAnswer) -> dict[str, str]:
         text = texts.get(edit.file) or (src.solution / edit.file).read_text(encoding="utf-8")
         texts[edit.file] = text.replace(edit.find, edit.replace)
     return {file: strip_markers(text) for file, text in texts.items()}
-
-
-def _is_unwritten(reason: str, log: str) -> bool:
-    return reason == NOT_WRITTEN or any(
-        text.startswith("models/") and "is not in the hand-in" in text for text in (reason, log)
-    )
 
 
 def _grams(modules: Mapping[str, str], vocabulary: Vocabulary) -> set[tuple[str, ...]]:

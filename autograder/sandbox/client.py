@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.wire import MAX_BYTES, WireError, decode
 
 from ..base.errors import AutograderError
@@ -51,12 +52,13 @@ class ChildDied(Exception):
 
     `reason` is in our words alone. `detail` holds what the code could choose (an exit code, a count) and so
     could carry hidden inputs out: it is not shown to students where the test is hidden. `late` says that time
-    ran out.
+    ran out, `overdrew` that the code took more of something else than a hand-in has.
     """
 
-    def __init__(self, reason: str, detail: str = "", *, late: bool = False) -> None:
+    def __init__(self, reason: str, detail: str = "", *, late: bool = False, overdrew: bool = False) -> None:
         super().__init__(f"{reason} ({detail})" if detail else reason)
         self.reason, self.detail, self.late = reason, detail, late
+        self.code = Reason.TIMED_OUT if late else Reason.OVERDREW if overdrew else Reason.DIED
 
 
 @dataclass(frozen=True)
@@ -339,7 +341,7 @@ class Child:
             if size is None and len(data) >= HEADER.size:
                 size = HEADER.size + HEADER.unpack_from(data)[0]
                 if not HEADER.size + NONCE_BYTES < size <= max_bytes:
-                    raise ChildDied("answered with more bytes than the grader takes", f"{size:,} bytes")
+                    raise ChildDied("answered with more bytes than the grader takes", f"{size:,} bytes", overdrew=True)
             if time.monotonic() - looked > LOOK_EVERY:
                 looked = time.monotonic()
                 self._look(cpu_end, cpu_seconds, wall_end, wall_seconds)
@@ -358,13 +360,13 @@ class Child:
             status = Path(f"/proc/{self.pid}/status").read_text()
             threads = int(status.split("Threads:")[1].split()[0])
             if threads > MAX_THREADS:
-                raise ChildDied(f"started more than {MAX_THREADS} threads", f"{threads} threads")
+                raise ChildDied(f"started more than {MAX_THREADS} threads", f"{threads} threads", overdrew=True)
             # CUDA maps far more than it uses, so there the resident size stands in for RLIMIT_AS.
             resident_mb = int(status.split("VmRSS:")[1].split()[0]) / 1024
             if self.worker.device == "cuda" and resident_mb > self.memory_mb + GPU_BASE_MB:
-                raise ChildDied("used more memory than allowed", f"{resident_mb:.0f} MB")
+                raise ChildDied("used more memory than allowed", f"{resident_mb:.0f} MB", overdrew=True)
         if self.writable is not None and not is_small(self.writable):
-            raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files")
+            raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files", overdrew=True)
 
     def _how_it_ended(self) -> ChildDied:
         self.end()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .checks.reasons import PLACES, Reason
 from .testing import Outcome
 
 __all__ = ["Display", "Report", "Shown", "SyntaxFault", "escape", "page", "say", "shell"]
@@ -154,17 +155,17 @@ def count(outcomes: Iterable[Outcome]) -> str:
 
 def is_todo(outcome: Outcome) -> bool:
     """True for a test that met a part of the stub that is still to be written."""
-    return outcome.exception_type == "NotImplementedError" and outcome.reason == "this part is not written yet"
+    return outcome.code is Reason.NOT_WRITTEN
 
 
 def _facts(outcome: Outcome) -> list[tuple[str, str]]:
-    place = "where" if outcome.kind == "exception" else "got"
+    place = "where" if outcome.code in PLACES else "got"
     facts = [("want", outcome.want), (place, outcome.got), ("hint", outcome.hint)]
     return [(key, value) for key, value in facts if value]
 
 
 def _unreadable(outcome: Outcome) -> bool:
-    return outcome.exception_type in ("SyntaxError", "IndentationError", "TabError")
+    return outcome.code is Reason.UNREADABLE and outcome.exception_type not in ("ImportError", "ModuleNotFoundError")
 
 
 def outcome_lines(outcomes: Iterable[Outcome], told: bool = False) -> list[str]:

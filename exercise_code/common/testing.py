@@ -34,6 +34,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from .checks.reasons import UNREADABLE_ERRORS, Reason
 from .errors import CourseError
 from .exercise import Exercise, ModelSpec
 from .wire import Opaque, decode, encode
@@ -59,13 +60,14 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., None])
 Kind = Literal["value", "exception", "sandbox"]
+_CODES: dict[Kind, Reason] = {"value": Reason.DIFFERENT, "exception": Reason.RAISED, "sandbox": Reason.DIED}
 
 
 class Failure(AssertionError):
     """A test that failed: the reason in words and, where there are any, `want`, `got` and a hint.
 
     `kind` is "value" for a wrong answer, "exception" for code that raised, and "sandbox" for code that
-    died, hung, overdrew or answered garbage.
+    died, hung, overdrew or answered garbage: it decides what may be read of a hidden test. `code` says why.
     """
 
     def __init__(
@@ -77,10 +79,12 @@ class Failure(AssertionError):
         hint: str = "",
         kind: Kind = "value",
         exception_type: str = "",
+        code: Reason | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason, self.want, self.got, self.hint = reason, want, got, hint
         self.kind, self.exception_type = kind, exception_type
+        self.code = code or _CODES[kind]
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ class Outcome:
     exception_type: str = ""
     seconds: float = 0.0
     visible: bool = True
+    code: Reason | None = None
 
 
 class Code:
@@ -273,9 +278,11 @@ def failure_from(report: Mapping[str, Any]) -> Failure:
     """The `Failure` that says in words what the student's code raised."""
     name, text, place = str(report["type"]), str(report["text"]), str(report["place"])
     if name == "NotImplementedError" and not text:
-        return Failure("this part is not written yet", got=place, kind="exception", exception_type=name)
+        told = "this part is not written yet"
+        return Failure(told, got=place, kind="exception", exception_type=name, code=Reason.NOT_WRITTEN)
     reason = f"the code raised {name}" + (f": {text}" if text else "")
-    return Failure(reason, got=place, kind="exception", exception_type=name)
+    code = Reason.UNREADABLE if name in UNREADABLE_ERRORS else Reason.RAISED
+    return Failure(reason, got=place, kind="exception", exception_type=name, code=code)
 
 
 def run_case(
@@ -304,11 +311,13 @@ def run_case(
     except Failure as error:
         failure = error
     except AssertionError as error:
-        failure = Failure(str(error) or "the result is not as expected")
+        reason = Reason.DIFFERENT if str(error) else Reason.GENERIC
+        failure = Failure(str(error) or "the result is not as expected", code=reason)
     except CourseError as error:
         failure = Failure(str(error))
     except Exception as error:
-        failure = Failure(f"the answer is not of the expected form ({type(error).__name__}: {error})")
+        told = f"the answer is not of the expected form ({type(error).__name__}: {error})"
+        failure = Failure(told, code=Reason.MALFORMED)
     seconds = time.perf_counter() - start
     known = (case.name, case.grade.grade_id, case.title)
     if failure is None:
@@ -324,6 +333,7 @@ def run_case(
         failure.exception_type,
         seconds,
         case.visible,
+        failure.code,
     )
 
 
@@ -347,7 +357,8 @@ def _model_file(exercise: Exercise, code: Code) -> Path:
         raise CourseError(f"{exercise.id} has no model in its exercise.toml: add [model]")
     path = code.models / f"{exercise.model.files[0]}.safetensors"
     if not path.is_file():
-        raise Failure(f"models/{path.name} is not there", hint="train the model, then run the cell that saves it")
+        hint = "train the model, then run the cell that saves it"
+        raise Failure(f"models/{path.name} is not there", hint=hint, code=Reason.NO_MODEL)
     return path
 
 

@@ -1,65 +1,39 @@
 """`autograder grade`: a folder of hand-ins becomes a folder of results, where it was left off."""
 
-import hashlib
-import json
 import time
-import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
+from exercise_code.common.exercise import Exercise, load_exercise
 
-from .base.errors import AutograderError
-from .base.files import write_if_changed
-from .build import graded_cells
-from .classroom import Classroom
-from .fleet import Fleet
-from .intake import Found, Intake, find_hand_ins, fingerprint
-from .judge import Job
-from .machine import plan_judges, this_machine
-from .results import Result, read_result, write_result
-from .roster import Student, make_aliases
-from .settings import Settings, versions
-from .standing import Attempt, GradedClass, Standing, attempt_from
-from .variants import sources
+from ..base.errors import AutograderError
+from ..build import graded_cells
+from ..classroom import Classroom
+from ..fleet import Fleet
+from ..intake import Found, Intake, find_hand_ins, fingerprint
+from ..judge import Job
+from ..machine import plan_judges, this_machine
+from ..results import Result, read_result, write_result
+from ..roster import Student, make_aliases
+from ..settings import Settings
+from ..standing import Attempt, GradedClass, Standing, attempt_from
+from ..variants import sources
+from .aside import forget_told, set_aside
+from .keys import course_hash, result_key, result_path
 
 __all__ = [
-    "BEFORE",
     "Fleets",
     "Grading",
-    "course_hash",
     "default_jobs",
-    "file_name",
-    "forget_told",
     "grade_class",
     "grade_folder",
     "grade_found",
     "local_fleets",
-    "result_key",
-    "result_path",
-    "set_aside",
-    "tell",
     "with_penalty",
 ]
-
-# The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
-JUDGING = (
-    *("build", "judge", "plugin", "results", "settings", "sources", "stopwatch", "submission"),
-    "variants",
-    "base/errors",
-    "base/locks",
-    "base/hostile_folders",
-)
-
-
-# Where results wait that were replaced, in the folder of an exercise's results.
-BEFORE = "before"
-# Among them, the names of those that have been listed.
-TOLD = ".told"
 
 
 class FleetLike(Protocol):
@@ -114,27 +88,6 @@ class _Planned:
 def default_jobs(device: str = "cpu") -> int:
     """As many judges as this machine has cores, memory and GPUs for."""
     return len(plan_judges(device, None, this_machine(gpus=device == "cuda")))
-
-
-def course_hash(exercise: Exercise) -> str:
-    """A hash of everything a score depends on besides the hand-in: tests, solution, given code, this grader."""
-    digest = hashlib.sha256()
-    source = sources(exercise)
-    here, names = Path(__file__).parent, (exercise.id, *exercise.earlier)
-    # By their names below these folders: a course that was moved is the same course.
-    course = source.course.parent
-    files = {f"course/{p.relative_to(course)}": p for e in names for p in _below(course / e)}
-    files |= {f"package/{p.relative_to(PACKAGE)}": p for e in ("common", *names) for p in _below(PACKAGE / e)}
-    files["package/__init__.py"] = PACKAGE / "__init__.py"
-    files |= {f"autograder/{name}.py": here / f"{name}.py" for name in JUDGING}
-    files |= {f"autograder/sandbox/{path.name}": path for path in (here / "sandbox").glob("*.py")}
-    for name, path in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _below(folder: Path) -> list[Path]:
-    return [p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
 
 
 def grade_folder(
@@ -293,54 +246,6 @@ def with_penalty(standing: Standing, classroom: Classroom) -> Standing:
     return replace(standing, penalty=classroom.penalty(earned, standing.marked.seconds_late))
 
 
-def result_path(out: Path, exercise_id: str, student: str, fingerprint_: str) -> Path:
-    """Where the result of a hand-in lies."""
-    return out / exercise_id / f"{file_name(student)}--{fingerprint_[:12]}.json"
-
-
-def result_key(student: str, fingerprint_: str, course: str, settings: Settings) -> str:
-    """What a result depends on, hashed: another key means that it must be made again."""
-    parts = [student, fingerprint_, course, settings.secret_hash, settings.data, settings.device, settings.unsafe]
-    return hashlib.sha256(json.dumps([*parts, versions()]).encode()).hexdigest()
-
-
-def set_aside(path: Path, key: str) -> bool:
-    """True when the result in `path` has another key: it is kept in `before/`, for a list of what has changed.
-
-    A copy that is there stays: it is older, and nobody has been told yet what became of it. The result of somebody
-    else, whose file was put there, is none.
-    """
-    known = read_result(path)
-    if known is None or known.failed or known.key == key or not path.name.startswith(f"{file_name(known.student)}--"):
-        return False
-    copy = path.parent / BEFORE / path.name
-    if not copy.exists():
-        write_result(known, copy)
-    return True
-
-
-def tell(folder: Path, names: Sequence[str]) -> None:
-    """Take these results out of `before/`, all or none: somebody has been told what became of them."""
-    if not names:
-        return
-    write_if_changed(json.dumps(sorted(names)).encode(), folder / BEFORE / TOLD)
-    forget_told(folder)
-
-
-def forget_told(folder: Path) -> None:
-    """Go on where `tell` was cut off."""
-    note = folder / BEFORE / TOLD
-    try:
-        names = json.loads(note.read_bytes())
-    except (OSError, ValueError):
-        return
-    for name in names:
-        (folder / BEFORE / name).unlink(missing_ok=True)
-    note.unlink(missing_ok=True)
-    with suppress(OSError):
-        (folder / BEFORE).rmdir()
-
-
 def _plan(exercise: Exercise, found: Sequence[Found], out: Path, settings: Settings) -> list[_Planned]:
     course = course_hash(exercise)
     same: dict[tuple[str, str], list[Found]] = {}
@@ -356,15 +261,6 @@ def _plan(exercise: Exercise, found: Sequence[Found], out: Path, settings: Setti
         )
         for (student, print_), of in same.items()
     ]
-
-
-def file_name(student: str) -> str:
-    """A file name made of a student's id or name: plain characters, short, one to one."""
-    # Names come from file names that students choose: whatever is not plain is quoted, and "." never leads.
-    name = urllib.parse.quote(student, safe="", errors="backslashreplace").replace(".", "%2E") or "unnamed"
-    if len(name) > 80:
-        name = f"{name[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return name
 
 
 def _expect_writable(out: Path) -> None:

@@ -1,0 +1,1 @@
+"""The command line's verbs, and what they say."""

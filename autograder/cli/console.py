@@ -1,0 +1,122 @@
+"""What the commands say on a terminal, and while they grade."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from exercise_code.common.errors import CourseError
+
+from ..classroom import Classroom
+from ..grading import Fleets, Grading, grade_class
+from ..settings import Settings
+from ..standing import GradedClass
+
+__all__ = ["grade_with_progress", "plain", "say", "short"]
+
+LINE_SECONDS = 30.0
+
+
+def say(console: Console, text: str) -> None:
+    """Print a line as it is, however long."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def short(text: str, limit: int = 100) -> str:
+    """The text, cut where it is longer."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def plain(text: str) -> str:
+    """The text in one line that can be shown."""
+    # Names and messages come from students: no control characters reach the terminal.
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+def grade_with_progress(
+    console: Console,
+    exercise: str,
+    submissions: Path,
+    out: Path,
+    settings: Settings,
+    fleets: Fleets,
+    classroom: Classroom | None = None,
+    worksheet: Path | None = None,
+    keep: Callable[[Grading], None] = lambda _: None,
+) -> tuple[GradedClass, int]:
+    """The graded class and how many hand-ins were graded now; a bar, an ETA, and each hand-in's time as it is done.
+
+    What Ctrl-C leaves behind is said in words.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[last]}[/]"),
+    )
+    steps = fresh = 0
+    try:
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task(exercise, total=None, last="")
+            told = time.monotonic()
+
+            def begin(found: int, left: int) -> None:
+                progress.update(task, total=left)
+                if not console.is_terminal and left:
+                    say(console, f"grading {left} of {found} hand-ins of {exercise}")
+
+            def step(grading: Grading) -> None:
+                nonlocal steps, fresh, told
+                steps += 1
+                keep(grading)
+                if grading.fresh:
+                    fresh += 1
+                    last = f"{short(plain(grading.result.student), 20)} {grading.result.wall_seconds:.2f} s"
+                    progress.update(task, advance=1, last=escape(last))
+                    # A file or a log has no bar: a line now and then says how far it is.
+                    if not console.is_terminal and time.monotonic() - told >= LINE_SECONDS:
+                        told = time.monotonic()
+                        say(console, _progress_line(progress.tasks[0]))
+
+            try:
+                graded = grade_class(
+                    exercise,
+                    submissions,
+                    out,
+                    settings,
+                    classroom=classroom,
+                    worksheet=worksheet,
+                    fleets=fleets,
+                    begin=begin,
+                    step=step,
+                )
+            except CourseError:
+                # Before anything was graded a bar above the error says nothing.
+                progress.update(task, visible=progress.tasks[0].total is not None)
+                raise
+    except KeyboardInterrupt:
+        say(console, f"interrupted: {steps} results are in {out}; the same command goes on from here")
+        raise SystemExit(130) from None
+    return graded, fresh
+
+
+def _progress_line(task: Task) -> str:
+    left = task.time_remaining
+    return f"{task.completed:.0f} of {task.total or 0:.0f} graded" + (
+        f", {timedelta(seconds=left)} left" if left is not None else ""
+    )
