@@ -322,8 +322,9 @@ class Judge:
 
 def _notes(hand_in: HandIn) -> list[str]:
     notes = [f"{name} is missing" for name in hand_in.missing] + list(hand_in.problems)
-    # nbgrader puts a timestamp.txt beside what it collects: it is not the student's.
-    ignored = [(name, reason) for name, reason in hand_in.ignored if name != "timestamp.txt"]
+    # What nbgrader puts beside what it collects is not the student's.
+    nbgraders = ("timestamp.txt", "submission_secret.txt")
+    ignored = [(name, reason) for name, reason in hand_in.ignored if name not in nbgraders]
     notes += [f"{name} was ignored: {reason}" for name, reason in ignored[:20]]
     if len(ignored) > 20:
         notes.append(f"{len(ignored) - 20} more files were ignored")

@@ -210,6 +210,7 @@ class JudgePlugin:
         failure = _as_failure(self.error)
         log = " | ".join(filter(None, (failure.reason, f"want {failure.want}" if failure.want else "", failure.got)))
         log = _shown(log, LOGGED)
+        known["raised"] = _shown(failure.exception_type, SHOWN)
         if visible:
             texts = {"reason": failure.reason, "want": failure.want, "got": failure.got, "hint": failure.hint}
             known |= {key: _shown(text, SHOWN) for key, text in texts.items()}
