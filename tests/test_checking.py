@@ -217,7 +217,7 @@ def test_what_the_exercise_names_is_imported_before_the_clock_starts(exercise, t
 def test_a_package_that_is_not_installed_is_one_line(exercise):
     toml = exercise.folder / "exercise.toml"
     toml.write_text(toml.read_text() + 'imports = ["no_such_package"]\n')
-    with pytest.raises(CourseError, match="expected no_such_package, which ex98_tiny uses.*install"):
+    with pytest.raises(CourseError, match=r"expected no_such_package, which ex98_tiny uses.*install"):
         check("tiny_double")
 
 

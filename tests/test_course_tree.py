@@ -145,5 +145,5 @@ def test_a_folder_that_is_gone_is_one_line_that_helps(course, monkeypatch, tmp_p
 
 def test_a_package_that_is_gone_is_one_line_that_helps(course):
     shutil.rmtree(course / "exercise_code")
-    with pytest.raises(CourseError, match="found no exercise there.*restart the kernel"):
+    with pytest.raises(CourseError, match=r"found no exercise there.*restart the kernel"):
         exercise_here()

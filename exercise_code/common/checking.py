@@ -12,6 +12,7 @@ from typing import Any
 
 from . import trusted
 from .checks.clock import TimeUp, time_limit
+from .checks.reasons import Reason
 from .course_tree import assignment_folder, exercise_here
 from .errors import CourseError
 from .exercise import Exercise, exercise_ids, load_exercise
@@ -151,10 +152,11 @@ def run_tests(
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         for case in cases:
             if late == 2:
-                outcomes.append(_failed(case, "not run, because two checks before it gave no answer in time"))
+                why = "not run, because two checks before it gave no answer in time"
+                outcomes.append(_failed(case, why, Reason.NOT_RUN))
             else:
                 outcomes.append(_run_one(case, code, exercise, reference))
-            late += outcomes[-1].exception_type == TimeUp.__name__
+            late += outcomes[-1].code is Reason.TIMED_OUT
             if done:
                 done(outcomes[-1])
     return outcomes, printed.text()
@@ -167,12 +169,13 @@ def _run_one(case: Case, code: Code, exercise: Exercise, reference: Callable[...
             return run_case(case, code, exercise, reference=reference)
     except TimeUp as error:
         place = describe_exception(error, exercise.folder)["place"]
-        outcome = _failed(case, f"no answer within {seconds:g} seconds: is there a loop that never ends?")
+        why = f"no answer within {seconds:g} seconds: is there a loop that never ends?"
+        outcome = _failed(case, why, Reason.TIMED_OUT)
         return replace(outcome, got=place, kind="exception", exception_type=TimeUp.__name__)
 
 
-def _failed(case: Case, reason: str) -> Outcome:
-    return Outcome(case.name, case.grade.grade_id, case.title, False, reason, visible=case.visible)
+def _failed(case: Case, reason: str, code: Reason) -> Outcome:
+    return Outcome(case.name, case.grade.grade_id, case.title, False, reason, visible=case.visible, code=code)
 
 
 class _Capped(io.TextIOBase):
