@@ -82,6 +82,18 @@ One hand-in, in nbgrader: nbgrader autograde EXERCISE --student STUDENT --force
 Mark written answers:    jupyter lab, then Nbgrader > Formgrader
 nbgrader's own pages:    nbgrader generate_feedback EXERCISE --force
 
+With nbgrader's exchange, which carries exercises to students' homes on this machine or hub, and feedback back:
+
+  nbgrader generate_assignment EXERCISE;  nbgrader release_assignment EXERCISE
+  nbgrader collect EXERCISE --update      (students: nbgrader fetch_assignment EXERCISE, nbgrader submit EXERCISE)
+  autograder grade EXERCISE
+  nbgrader generate_feedback EXERCISE --force;  nbgrader release_feedback EXERCISE
+                                          (students: nbgrader fetch_feedback EXERCISE)
+
+Students' nbgrader needs the same course_id and exchange folder: c.CourseDirectory.course_id and c.Exchange.root in
+/etc/jupyter/nbgrader_config.py. A zip that came another way: autograder grade EXERCISE HAND_INS, never zip_collect,
+which takes notebooks alone.
+
 Without --force nbgrader passes over what it, or `autograder grade`, has made before.
 """
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from exercise_code.common.exercise import Exercise
 
 from .assignment import enter_assignment
-from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, released_notebooks
+from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, read_secret, released_notebooks
 from .base.errors import AutograderError
 from .base.locks import lock_results
 from .classroom import FILE, Classroom
@@ -301,12 +301,13 @@ def _entry(
     standing: Standing, noted: Noted | None, folder: Path, exercise: Exercise, stamp: str, due: datetime | None
 ) -> _Entry:
     attempt, student = standing.attempts[-1], standing.student.id
-    timestamp = _timestamp(attempt, standing.deadline)
+    timestamp = attempt.submitted
     try:
         found = attempt.result.stat()
     except OSError:
         raise AutograderError(f"expected a result in {attempt.result}, found none: grade the class again") from None
-    parts = [stamp, attempt.fingerprint, str(timestamp), found.st_mtime_ns, found.st_size]
+    came = [str(timestamp), read_secret(attempt.path).hex()]
+    parts = [stamp, attempt.fingerprint, *came, found.st_mtime_ns, found.st_size]
     return _Entry(
         student=student,
         attempt=attempt,
@@ -318,15 +319,6 @@ def _entry(
         notebooks=exercise.all_notebooks,
         noted=noted,
     )
-
-
-def _timestamp(attempt: Attempt, deadline: datetime | None) -> datetime | None:
-    """When it came. Some systems only say that a hand-in is late: then it came as late as it is counted to be."""
-    came = attempt.submitted
-    late = 0.0 if came is None or deadline is None else max(0.0, (came - deadline).total_seconds())
-    if deadline is not None and late != attempt.seconds_late:
-        return deadline + timedelta(seconds=attempt.seconds_late)
-    return came
 
 
 def _read_timestamp(submitted: Path) -> datetime | None:

@@ -24,7 +24,9 @@ class _Model(BaseModel):
 
 
 class TestResult(_Model):
-    """One test. `reason` may be shown to the student, `code` says which kind it is; `log` is for the instructor.
+    """One test. `reason` may be shown to the student, `code` says which kind it is.
+
+    `log`, and `raised`, the type of an exception, are for the instructor.
 
     A cell's points are divided over its tests by `weight`; a test of weight 0 informs and costs nothing. `step` is
     the step of the model's score that it asks for.
@@ -40,10 +42,12 @@ class TestResult(_Model):
     step: str = ""
     code: Reason | None = None
     reason: str = ""
+    made_call: str = ""
     want: str = ""
     got: str = ""
     hint: str = ""
     log: str = ""
+    raised: str = ""
     seconds: float = 0.0
 
 
@@ -99,9 +103,9 @@ class Result(_Model):
 
         The public metric is rounded to three digits, so that nobody climbs by asking often.
         """
+        secret = {"log": "", "raised": "", "seconds": 0.0}
         cells = [
-            cell.model_copy(update={"tests": [t.model_copy(update={"log": "", "seconds": 0.0}) for t in cell.tests]})
-            for cell in self.cells
+            cell.model_copy(update={"tests": [t.model_copy(update=secret) for t in cell.tests]}) for cell in self.cells
         ]
         zero = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "memory_mb": 0.0}
         public = {name: float(f"{value:.3g}") for name, value in self.public_metrics.items()}
