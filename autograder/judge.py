@@ -30,6 +30,7 @@ from .build import graded_cells
 from .plugin import HandInSandbox, JudgePlugin
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
+from .sandbox.workers import Workers
 from .settings import Settings, versions
 from .submission import make_base, open_submission, reference_submission
 from .variants import sources
@@ -74,7 +75,7 @@ class Judge:
             "imports": self.exercise.imports,
             "unsafe": settings.unsafe,
         }
-        self.worker = Worker(device=settings.device, **shared)
+        self.workers = Workers(device=settings.device, **shared)
         self._reference_worker = Worker(device=settings.device, **shared)
         self._reference_sandbox: HandInSandbox | None = None
         self._answers: dict[bytes, Any] = {}
@@ -92,7 +93,7 @@ class Judge:
 
     def close(self) -> None:
         """End the workers and remove the scratch folder."""
-        self.worker.close()
+        self.workers.close()
         self._reference_worker.close()
         self._scratch.close()
 
@@ -248,7 +249,7 @@ class Judge:
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
             self._problems = hand_in.problems
             budget = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
-            sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
+            sandbox = HandInSandbox(self, hand_in.folder, budget, self._worker_for(hand_in))
             try:
                 results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
             finally:
@@ -264,7 +265,7 @@ class Judge:
                 private_metrics=self._halves[1],
                 samples=self._samples,
                 model=self._describe_model(hand_in),
-                notes=_notes(hand_in),
+                notes=[*_notes(hand_in), *sorted(sandbox.notes)],
                 complete=len(results) == len(items),
                 cpu_seconds=round(sandbox.used, 3),
                 wall_seconds=round(time.perf_counter() - start, 3),
@@ -278,6 +279,10 @@ class Judge:
             return Result(failed=str(error), max_score=self.max_score, complete=False, **known)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _worker_for(self, hand_in: HandIn) -> Worker:
+        own = {Path(name).stem for name in (*hand_in.modules, *hand_in.extra_modules)}
+        return self.workers.for_hand_in(hand_in.package, own)
 
     @property
     def max_score(self) -> float:

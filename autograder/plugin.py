@@ -20,6 +20,7 @@ from .base.errors import AutograderError
 from .base.hostile_folders import remove
 from .results import TestResult
 from .sandbox.client import WALL_FACTOR, Child, ChildDied
+from .sandbox.mounts import SCRATCH_BYTES, SCRATCH_FILES
 from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ ANSWER_BYTES = 256 * 2**20
 # Characters of a text in a result: an answer may be long, a reader's patience is not.
 SHOWN, LOGGED = 1000, 4000
 WALL_HINT = "the grader's sandbox allows no processes, sockets or files outside the hand-in"
+FULL_HINT = (
+    f"the hand-in's own folder is full: for its files it has {SCRATCH_BYTES >> 20} MB and room for {SCRATCH_FILES:,}"
+)
 
 
 @dataclass
@@ -52,6 +56,7 @@ class HandInSandbox:
     idle: float = 0.0
     answer_bytes: int = ANSWER_BYTES
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    notes: set[str] = field(default_factory=set)
 
     def ask(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
         """The probe's answer on the hand-in's code, or a `Failure` that says why there is none."""
@@ -83,11 +88,13 @@ class HandInSandbox:
             self.idle += max(0.0, (time.monotonic() - start) / WALL_FACTOR - (self.cpu() - cpu))
         if answer.exception is not None:
             # Where the grader unpacked a hand-in is nobody's business, and differs from run to run.
-            places = [str(p) for p in (child.writable, self.workspace, self.judge.scratch) if p is not None]
+            places = [*child.places, *map(str, (self.workspace, self.judge.scratch))]
             report = {key: _without(text, places) for key, text in answer.exception.items()}
             failure = failure_from(report)
             if failure.exception_type == "PermissionError":
                 failure.hint = WALL_HINT
+            elif child.is_private and "[Errno 28]" in failure.reason:
+                failure.hint = FULL_HINT
             raise failure
         return answer.value
 
@@ -96,10 +103,13 @@ class HandInSandbox:
         return self.used + sum(child.cpu() for child in self.children.values())
 
     def _child(self, name: str, mark: Grade) -> Child:
-        key = f"own:{name}" if mark.own_process else "writable" if mark.writable else "main"
+        # A child with a scratch folder of its own serves tests that write and tests that do not.
+        self.worker.start()
+        watched = mark.writable and not self.worker.is_private
+        key = f"own:{name}" if mark.own_process else "writable" if watched else "main"
         if key not in self.children:
             writable = None
-            if mark.writable:
+            if watched:
                 writable = self.workspace.parent / f"writable-{len(self.children)}-{time.monotonic_ns()}"
                 writable.mkdir()
             self.children[key] = self.worker.fork(
@@ -113,6 +123,7 @@ class HandInSandbox:
     def _retire(self, child: Child) -> None:
         child.end()
         self.used += child.cpu()
+        self.notes |= child.notes
         assert child.ended is not None
         self.memory_mb = max(self.memory_mb, float(child.ended["memory_mb"]))
         for key in [k for k, c in self.children.items() if c is child]:
