@@ -7,7 +7,6 @@ its converter, a database session for each step, files between two steps.
 import hashlib
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 import tempfile
@@ -24,6 +23,7 @@ from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandInError, open_handin
 
 from .base.errors import AutograderError
+from .base.files import write_whole
 from .graded_notebook import (
     NO_FILE,
     Template,
@@ -38,9 +38,12 @@ from .graded_notebook import (
 from .results import Result, read_result
 from .variants import sources
 
-__all__ = ["TIMESTAMP", "Answer", "Prepared", "Preparing", "prepare_all", "released_notebooks"]
+__all__ = ["SECRET", "TIMESTAMP", "Answer", "Prepared", "Preparing", "prepare_all", "read_secret", "released_notebooks"]
 
 TIMESTAMP = "timestamp.txt"
+# What `nbgrader submit` puts into a hand-in: who knows it finds the feedback in the exchange.
+SECRET = "submission_secret.txt"
+MAX_SECRET = 1000
 # Below so many hand-ins another process costs more than it helps.
 SHARE = 50
 NO_RESPONSE = "No response."
@@ -94,6 +97,20 @@ def released_notebooks(folder: Path, exercise: Exercise) -> dict[str, Path]:
         if all(path.is_file() for path in paths.values()):
             return paths
     raise AutograderError(f"expected the notebooks of {exercise.id} in {place}, found some missing: run `make build`")
+
+
+def read_secret(path: Path) -> bytes:
+    """What ties a hand-in to its feedback in nbgrader's exchange; nothing where it did not come through that."""
+    try:
+        file = path / SECRET
+        if file.is_symlink() or not file.is_file():
+            return b""
+        with file.open("rb") as stream:
+            found = stream.read(MAX_SECRET + 1)
+    except OSError:
+        return b""
+    # nbgrader's are hexadecimal; one that a student wrote must not stop the feedback of the others.
+    return found if len(found) <= MAX_SECRET and found.isascii() and found.strip().isalnum() else b""
 
 
 def prepare_all(tasks: Sequence[Preparing], folder: Path, exercise: Exercise, staging: Path) -> Iterator[Prepared]:
@@ -157,16 +174,20 @@ class _Desk:
                     unchanged |= {key for key, answer in mine.items() if before.get(key) == answer.digest}
                 answers |= mine
                 _replace(file, _serialise(notebook), self.staging)
-            stamp = target / TIMESTAMP
-            if task.timestamp:
-                _replace(stamp, f"{task.timestamp}\n".encode(), self.staging)
-            else:
-                _remove(stamp)
+            stamps = {
+                TIMESTAMP: f"{task.timestamp}\n".encode() if task.timestamp else b"",
+                SECRET: read_secret(task.path),
+            }
+            for file_name, data in stamps.items():
+                if data:
+                    _replace(target / file_name, data, self.staging)
+                else:
+                    _remove(target / file_name)
             if task.place or task.unplace:
                 self._put_away(submitted)
             if task.place:
                 _explain(tree, found)
-                _place(tree, submitted, task.timestamp)
+                _place(tree, submitted, stamps)
         return Prepared(task.student, answers, frozenset(unchanged), task.place)
 
     def _unpack(self, task: Preparing, tree: Path) -> dict[str, bytes | str]:
@@ -279,23 +300,19 @@ def _explain(tree: Path, found: Mapping[str, bytes | str]) -> None:
             (tree / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
 
 
-def _place(tree: Path, submitted: Path, timestamp: str) -> None:
-    if timestamp:
-        (tree / TIMESTAMP).write_text(f"{timestamp}\n", encoding="utf-8")
+def _place(tree: Path, submitted: Path, stamps: Mapping[str, bytes]) -> None:
+    for name, data in stamps.items():
+        if data:
+            (tree / name).write_bytes(data)
     submitted.parent.mkdir(parents=True, exist_ok=True)
     tree.rename(submitted)
 
 
 def _replace(path: Path, data: bytes, staging: Path) -> None:
     """Write a file in one step, read-only as nbgrader leaves it."""
-    descriptor, name = tempfile.mkstemp(dir=staging)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    Path(name).chmod(0o444)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    Path(name).replace(path)
+    write_whole(data, path, 0o444, staging=staging)
 
 
 def _remove(path: Path) -> None:

@@ -18,12 +18,13 @@ from pathlib import Path
 from exercise_code.common.exercise import Exercise
 
 from .assignment import enter_assignment
-from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, released_notebooks
+from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, read_secret, released_notebooks
 from .base.errors import AutograderError
 from .base.locks import lock_results
+from .base.stamps import code_hash, hash_of
+from .base.text import clean_text
 from .classroom import FILE, Classroom
 from .ledger import Ledger, Noted, Wanted, connect, read_interval, read_time, transaction, write_interval, write_time
-from .report.page import clean_text
 from .roster import Student
 from .standing import Attempt, GradedClass, Standing
 from .times import nbgrader_time
@@ -301,12 +302,13 @@ def _entry(
     standing: Standing, noted: Noted | None, folder: Path, exercise: Exercise, stamp: str, due: datetime | None
 ) -> _Entry:
     attempt, student = standing.attempts[-1], standing.student.id
-    timestamp = _timestamp(attempt, standing.deadline)
+    timestamp = attempt.submitted
     try:
         found = attempt.result.stat()
     except OSError:
         raise AutograderError(f"expected a result in {attempt.result}, found none: grade the class again") from None
-    parts = [stamp, attempt.fingerprint, str(timestamp), found.st_mtime_ns, found.st_size]
+    came = [str(timestamp), read_secret(attempt.path).hex()]
+    parts = [stamp, attempt.fingerprint, *came, found.st_mtime_ns, found.st_size]
     return _Entry(
         student=student,
         attempt=attempt,
@@ -320,15 +322,6 @@ def _entry(
     )
 
 
-def _timestamp(attempt: Attempt, deadline: datetime | None) -> datetime | None:
-    """When it came. Some systems only say that a hand-in is late: then it came as late as it is counted to be."""
-    came = attempt.submitted
-    late = 0.0 if came is None or deadline is None else max(0.0, (came - deadline).total_seconds())
-    if deadline is not None and late != attempt.seconds_late:
-        return deadline + timedelta(seconds=attempt.seconds_late)
-    return came
-
-
 def _read_timestamp(submitted: Path) -> datetime | None:
     try:
         return nbgrader_time((submitted / TIMESTAMP).read_text(encoding="utf-8").strip())
@@ -338,13 +331,8 @@ def _read_timestamp(submitted: Path) -> datetime | None:
 
 def _stamp(released: Mapping[str, bytes]) -> str:
     """A hash of what the notebooks are made with besides the hand-in."""
-    digest = hashlib.sha256()
-    here = Path(__file__)
-    for path in (here, here.with_name("autograded.py"), here.with_name("graded_notebook.py")):
-        digest.update(path.read_bytes())
-    for name, data in sorted(released.items()):
-        digest.update(name.encode() + hashlib.sha256(data).digest())
-    return digest.hexdigest()
+    contents = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(released.items())}
+    return hash_of(contents, code_hash(__name__))
 
 
 def _about(student: Student) -> dict[str, str]:

@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from .marks import comment, line, mark_of, short
-from .report.page import clean_text
+from .base.text import clean_text, line, short
+from .marks import comment, mark_of
 from .results import CellResult, Result, TestResult
 from .standing import Attempt, GradedClass, Standing
 
@@ -101,7 +101,7 @@ def _output(test: TestResult) -> str:
     # Of a hidden test a student reads the condition, which is its name, and the reason.
     parts = [("", test.reason)]
     if test.visible:
-        parts += [("wanted: ", test.want), ("got: ", test.got), ("hint: ", test.hint)]
+        parts += [("call: ", test.made_call), ("wanted: ", test.want), ("got: ", test.got), ("hint: ", test.hint)]
     return "\n".join(f"{label}{text}" for label, text in parts if text)
 
 

@@ -321,7 +321,7 @@ class _Search:
         `file_times` says that a file's own time counts, `more` that the student has other hand-ins.
         """
         parts, rest = self._walk(children)
-        rest = [path for path in rest if path.name != "timestamp.txt"]
+        rest = [path for path in rest if path.name not in ("timestamp.txt", "submission_secret.txt")]
         if rest and not parts and not more:
             # Loose files, of which only a model can earn points.
             whole = (folder / "models").is_dir()

@@ -34,7 +34,7 @@ from traitlets import Bool
 
 from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
 
-from .autograded import TIMESTAMP, released_notebooks
+from .autograded import SECRET, TIMESTAMP, released_notebooks
 from .base.errors import AutograderError
 from .build import ANSWER_PROMPT
 from .classroom import FILE, Classroom, open_classroom
@@ -113,6 +113,7 @@ def _configure(c: Any, folder: Path) -> None:
     c.Autograde.autograde_preprocessors = [f"{_HERE}.Scores", *steps]
     c.AssignLatePenalties.plugin_class = "autograder.late.LatePenalty"
     c.ExportApp.plugin_class = "autograder.late.GradesCsv"
+    c.ExchangeFactory.release_feedback = "autograder.exchange.ReleaseFeedback"
     # Points that people give after the autograde step are late as well: see `autograder.late`.
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.AssignLatePenalties",
@@ -280,7 +281,7 @@ def _places(source: Path, released: Iterable[str]) -> _Places:
     given = {path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.suffix != ".ipynb"}
     folders = {parent.as_posix() for path in given for parent in path.parents}
     pages = frozenset(f"{name}.html" for name in released)
-    return _Places(frozenset({TIMESTAMP, *(path.as_posix() for path in given)}), frozenset(folders), pages)
+    return _Places(frozenset({TIMESTAMP, SECRET, *(path.as_posix() for path in given)}), frozenset(folders), pages)
 
 
 def _strange_files(folder: Path, places: _Places) -> Iterator[str]:

@@ -44,6 +44,7 @@ class KnownClass:
         *,
         unwritten: Collection[str] = (),
         code: Reason = Reason.GENERIC,
+        raised: str = "",
         refused: str = "",
         name: str = "",
         cpu_seconds: float = 0.3,
@@ -60,7 +61,7 @@ class KnownClass:
             target = path / "exercise_code" / self.src.id / file
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        cells = [self._cell(c.grade_id, c.points, failed, unwritten, code, refused) for c in self.cells]
+        cells = [self._cell(c.grade_id, c.points, failed, unwritten, (code, raised), refused) for c in self.cells]
         result = Result(
             student=student.id,
             exercise=self.src.id,
@@ -69,6 +70,7 @@ class KnownClass:
             max_score=sum(c.max_points for c in cells),
             cells=cells,
             refused=refused,
+            model={"parameters": 1000, "size_mb": 0.004, "problems": []} if self.src.exercise.model else {},
             cpu_seconds=cpu_seconds,
             wall_seconds=cpu_seconds,
             memory_mb=80.0,
@@ -117,14 +119,14 @@ class KnownClass:
         points: float,
         failed: Collection[str],
         unwritten: Collection[str],
-        code: Reason,
+        kind: tuple[Reason, str],
         refused: str,
     ) -> CellResult:
         tests = []
         for test in self.tests.values():
             if test.grade_id == grade_id:
                 passed = not refused and test.name not in failed and test.name not in unwritten
-                why = Reason.REFUSED if refused else Reason.NOT_WRITTEN if test.name in unwritten else code
+                why = Reason.REFUSED if refused else Reason.NOT_WRITTEN if test.name in unwritten else kind[0]
                 title = test.name.removeprefix("test_").replace("_", " ").capitalize() + "."
                 tests.append(
                     TestResult(
@@ -134,6 +136,7 @@ class KnownClass:
                         passed=passed,
                         code=None if passed else why,
                         reason="" if passed else f"in words: {why}",
+                        raised="" if passed else kind[1],
                     )
                 )
         earned = points * sum(t.passed for t in tests) / len(tests)

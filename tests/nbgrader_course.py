@@ -44,21 +44,17 @@ def hand_in(course: Path, student: str, tree: Path, exercise: str = EXERCISE) ->
 
 def nbgrader(course: Path, command: str, *arguments: str, fails: bool = False) -> str:
     """What nbgrader's command logs, run in this process (it takes seconds to load) as it is in the course folder."""
-    from nbgrader.apps import AutogradeApp, ExportApp, GenerateAssignmentApp, GenerateFeedbackApp
+    from nbgrader import apps
 
-    apps = {
-        "autograde": AutogradeApp,
-        "export": ExportApp,
-        "generate_assignment": GenerateAssignmentApp,
-        "generate_feedback": GenerateFeedbackApp,
-    }
+    # `zip_collect` is nbgrader's ZipCollectApp.
+    name = "".join(word.capitalize() for word in command.split("_")) + "App"
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     failed = False
     with contextlib.chdir(course), warnings.catch_warnings():
         # nbgrader's own, about sessions and dates.
         warnings.simplefilter("ignore")
-        app: Any = apps[command]()
+        app: Any = getattr(apps, name)()
         app.initialize(["--log-level=INFO", *arguments])
         app.log.handlers = [handler]
         app.log.propagate = False

@@ -29,6 +29,7 @@ def graded(tmp_path_factory) -> Path:
     folder.mkdir()
     downloads.mkdir()
     (folder / "class.toml").write_text('course_id = "dl"\n')
+    (folder / "secret").write_text("5" * 32)
     for name, maker in (("u0042", variants.untouched), ("u0043", variants.reference)):
         tree = maker(EXERCISE, home / name)
         with zipfile.ZipFile(downloads / f"{name}.zip", "w") as archive:
@@ -80,6 +81,7 @@ def test_the_worksheet_of_the_last_run_is_used_again(tmp_path):
     folder = tmp_path / "course"
     (folder / "results" / EXERCISE).mkdir(parents=True)
     (folder / "class.toml").write_text('course_id = "dl"\n')
+    (folder / "secret").write_text("5" * 32)
     assert open_run(_options(folder)).submissions == folder / "submitted"
     for name in ("hand_ins", "Grades.csv", "Other.csv"):
         (tmp_path / name).touch()
@@ -109,7 +111,7 @@ def test_a_log_file_is_told_how_far_it_is_and_what_waits(graded, tmp_path, capsy
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"grading 2 of 2 hand-ins of {EXERCISE}" and "1 of 2 graded" in lines[1]
     (waits,) = [line for line in lines if "without a total" in line]
-    assert waits.startswith("2 without a total, because their written answers are not marked: people mark them in")
+    assert waits.startswith("2 students without a total, because their written answers are not marked: people mark")
 
 
 def test_a_terminal_of_80_columns_shows_the_time_that_is_left(graded, tmp_path):
@@ -137,3 +139,36 @@ def test_an_error_before_anything_was_graded_stands_alone(tmp_path, capsys):
     with pytest.raises(AutograderError, match="found none of"):
         grade_command(options)
     assert "━" not in capsys.readouterr().out
+
+
+def test_the_table_counts_what_lateness_costs(tmp_path):
+    cell = CellResult(grade_id="c", points=90, max_points=90, tests=[])
+    more = {"exercise": EXERCISE, "hand_in": "a.zip", "cells": [cell], "score": 90, "max_score": 90}
+    results = [Result(student=name, key=name, **more) for name in ("u1", "u2")]
+    console = Console(width=160, file=io.StringIO())
+    console.print(results_table(results, EXERCISE, penalties={"u1": 90.0}))
+    late, on_time = [line for line in console.file.getvalue().splitlines() if line.startswith("│u")]
+    assert "0/90" in late and "90/90" not in late and "handed in late: 90 points less" in late
+    assert "90/90" in on_time and "late" not in on_time
+
+
+def test_a_course_folder_that_lost_its_secret_grades_nothing(tmp_path):
+    (tmp_path / "class.toml").write_text("")
+    with pytest.raises(AutograderError, match=r"expected the class's secret in .*, found none: put the file back"):
+        open_run(_options(tmp_path, submissions=tmp_path))
+    assert not (tmp_path / "results").exists()
+    (tmp_path / "submitted").mkdir()
+    assert open_run(_options(tmp_path, demo_secret=True)).settings.demo_secret
+
+
+@pytest.mark.parametrize("insists", [False, True])
+def test_with_the_demo_secret_there_are_exports_for_those_alone_who_insist(insists, tmp_path, capsys):
+    hand_ins = tmp_path / "in"
+    hand_ins.mkdir()
+    (hand_ins / "u0042.zip").write_bytes(b"no zip")
+    options = GradeOptions(EXERCISE, hand_ins, tmp_path / "out", jobs=1, device="cpu", demo_secret=insists)
+    assert grade_command(options) == 0
+    said = capsys.readouterr().out
+    assert (tmp_path / "out" / EXERCISE / "instructor" / "exports").exists() == insists
+    assert "the public demo secret was used" in said and ("so there are no exports" in said) != insists
+    assert (tmp_path / "out" / EXERCISE / "students" / "feedback" / "u0042.html").is_file()

@@ -1,6 +1,7 @@
 """Known wrong answers are recognised, alone, in pairs and in unfinished hand-ins; what nobody foresaw stands apart."""
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from known_class import EXERCISE, UNHEARD_OF, KnownClass
 
 from autograder import variants
 from autograder.report.resemblance import Catalogue, Finding, HandInFiles, mistakes, resemblances
+from autograder.results import write_result
 from autograder.standing import Attempt
 from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.modelfile import MAX_HEADER_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +111,67 @@ def test_a_weak_model_is_no_known_mistake(tmp_path):
     known.standings[0] = type(standing)(**{**vars(standing), "attempts": (scored,)})
     (finding,) = _found(known)
     assert finding.resemblance.kind == "model"
+
+
+def test_code_that_gives_no_answer_is_no_known_mistake_unless_it_has_it(tmp_path):
+    """`input()` fails the tests that a wrong length fails, and so does a loop; neither is a wrong length."""
+    known = KnownClass(tmp_path)
+    length = next(w for w in variants.wrong_answers(EXERCISE) if w.name == "loader_len_counts_samples")
+    known.add(known.solution, length.fails, code=Reason.RAISED, raised="EOFError")
+    known.add(known.solution, length.fails, code=Reason.RAISED, raised="Own<b>Error")
+    known.add(known.solution, length.fails, code=Reason.TIMED_OUT)
+    modules = {e.file: known.solution[e.file].replace(e.find, e.replace) for e in length.edit}
+    known.add(known.solution | modules, length.fails, code=Reason.RAISED, raised="TypeError")
+    found = _found(known)
+    assert [f.resemblance.kind for f in found] == ["stopped", "stopped", "stopped", "known"]
+    assert [f.resemblance.stop for f in found[:3]] == [
+        "the code raises EOFError: as `input()` does, where nobody is there to type",
+        "the code raises Own<b>Error",
+        "the code does not end in time",
+    ]
+    first, second = mistakes(found, {w.name: w.about for w in variants.wrong_answers(EXERCISE)})
+    assert {m.about for m in first} == {f.resemblance.stop for f in found[:3]} | {length.about}
+    assert second == []
+
+
+def test_a_hand_in_that_stops_in_several_ways_stays_one_that_nobody_anticipated(tmp_path):
+    known = KnownClass(tmp_path)
+    attempt = known.add(known.solution, UNHEARD_OF, code=Reason.RAISED, raised="KeyError")
+    assert attempt is not None
+    result = attempt.read()
+    first = next(t for c in result.cells for t in c.tests if not t.passed)
+    cells = [
+        c.model_copy(
+            update={"tests": [t.model_copy(update={"raised": "TypeError"}) if t == first else t for t in c.tests]}
+        )
+        for c in result.cells
+    ]
+    write_result(result.model_copy(update={"cells": cells}), attempt.result)
+    assert [f.resemblance.kind for f in _found(known)] == ["unknown"]
+
+
+@pytest.mark.parametrize("problem", ["the header of line.safetensors is over 1000 kB: save tensors only", ""])
+def test_a_model_that_the_judge_refused_is_not_opened(tmp_path, monkeypatch, problem):
+    """A header that lists hundreds of thousands of tensors takes a minute and 660 MB to read."""
+    monkeypatch.setattr("safetensors.numpy.load", lambda _: pytest.fail("the weights were loaded"))
+    known = KnownClass(tmp_path, "ex09_keypoints")
+    groups: dict[frozenset[str], list[variants.WrongAnswer]] = {}
+    for wrong in variants.wrong_answers(known.src):
+        groups.setdefault(frozenset(wrong.fails), []).append(wrong)
+    alike = next(of for of in groups.values() if len(of) > 1 and any(w.model_edit for w in of))
+    attempt = known.add(known.solution, alike[0].fails)
+    assert attempt is not None
+    header = json.dumps({f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(20_000)})
+    assert len(header) > MAX_HEADER_BYTES
+    model = attempt.path / "models" / f"{known.src.exercise.model.files[0]}.safetensors"
+    model.parent.mkdir()
+    model.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    if problem:
+        result = attempt.read()
+        about = result.model | {"problems": [problem]}
+        write_result(result.model_copy(update={"model": about}), attempt.result)
+        model.write_bytes(b"{}")
+    assert len(_found(known)) == 1
 
 
 def test_nearly_the_same_tests_resemble_and_half_of_them_do_not(catalogue):

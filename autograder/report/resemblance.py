@@ -3,16 +3,19 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
+from autograder.results import Result, TestResult
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass
 from autograder.variants import Sources, WrongAnswer, sources, strip_markers, wrong_answers
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.handin import read_handin
+from exercise_code.common.modelfile import MAX_HEADER_BYTES
 
 from .tokens import Vocabulary, decode, read_source, vocabulary_of
 
@@ -28,8 +31,16 @@ __all__ = [
     "resemblances",
 ]
 
-Kind = Literal["untouched", "unfinished", "broken", "known", "model", "unknown"]
+Kind = Literal["untouched", "unfinished", "broken", "stopped", "known", "model", "unknown"]
 _UNWRITTEN = (Reason.NOT_WRITTEN, Reason.NO_MODEL)
+# After these no answer came: which tests fail says where the code stopped, and not what it computes wrongly.
+_STOPPED = (Reason.RAISED, Reason.DIED, Reason.TIMED_OUT, Reason.OVERDREW, Reason.NOT_RUN)
+_STOPS = {
+    Reason.DIED: "the code ends its process, or answers what no test can read",
+    Reason.TIMED_OUT: "the code does not end in time",
+    Reason.OVERDREW: "the code takes more memory, disk or threads than it may",
+}
+_USUAL = {"EOFError": ": as `input()` does, where nobody is there to type"}
 GRAM = 4
 # The failed tests of a hand-in that is merely like a known one: how much of both sets is common.
 LEAST_JACCARD = 0.75
@@ -42,13 +53,15 @@ class Resemblance:
     """What a hand-in's failed tests look like.
 
     `answers` has one entry for each mistake: the names of the wrong answers that it may be, one where that is clear.
-    `exact` says that the known mistakes fail these tests and no others. `unwritten` says that parts are missing.
+    `exact` says that the known mistakes fail these tests and no others. `unwritten` says that parts are missing, and
+    `stop` what kept the code from answering, where it gave no answer that is wrong.
     """
 
     kind: Kind
     answers: tuple[tuple[str, ...], ...] = ()
     exact: bool = True
     unwritten: bool = False
+    stop: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,9 +121,14 @@ class Catalogue:
         return _Trace(frozenset(grams - self._solution), frozenset(self._solution - grams))
 
     def recognise(
-        self, failed: frozenset[str], unwritten: frozenset[str], files: Callable[[], HandInFiles | None]
+        self,
+        failed: frozenset[str],
+        unwritten: frozenset[str],
+        files: Callable[[], HandInFiles | None],
+        *,
+        traced: bool = False,
     ) -> Resemblance | None:
-        """The known mistakes that fail these tests, None where there are none.
+        """The known mistakes that fail these tests, None where there are none; `traced` wants them in the code too.
 
         `unwritten` are failed tests of parts that are not written yet: a mistake may fail them too, or not. One
         known mistake goes before two together, and both before one that fails nearly the same tests.
@@ -131,11 +149,14 @@ class Catalogue:
             ways = [(best,)]
         # A mistake that also fails tests of unwritten parts is the less likely one.
         ways.sort(key=lambda way: (sum(len(f & unwritten) for f in way), sorted(map(sorted, way))))
-        if len(ways) == 1 and all(len(self._groups[f]) == 1 for f in ways[0]):
+        if not traced and len(ways) == 1 and all(len(self._groups[f]) == 1 for f in ways[0]):
             return Resemblance("known", tuple((self._groups[f][0],) for f in ways[0]), exact, bool(unwritten))
         found = files()
         marks = self._marks({name for way in ways for f in way for name in self._groups[f]}, found)
-        chosen = max(ways, key=lambda way: min(max(marks[n] for n in self._groups[f]) for f in way))
+        least = {way: min(max(marks[n] for n in self._groups[f]) for f in way) for way in ways}
+        chosen = max(ways, key=least.__getitem__)
+        if traced and least[chosen] < LEAST_TRACE:
+            return None
         answers = tuple(self._likeliest(self._groups[f], marks) for f in chosen)
         return Resemblance("known", answers, exact, bool(unwritten))
 
@@ -193,10 +214,14 @@ def resemblances(graded: GradedClass) -> list[Finding]:
         elif broken and broken == rest:
             likeness = Resemblance("broken", unwritten=bool(unwritten))
         else:
-            known = catalogue.recognise(lost, unwritten, lambda a=attempt: _files(a, src))  # type: ignore[misc]
+            stopped = [t for t in tests if t.name in rest and t.code in _STOPPED]
+            silent = len(stopped) == len(rest)
+            known = catalogue.recognise(lost, unwritten, partial(_files, attempt, src, result), traced=silent)
             unclear = known is None or any(len(names) > 1 for names in known.answers)
             if unclear and attempt.metrics and rest <= about_model:
                 known = Resemblance("model", unwritten=bool(unwritten))
+            if known is None and silent and (stop := _stop(stopped)):
+                known = Resemblance("stopped", unwritten=bool(unwritten), stop=stop)
             likeness = known or Resemblance("unknown", exact=False, unwritten=bool(unwritten))
         found.append(Finding(standing.student, attempt, likeness, rest))
     return found
@@ -207,24 +232,24 @@ def mistakes(findings: Sequence[Finding], catalogue: Mapping[str, str]) -> tuple
 
     `catalogue` says what each wrong answer is about. Unknown mistakes are grouped by the tests they fail.
     """
-    known: dict[tuple[Kind, tuple[str, ...]], list[Finding]] = {}
+    known: dict[tuple[Kind, tuple[str, ...], str], list[Finding]] = {}
     unknown: dict[frozenset[str], list[Finding]] = {}
     for finding in findings:
         likeness = finding.resemblance
         if likeness.kind == "unknown":
             unknown.setdefault(finding.rest, []).append(finding)
         for names in likeness.answers if likeness.kind == "known" else [()] * (likeness.kind != "unknown"):
-            known.setdefault((likeness.kind, names), []).append(finding)
+            known.setdefault((likeness.kind, names, likeness.stop), []).append(finding)
     first = [
-        Mistake(kind, names, " — or: ".join(catalogue[name] for name in names), tuple(f.student for f in of))
-        for (kind, names), of in known.items()
+        Mistake(kind, names, stop or " — or: ".join(catalogue[name] for name in names), tuple(f.student for f in of))
+        for (kind, names, stop), of in known.items()
     ]
     second = [
         Mistake("unknown", (), "", tuple(f.student for f in of), tuple(sorted(tests)), of[0].attempt)
         for tests, of in unknown.items()
     ]
     return (
-        sorted(first, key=lambda m: (-len(m.students), m.kind, m.names)),
+        sorted(first, key=lambda m: (-len(m.students), m.kind, m.names, m.about)),
         sorted(second, key=lambda m: (-len(m.students), m.tests)),
     )
 
@@ -257,7 +282,20 @@ def _jaccard(one: frozenset[str], two: frozenset[str]) -> float:
     return len(one & two) / len(one | two) if one or two else 0.0
 
 
-def _files(attempt: Attempt, src: Sources) -> HandInFiles | None:
+def _stop(stopped: Sequence[TestResult]) -> str:
+    """What kept the code from answering, in words; nothing where it was not one thing."""
+    causes = {(t.code, t.raised) for t in stopped}
+    # After a test that did not end others are not run: they are no cause of their own.
+    causes = {cause for cause in causes if cause[0] is not Reason.NOT_RUN} or causes
+    if len(causes) != 1:
+        return ""
+    ((code, name),) = causes
+    if code is Reason.RAISED:
+        return f"the code raises {name}{_USUAL.get(name, '')}" if name else ""
+    return _STOPS.get(code, "") if code is not None else ""
+
+
+def _files(attempt: Attempt, src: Sources, result: Result) -> HandInFiles | None:
     stems = [name.removesuffix(".py") for name in src.twins]
     try:
         modules = read_handin(attempt.path, src.exercise, stems)
@@ -279,8 +317,14 @@ def _files(attempt: Attempt, src: Sources) -> HandInFiles | None:
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
+        # What the judge refused is not opened: a header of tensors without end takes a minute to read.
+        if "parameters" not in result.model or result.model.get("problems"):
+            return {}
         try:
-            found: Mapping[str, object] = load(model_file(".safetensors"))
+            data = model_file(".safetensors")
+            if int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
+                return {}
+            found: Mapping[str, object] = load(data)
         except (SafetensorError, KeyError, TypeError, ValueError, CourseError, OSError):
             return {}
         return found

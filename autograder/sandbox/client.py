@@ -15,6 +15,7 @@ from typing import Any
 
 from ..base.errors import AutograderError
 from ..base.hostile_folders import remove
+from ..settings import versions
 from . import access_times, mounts
 from .child import NONCE_BYTES, READY
 from .handle import MAX_THREADS, WALL_FACTOR, Answer, Child, ChildDied
@@ -26,6 +27,8 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 120
 # Children at one time: one for most tests, one with a watched folder, one that a test has to itself.
 MAX_CHILDREN = 3
+# CPU seconds after the judge's own limit at which the kernel ends a child.
+BACKSTOP = 5
 SYSTEM_PATHS = [
     "/lib",
     "/lib64",
@@ -91,9 +94,15 @@ class Worker:
         self.close()
 
     def start(self) -> None:
-        """Start the process and wait until it has imported everything; nothing happens if it runs already."""
-        if self._process is not None and self._process.poll() is None:
-            return
+        """Start the process and wait until it has imported everything; nothing happens if it runs already.
+
+        An `AutograderError` when it has ended by itself: children of a hand-in may have ended with it.
+        """
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            self.close()
+            raise AutograderError(f"the sandbox's worker for {self.exercise} ended: run the command again")
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         gpu = self.device == "cuda"
@@ -132,7 +141,9 @@ class Worker:
         ours.settimeout(START_SECONDS)
         if not self.unsafe:
             self.threads = ThreadGroup.make(self._max_threads, self._process.pid)
-        self.why_not_private = self._read_reply("start")["why_not"]
+        reply = self._read_reply("start")
+        self._expect_versions(reply)
+        self.why_not_private = reply["why_not"]
         self.readable = [*readable, str(self._home)]
 
     @property
@@ -143,6 +154,14 @@ class Worker:
     @property
     def _max_threads(self) -> int:
         return 1 + MAX_CHILDREN * MAX_THREADS
+
+    def _expect_versions(self, reply: dict[str, Any]) -> None:
+        theirs, ours = dict(reply["versions"]), versions()
+        if theirs != ours:
+            self.close()
+            names = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
+            gap = ", ".join(f"{name} {theirs.get(name, 'none')}, not {ours.get(name, 'none')}" for name in names)
+            raise AutograderError(f"the sandbox's worker has {gap}: the environment has changed, run the command again")
 
     def close(self) -> None:
         """End the worker and, with it, its children."""
@@ -217,7 +236,7 @@ class Worker:
             "writable": str(writable) if writable else None,
             "memory": memory_mb * 2**20,
             # The kernel's own limit is a backstop: the judge ends a child first, test by test.
-            "cpu_seconds": int(cpu_seconds) + 5,
+            "cpu_seconds": int(cpu_seconds) + BACKSTOP,
             "file_size": mounts.SCRATCH_BYTES if self.is_private else 16 * 2**20 if writable else 0,
         }
         try:
@@ -229,7 +248,7 @@ class Worker:
         finally:
             os.close(request_read)
             os.close(answer_write)
-        child = Child(self, reply["pid"], request_write, answer_read, writable, memory_mb)
+        child = Child(self, reply["pid"], request_write, answer_read, writable, memory_mb, int(cpu_seconds) + BACKSTOP)
         try:
             kind, message_bytes = child._read(bytes(NONCE_BYTES), START_SECONDS, START_SECONDS)
         except ChildDied as died:
@@ -240,6 +259,6 @@ class Worker:
             raise AutograderError(f"the sandbox's walls do not stand: {message_bytes.decode(errors='replace')}")
         return child
 
-    def end(self, pid: int) -> dict[str, Any]:
-        """Kill and reap a child; how it ended and what it used."""
-        return self._request({"op": "end", "pid": pid})
+    def end(self, pid: int, gone: bool = False) -> dict[str, Any]:
+        """Kill and reap a child; how it ended and what it used. `gone` says that it seems to have ended."""
+        return self._request({"op": "end", "pid": pid, "gone": gone})

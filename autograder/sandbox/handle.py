@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.wire import MAX_BYTES, WireError, decode
 
+from ..base.errors import AutograderError
 from ..base.hostile_folders import MAX_DISK, MAX_FILES, is_small
 from . import mounts
 from .child import EXCEPTION, HEADER, INTRO_BYTES, NONCE_BYTES, REFUSED, VALUE
@@ -29,7 +30,7 @@ GPU_BASE_MB = 4_000
 WALL_FACTOR = 5
 LOOK_EVERY = 0.05
 NO_VALUE = "answered with something that is no plain value"
-REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300}
+REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300, "call": 300, "probe": 300}
 
 
 class ChildDied(Exception):
@@ -65,10 +66,10 @@ class Child:
     answer: int
     writable: Path | None
     memory_mb: int
+    cpu_limit: int
     ended: dict[str, Any] | None = None
     notes: set[str] = field(default_factory=set)
     """What the child said of itself, out of `NOTES`."""
-    _looked: float = field(default_factory=time.monotonic)
 
     def cpu(self) -> float:
         """CPU seconds used so far."""
@@ -120,14 +121,14 @@ class Child:
             self.end()
             raise
 
-    def end(self) -> None:
+    def end(self, gone: bool = False) -> None:
         """Kill and reap the child, and close its pipes; nothing happens the second time."""
         if self.ended is not None:
             return
         os.close(self.request)
         os.close(self.answer)
-        self.ended = {"status": int(signal.SIGKILL), "cpu": 0.0, "memory_mb": 0.0}
-        self.ended = self.worker.end(self.pid)
+        self.ended = {"status": int(signal.SIGKILL), "cpu": 0.0, "memory_mb": 0.0, "alone": False}
+        self.ended = self.worker.end(self.pid, gone)
 
     def _signal(self, number: int) -> None:
         # The worker reaps its children only when asked to, so the number cannot be another process's by now.
@@ -161,6 +162,7 @@ class Child:
         size: int | None = None
         cpu_end = self.cpu() + cpu_seconds
         wall_end = time.monotonic() + wall_seconds
+        looked = time.monotonic()
         poll = select.poll()
         poll.register(self.answer, select.POLLIN)
         while size is None or len(data) < size:
@@ -176,10 +178,11 @@ class Child:
                 size = HEADER.size + HEADER.unpack_from(data)[0]
                 if not HEADER.size + INTRO_BYTES <= size <= max_bytes:
                     raise ChildDied("answered with more bytes than the grader takes", f"{size:,} bytes", overdrew=True)
-            # The time of the last look is kept from answer to answer: quick ones would never be looked at.
-            if time.monotonic() - self._looked > LOOK_EVERY:
-                self._looked = time.monotonic()
+            if time.monotonic() - looked > LOOK_EVERY:
+                looked = time.monotonic()
                 self._look(cpu_end, cpu_seconds, wall_end, wall_seconds)
+        if _threads(self.pid) > MAX_THREADS:
+            self._look(cpu_end, cpu_seconds, wall_end, wall_seconds)
         if len(data) > size or data[HEADER.size : HEADER.size + NONCE_BYTES] != nonce:
             raise ChildDied("wrote into the answer pipe by itself")
         at = HEADER.size + NONCE_BYTES
@@ -202,18 +205,28 @@ class Child:
             raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files", overdrew=True)
 
     def _how_it_ended(self) -> ChildDied:
-        self.end()
+        self.end(gone=True)
         assert self.ended is not None
         status = int(self.ended["status"])
         if os.WIFEXITED(status):
             return ChildDied("ended its process before it answered", f"exit code {os.WEXITSTATUS(status)}")
         number = os.WTERMSIG(status)
-        if number == signal.SIGXCPU:
+        if number == signal.SIGXCPU or (number == signal.SIGKILL and self.cpu() >= self.cpu_limit - 1):
             return ChildDied("used up its CPU time", late=True)
-        # SIGKILL is ours: the child closed its answer pipe, and was ended for it.
+        if number == signal.SIGKILL and self.ended["alone"]:
+            # The kernel takes a process when the machine's memory is used up, and a worker takes its children along.
+            raise AutograderError("a child of the sandbox was ended from outside: is the machine's memory used up?")
         if number == signal.SIGKILL:
-            return ChildDied("closed its answer pipe or ran out of memory")
+            # By us: it lived on, and nobody would have heard of it any more.
+            return ChildDied("closed its answer pipe")
         return ChildDied("crashed", f"signal {number}, {signal.strsignal(number) or 'unknown'}")
+
+
+def _threads(pid: int) -> int:
+    """Threads of a process by the cheapest look, for after each answer."""
+    with contextlib.suppress(OSError):
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2
+    return 0
 
 
 def _threads_and_memory(pid: int) -> tuple[int, float]:

@@ -10,6 +10,8 @@ class Reason(StrEnum):
 
     DIFFERENT = "different"
     """The answer has another value, type or shape than expected; the sentence says which."""
+    WRONG_TYPE = "wrong_type"
+    """The answer has another type than expected; the sentence says which."""
     GENERIC = "generic"
     """The answer is wrong, and the sentence says no more than that."""
     MALFORMED = "malformed"
@@ -45,4 +47,4 @@ class Reason(StrEnum):
 UNREADABLE_ERRORS = frozenset(("SyntaxError", "IndentationError", "TabError", "ImportError", "ModuleNotFoundError"))
 
 # After these a test's `got` is a place in the student's file, not a value.
-PLACES = frozenset((Reason.RAISED, Reason.UNREADABLE, Reason.NOT_WRITTEN))
+PLACES = frozenset((Reason.RAISED, Reason.UNREADABLE, Reason.NOT_WRITTEN, Reason.TIMED_OUT))
