@@ -48,6 +48,7 @@ from autograder.sources import (
     validate,
 )
 from exercise_code.common.errors import CourseError
+from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
 
 __all__ = [
     "BuiltFile",
@@ -66,7 +67,6 @@ __all__ = [
     "write",
 ]
 
-ANSWER_PROMPT = "*Your answer here.*"
 
 _OPTIONS = ("role", "grade_id", "points", "tags")
 # What jupytext notes for its own way back to a script.

@@ -80,6 +80,7 @@ def test_the_bundle_is_the_allow_list(demo, tmp_path):
         "environment.yml",
         "exercise_code/__init__.py",
         "exercise_code/conftest.py",
+        "exercise_code/given.json",
         f"exercise_code/{EXERCISE}/__init__.py",
         f"exercise_code/{EXERCISE}/adding.py",
         f"exercise_code/{EXERCISE}/exercise.toml",
