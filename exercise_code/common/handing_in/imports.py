@@ -28,7 +28,7 @@ def unknown_imports(modules: Mapping[str, bytes], package: str, left_behind: Col
         for node in _imports(tree):
             for name in _names(node, package):
                 if reason := _fault(name, package, left_behind, {Path(other).stem for other in modules}):
-                    lines.append(f"{file}, line {node.lineno}: {ast.unparse(node)[:100]}: {reason}")
+                    lines.append(f"{file}, line {node.lineno}: `{ast.unparse(node)[:100]}`: {reason}")
     return list(dict.fromkeys(lines))
 
 
