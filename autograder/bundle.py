@@ -4,12 +4,10 @@ Unzipped anywhere it is a small project of its own: notebooks, the `exercise_cod
 environment, a Makefile. Nothing in it needs `autograder`.
 """
 
-import io
 import json
 import os
 import re
 import subprocess
-import tempfile
 import time
 import tomllib
 import zipfile
@@ -34,6 +32,9 @@ from autograder.sources import (
 )
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handing_in.given import GIVEN, given_out
+from exercise_code.common.zips import zip_bytes
+
+from .base.files import write_whole
 
 __all__ = ["bundle", "collect", "find_leaks", "read_bundle"]
 
@@ -65,7 +66,7 @@ def bundle(
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fault(f"the bundle of {exercise}", "no answers", leaks[0] + more, "remove it from what is given")
     target = out if out.suffix == ".zip" else out / f"{exercise}.zip"
-    _write(target, _pack(files, _date(root)))
+    _write(target, zip_bytes(files, moment=_date(root)))
     return target
 
 
@@ -179,7 +180,7 @@ def _fill_in(template: str, config: Exercise, earlier: Collection[str]) -> bytes
     return template.encode()
 
 
-def _date(root: Path) -> tuple[int, int, int, int, int, int]:
+def _date(root: Path) -> datetime:
     """When the course was last changed, in UTC: so the same commit gives the same bytes at any time.
 
     `SOURCE_DATE_EPOCH` names another moment; where neither it nor git knows one, it is now.
@@ -190,7 +191,7 @@ def _date(root: Path) -> tuple[int, int, int, int, int, int]:
     except (ValueError, OverflowError, OSError):
         fault("SOURCE_DATE_EPOCH", "seconds since 1970", repr(seconds), "correct or unset it")
     # A zip's dates begin in 1980.
-    return max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0))
+    return max(moment, datetime(1980, 1, 1, tzinfo=UTC))
 
 
 def _last_commit(root: Path) -> str:
@@ -203,31 +204,10 @@ def _last_commit(root: Path) -> str:
         return ""
 
 
-def _pack(files: Mapping[str, bytes], date: tuple[int, int, int, int, int, int]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, date)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            # As if made on Unix, wherever it was made: plain files that everybody may read.
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16
-            archive.writestr(entry, files[name])
-    return buffer.getvalue()
-
-
 def _write(target: Path, content: bytes) -> None:
-    temporary: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(target)
+        write_whole(content, target, 0o644)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         fault("the bundle", "a folder that can be written", f"{target.parent} ({reason})", "name another one")
 

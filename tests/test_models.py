@@ -101,7 +101,8 @@ def graded(tmp_path, monkeypatch):
     (folder / "exercise.toml").write_text(
         'title = "Net"\nminutes = 5\nmodules = ["model"]\ngiven = ["scoring"]\nnotebooks = ["1_net"]\n[model]\n'
         'files = ["net"]\nmax_parameters = 1000\nmax_size_mb = 1\nmetric = "accuracy"\ngrade_id = "net"\n'
-        'passing = { embedded = 0.5, real = 0.5 }\ndigits = 2\ndataset = "cifar10"\n'
+        'digits = 2\ndataset = "cifar10"\ncpu_seconds = 5\n'
+        '[[model.steps]]\nname = "passes"\nscore = { embedded = 0.5, real = 0.5 }\nshare = 1.0\n'
     )
     (folder / "__init__.py").write_text("")
     (folder / "model.py").write_text(MODEL_CODE)
@@ -145,7 +146,7 @@ def test_a_model_that_the_grader_cannot_use_does_not_replace_a_good_one(graded, 
 
 def test_a_model_that_computes_too_long_is_said(graded, capsys):
     toml = exercises.PACKAGE / "ex98_net" / "exercise.toml"
-    toml.write_text(toml.read_text() + "[limits]\ntest_cpu_seconds = 0\n")
+    toml.write_text(toml.read_text().replace("cpu_seconds = 5", "cpu_seconds = 0"))
     save_model(graded.SmallNet(PLAIN), "net", PLAIN)
     assert "(at most 0 s). That is too much" in capsys.readouterr().out
 

@@ -21,7 +21,7 @@ from ..exercise import Exercise, load_exercise
 from ..handin import HandIn, Place, Rules
 from ..places import data_folder, mirror, registry_file
 from ..reporting import Display
-from ..testing import Outcome, discover
+from ..testing import Case, Outcome, discover
 from .given import Given, earlier_exercises
 
 __all__ = ["CleanCheck", "check_clean", "run_child"]
@@ -172,8 +172,14 @@ def run_child() -> None:
         print(json.dumps(message), file=channel, flush=True)
 
     import_what_is_named(exercise)
-    tell({"weights": {case.name: case.grade.weight for case in discover(exercise)}})
+    tell({"weights": {case.name: _weight(case, exercise) for case in discover(exercise)}})
     check_exercise(exercise, lambda outcome: tell(asdict(outcome)))
+
+
+def _weight(case: Case, exercise: Exercise) -> float:
+    """What the test stands for; a step that only informs here stands for what its hidden twin brings."""
+    step = case.grade.step
+    return case.grade.weight or (exercise.model.added_share(step) if step and exercise.model else 0.0)
 
 
 def _leave_other_copies() -> None:

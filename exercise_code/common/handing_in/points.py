@@ -45,7 +45,10 @@ def standing(
             written.append(cell)
             continue
         tests = [outcome for outcome in found if outcome.grade_id == cell.grade_id]
-        total = sum(weights.get(outcome.name, 1.0) for outcome in tests)
-        share = sum(weights.get(outcome.name, 1.0) for outcome in tests if outcome.passed) / total if total else 0.0
+        counted = [outcome for outcome in tests if weights.get(outcome.name, 1.0)]
+        # Tests that only inform are all that can be seen of a cell whose points are given by hidden ones.
+        of = {o.name: weights.get(o.name, 1.0) if counted else 1.0 for o in tests}
+        total = sum(of.values())
+        share = sum(of[outcome.name] for outcome in tests if outcome.passed) / total if total else 0.0
         points[cell.grade_id] = (cell.points * share, cell.points)
     return Standing(points, tuple(written), pass_points)

@@ -3,7 +3,6 @@
 import os
 import platform
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ..errors import CourseError
 from ..exercise import Exercise, exercise_ids, load_exercise
 from ..handin import VERSIONS, HandIn, Rules, open_handin
 from ..reporting import Display
+from ..zips import zip_bytes
 from .clean_check import CleanCheck, check_clean
 from .collection import Collection, collect
 from .given import Given, read_given
@@ -84,17 +84,11 @@ def _find(exercise: object) -> Exercise:
 
 
 def _write_zip(path: Path, collection: Collection) -> None:
-    part = path.with_suffix(".part")
     files = {name: source.read_bytes() for name, source in collection.sources.items()}
     files[VERSIONS] = versions_text().encode()
+    part = path.with_suffix(".part")
     try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(files):
-                # The same files give the same bytes, whatever the clock and the system say.
-                info = zipfile.ZipInfo(name)
-                info.create_system, info.external_attr = 3, 0o100644 << 16
-                info.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(info, files[name])
+        part.write_bytes(zip_bytes(files, level=6))
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
