@@ -19,6 +19,7 @@ JUDGING = (
     "base/errors",
     "base/locks",
     "base/hostile_folders",
+    "judging/budget",
 )
 
 

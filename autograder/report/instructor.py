@@ -185,7 +185,9 @@ def _groups(graded: GradedClass) -> list[_Group]:
         _Group("refused", tuple(refused), "warn", "They earn nothing until a readable hand-in comes."),
         _Group("written answers to mark", tuple(waiting), "", "Mark them in formgrader."),
         _Group(
-            "late, nobody knows by how much", tuple(unclear), "warn",
+            "late, nobody knows by how much",
+            tuple(unclear),
+            "warn",
             "Nothing is taken off. Find out when they came, and give the times with --times FILE.csv (id, time).",
         ),
         _Group("late", tuple(late)),
