@@ -1,88 +1,91 @@
-"""The time of an answer: computing and sleeping are the code's own, waiting for a processor is not."""
+"""The time limit of a check: it ends loops, and leaves libraries whole that are just being imported."""
 
-import os
-from types import SimpleNamespace
+import signal
+import sys
+import threading
 
 import pytest
 
-from autograder.base.errors import AutograderError
-from autograder.sandbox import clock as clock_module
-from autograder.sandbox.clock import SLEEP_FACTOR, STARVED_FACTOR, WALL_FACTOR, Clock
+from exercise_code.common.checks.clock import TimeUp, time_limit
 
+STRIKE = "import signal\nsignal.raise_signal(signal.SIGALRM)\n"
 
-class Machine:
-    """A child of which a test says how long it computed and waited, and a clock that goes as the test says."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, device: str = "cpu") -> None:
-        self.now = self.used = 0.0
-        self.waited: float | None = 0.0
-        self.state = "S"
-        self.pid, self.worker = os.getpid(), SimpleNamespace(device=device)
-        monkeypatch.setattr(clock_module, "_waited", lambda _: self.waited)
-        monkeypatch.setattr(clock_module, "_state", lambda _: self.state)
-        monkeypatch.setattr(clock_module.time, "monotonic", lambda: self.now)
-
-    def cpu(self) -> float:
-        """As a child says it."""
-        return self.used
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarms on this system")
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    return Machine(monkeypatch)
+def folders(tmp_path, monkeypatch):
+    """A student's package and a folder of libraries; modules that the test imports are forgotten again."""
+    student, libraries = tmp_path / "student", tmp_path / "libraries"
+    for folder in (student, libraries):
+        folder.mkdir()
+        monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+    yield student, libraries
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
 
 
-def test_computing_and_sleeping_have_limits(machine: Machine) -> None:
-    clock = Clock(machine, 5.0)
-    machine.now, machine.used = 5.0, 4.9
-    assert clock.look() == ""
-    machine.now, machine.used = 5.2, 5.1
-    assert "more than 5 s of CPU time" in clock.look()
-    machine.used = machine.now = 0.0
-    clock = Clock(machine, 5.0)
-    machine.now = 5.0 * SLEEP_FACTOR
-    assert clock.look() == ""
-    machine.now += 0.1
-    assert "did not answer within 10 s" in clock.look()
-    assert clock.slept == pytest.approx(10.1)
+def test_a_loop_of_the_student_is_struck(folders):
+    student, _ = folders
+    (student / "slow_answer.py").write_text(f"def answer():\n    {STRIKE.replace(chr(10), chr(10) + '    ')}")
+    import slow_answer
+
+    with pytest.raises(TimeUp), time_limit(600, student):
+        slow_answer.answer()
 
 
-def test_waiting_for_a_processor_is_neither(machine: Machine) -> None:
-    clock = Clock(machine, 5.0)
-    machine.now, machine.used, machine.waited = 60.0, 1.0, 58.0
-    assert clock.look() == "" and clock.slept == pytest.approx(1.0)
-    machine.now = machine.waited = 5.0 * STARVED_FACTOR + 1
-    with pytest.raises(AutograderError, match="too busy"):
-        clock.look()
+def test_a_loop_at_the_top_of_a_students_module_is_struck(folders):
+    student, _ = folders
+    (student / "slow_module.py").write_text(STRIKE)
+    with pytest.raises(TimeUp), time_limit(600, student):
+        import slow_module  # noqa: F401
+    assert "slow_module" not in sys.modules
 
 
-@pytest.mark.parametrize("state", ["D", "T"])
-def test_a_child_that_the_machine_holds_is_no_late_answer(machine: Machine, state: str) -> None:
-    clock = Clock(machine, 5.0)
-    machine.now, machine.state = 11.0, state
-    with pytest.raises(AutograderError, match="disk"):
-        clock.look()
+def test_a_library_that_the_student_imports_is_not_struck_and_stays_whole(folders):
+    student, libraries = folders
+    (libraries / "slow_library.py").write_text(f"{STRIKE}import slow_part\nWHOLE = slow_part.WHOLE\n")
+    (libraries / "slow_part.py").write_text(f"{STRIKE}WHOLE = True\n")
+    (student / "imports_it.py").write_text("import slow_library\n")
+    with time_limit(600, student):
+        import imports_it
+
+        # The clock begins anew, with the whole time.
+        assert 590 < signal.getitimer(signal.ITIMER_REAL)[0] <= 600
+    assert imports_it.slow_library.WHOLE
 
 
-def test_where_nobody_knows_the_wall_clock_decides(machine: Machine) -> None:
-    machine.waited = None
-    clock = Clock(machine, 5.0)
-    machine.now = 5.0 * WALL_FACTOR
-    assert clock.look() == ""
-    machine.now += 0.1
-    assert "did not answer within 25 s" in clock.look()
-    assert clock.slept == pytest.approx(10.04), "charged as before: as slowly as the limit is wider"
+def test_a_call_into_a_library_is_struck(folders):
+    student, libraries = folders
+    (libraries / "a_library.py").write_text(f"def compute():\n    {STRIKE.replace(chr(10), chr(10) + '    ')}")
+    (student / "calls_it.py").write_text("import a_library\n\ndef answer():\n    a_library.compute()\n")
+    import calls_it
+
+    with pytest.raises(TimeUp), time_limit(600, student):
+        calls_it.answer()
 
 
-def test_a_gpu_is_waited_for_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Machine(monkeypatch, "cuda")
-    clock = Clock(machine, 5.0)
-    machine.now = 5.0 * WALL_FACTOR
-    assert clock.look() == ""
+def test_afterwards_the_alarm_is_as_it_was(folders):
+    before = signal.getsignal(signal.SIGALRM)
+    outer = signal.setitimer(signal.ITIMER_REAL, 5000, 7)
+    with time_limit(600, folders[0]):
+        assert signal.getsignal(signal.SIGALRM) is not before
+        assert signal.getitimer(signal.ITIMER_REAL)[0] <= 600
+    assert signal.getsignal(signal.SIGALRM) is before
+    left, again = signal.setitimer(signal.ITIMER_REAL, *outer)
+    assert left > 600
+    assert again == 7
 
 
-def test_a_process_says_how_long_it_waited_and_what_it_does() -> None:
-    waited = clock_module._waited(os.getpid())
-    assert waited is None or waited >= 0
-    assert clock_module._state(os.getpid()) in "RS"
-    assert clock_module._waited(2**31 - 1) is None
+def test_in_another_thread_there_is_no_limit(folders):
+    before, seen = signal.getsignal(signal.SIGALRM), []
+
+    def run():
+        with time_limit(600, folders[0]):
+            seen.append(signal.getsignal(signal.SIGALRM))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [before]

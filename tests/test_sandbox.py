@@ -14,8 +14,9 @@ from typing import Any
 import cloudpickle
 import pytest
 
+from autograder.base import hostile_folders as disk
 from autograder.base.errors import AutograderError
-from autograder.sandbox import client, disk, walls
+from autograder.sandbox import client, walls
 from autograder.sandbox.client import Answer, Child, ChildDied, Worker
 from exercise_code.common.exercise import PACKAGE
 from exercise_code.common.wire import Opaque

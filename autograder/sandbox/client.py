@@ -263,6 +263,8 @@ class Child:
     writable: Path | None
     memory_mb: int
     cpu_limit: int
+    waited: float = 0.0
+    """Seconds in all that it waited for a processor, when somebody looked last."""
     slept: float = 0.0
     """Seconds of the last answer in which the child neither computed nor waited for a processor."""
     ended: dict[str, Any] | None = None

@@ -19,7 +19,8 @@ STARVED_FACTOR = 20
 class Clock:
     """Starts when it is made; `slept` are seconds in which the child neither computed nor waited for a processor.
 
-    `child` is a `Child`; `seconds` replace its limits on sleep and on the wall clock.
+    `child` is a `Child`, whose `waited` is how long it had waited for a processor when somebody looked last.
+    `seconds` replace its limits on sleep and on the wall clock.
     """
 
     def __init__(self, child: Any, cpu_seconds: float, seconds: float | None = None) -> None:
@@ -27,7 +28,7 @@ class Clock:
         self._cpu_seconds, self._seconds = cpu_seconds, seconds
         # A GPU's answers are waited for asleep.
         self._sleep_seconds = seconds or cpu_seconds * (WALL_FACTOR if child.worker.device == "cuda" else SLEEP_FACTOR)
-        self._start, self._cpu, self._waited = time.monotonic(), child.cpu(), _waited(child.pid)
+        self._start, self._cpu, self._waited = time.monotonic(), child.cpu(), child.waited
         self.slept = 0.0
 
     def look(self) -> str:
@@ -36,10 +37,11 @@ class Clock:
         if used > self._cpu_seconds:
             return f"used more than {self._cpu_seconds:.3g} s of CPU time"
         waited = _waited(self._child.pid)
-        if waited is None or self._waited is None:
+        if waited is None:
             self.slept = max(0.0, took - used) * SLEEP_FACTOR / WALL_FACTOR
             seconds = self._seconds or self._cpu_seconds * WALL_FACTOR
             return f"did not answer within {seconds:.3g} s" if took > seconds else ""
+        self._child.waited = waited
         self.slept = max(self.slept, took - used - max(0.0, waited - self._waited))
         if self.slept > self._sleep_seconds:
             if _state(self._child.pid) in "DTt":

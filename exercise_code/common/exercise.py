@@ -78,13 +78,14 @@ class Exercise:
         return tuple(sorted(self.notebooks + self.optional))
 
 
-def exercise_ids(package: Path = PACKAGE) -> list[str]:
-    """Ids of the exercises in a package folder, in order."""
-    return sorted(path.parent.name for path in package.glob("ex*/exercise.toml"))
+def exercise_ids(package: Path | None = None) -> list[str]:
+    """Ids of the exercises in a package folder, of this package's without one, in order."""
+    return sorted(path.parent.name for path in (package or PACKAGE).glob("ex*/exercise.toml"))
 
 
-def load_exercise(exercise_id: str, package: Path = PACKAGE) -> Exercise:
+def load_exercise(exercise_id: str, package: Path | None = None) -> Exercise:
     """The exercise with this id; a `CourseError` names the known ones when there is none such."""
+    package = package or PACKAGE
     path = package / str(exercise_id) / "exercise.toml"
     if exercise_id not in exercise_ids(package):
         known = exercise_ids(package)

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .course_tree import assignment_folder
 from .errors import CourseError, expect_asserts
 from .exercise import Exercise
-from .reloading import assignment_folder, fresh_code
+from .reloading import fresh_code
 from .reporting import Report, say
 from .testing import Case, InProcess, Outcome, discover, load_cases, test_seed
 
