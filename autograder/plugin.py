@@ -74,7 +74,7 @@ class HandInSandbox:
         for name in names:
             mark = Grade(import_of(name))
             try:
-                self.ask(import_alone, (name,), test_seed(f"import of {name}"), f"import of {name}", mark)
+                self._ask(import_alone, (name,), test_seed(f"import of {name}"), f"import of {name}", mark)
             except Failure as failure:
                 # What an import raises each test tells for itself, with the student's line.
                 if failure.kind == "sandbox" or failure.exception_type == "MemoryError":
