@@ -169,8 +169,8 @@ def sleep(code: Any) -> None:
     time.sleep(100)
 
 
-def test_wall_time_is_limited(child: Child) -> None:
-    with pytest.raises(ChildDied, match=r"did not answer within 0\.5 s") as caught:
+def test_sleep_is_limited(child: Child) -> None:
+    with pytest.raises(ChildDied, match=r"did not answer within 0\.2 s") as caught:
         ask(child, sleep, cpu=0.1)
     assert caught.value.late
 

@@ -18,10 +18,10 @@ from ..base.hostile_folders import remove
 from ..settings import versions
 from . import access_times, mounts
 from .child import NONCE_BYTES, READY
-from .handle import MAX_THREADS, WALL_FACTOR, Answer, Child, ChildDied
+from .handle import MAX_THREADS, Answer, Child, ChildDied
 from .thread_group import ThreadGroup
 
-__all__ = ["WALL_FACTOR", "Answer", "Child", "ChildDied", "Worker", "readable_paths"]
+__all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 120

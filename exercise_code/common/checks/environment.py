@@ -7,7 +7,7 @@ name one of these beyond what their exercise imports anyway. `submit` names what
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["ABSENT", "PACKAGES", "WARM", "beyond", "mentioned"]
+__all__ = ["NOT_IN_SANDBOX", "PACKAGES", "SANDBOX_LIBRARIES", "WARM", "beyond", "mentioned"]
 
 # What a student's computer has (`dependencies` in pyproject.toml), by the name it is imported under.
 PACKAGES = {
@@ -26,8 +26,10 @@ PACKAGES = {
     "torchvision": "torchvision",
     "tqdm": "tqdm",
 }
-# Import names that a graded module cannot use, with the reason.
-ABSENT = {"jupyterlab": "a program to work in, not a library: nothing in a graded module can use it"}
+# Import names of these that a graded module cannot use: programs to work in, no libraries.
+NOT_IN_SANDBOX: tuple[str, ...] = ("jupyterlab",)
+# Importable names, beside the standard library, that work in the grader's sandbox in every exercise.
+SANDBOX_LIBRARIES: tuple[str, ...] = tuple(sorted(set(PACKAGES.values()) - set(NOT_IN_SANDBOX)))
 
 _HELPERS = ("data", "devices", "evaluation", "metrics", "models", "plotting", "progress", "seeding", "training")
 # In the order of their import.
