@@ -13,6 +13,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.errors import CourseError
 from exercise_code.common.testing import Failure, Grade, Score, as_failure, failure_from
 from exercise_code.common.wire import MAX_BYTES
 
@@ -144,7 +145,8 @@ class JudgePlugin:
         """Keep the graded tests, in their order, and give them pytest's own `grade` marker too."""
         kept = [i for i in items if isinstance(getattr(_function(i), "__grade__", None), Grade)]
         for item in kept:
-            mark: Grade = _function(item).__grade__
+            mark: Grade = _function(item).__grade__.of(self.judge.exercise.model)
+            _function(item).__grade__ = mark
             item.add_marker(pytest.mark.grade(mark.grade_id))
             cloudpickle.register_pickle_by_value(item.module)  # type: ignore[attr-defined]
         items[:] = kept
@@ -167,7 +169,8 @@ class JudgePlugin:
                     reports = runtestprotocol(item, log=False, nextitem=items[(i + 1) % len(items)])
                     # Fail by default: passed is only what set up, ran and tore down without an error.
                     passed = self.error is None and len(reports) == 3 and all(r.passed for r in reports)
-                    if isinstance(self.error, AutograderError):
+                    # Neither comes from an answer: the data, the disk or the worker failed.
+                    if isinstance(self.error, CourseError | OSError):
                         raise self.error
                     sandbox.end_test(item.name)
                     yield self._result(item, passed, time.perf_counter() - start)
@@ -203,6 +206,7 @@ class JudgePlugin:
             "title": title,
             "visible": visible,
             "weight": _function(item).__grade__.weight,
+            "step": _function(item).__grade__.step,
             "seconds": round(seconds, 4),
         }
         if passed:

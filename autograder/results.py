@@ -28,7 +28,8 @@ class TestResult(_Model):
 
     `log`, and `raised`, the type of an exception, are for the instructor.
 
-    A cell's points are divided over its tests by `weight`; a test of weight 0 informs and costs nothing.
+    A cell's points are divided over its tests by `weight`; a test of weight 0 informs and costs nothing. `step` is
+    the step of the model's score that it asks for.
     """
 
     __test__ = False
@@ -38,6 +39,7 @@ class TestResult(_Model):
     visible: bool
     passed: bool
     weight: float = 1.0
+    step: str = ""
     code: Reason | None = None
     reason: str = ""
     made_call: str = ""

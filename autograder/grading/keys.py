@@ -16,9 +16,11 @@ __all__ = ["JUDGING", "course_hash", "file_name", "result_key", "result_path"]
 JUDGING = (
     *("build", "judge", "plugin", "results", "settings", "sources", "stopwatch", "submission"),
     "variants",
+    "weights",
     "base/errors",
     "base/locks",
     "base/hostile_folders",
+    "base/validation",
 )
 
 

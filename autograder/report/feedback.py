@@ -97,6 +97,16 @@ class _Cell:
         return self.failed[0]
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A step of the model's score as the page shows it; `points` are None for one that brings none."""
+
+    name: str
+    score: float
+    points: float | None
+    reached: bool
+
+
 class _Maker:
     """Makes the pages of a class, with what all of them share read once."""
 
@@ -183,11 +193,30 @@ class _Maker:
             "passing": passing,
             "passed": value is not None and spec.passes(value, self.graded.data),
             "top": _round_top(max(value or 0.0, passing)),
+            "steps": (steps := _staircase(spec, result, value, self.graded.data)),
+            "next": next((s for s in steps if not s.reached), None),
             "info": result.model,
             "pictures": Markup("").join(shown or ()),
             "number": len(shown or ()),
             "misshapen": shown is None,
         }
+
+
+def _staircase(spec: ModelSpec, result: Result, value: float | None, source: str) -> list[_Step]:
+    """The steps of the model's score: reached where its hidden test passed, since that is what points are given for."""
+    cell = next((c for c in result.cells if c.grade_id == spec.grade_id), None)
+    decided = {t.step: t.passed for t in (cell.tests if cell else ()) if t.step and t.weight}
+    points = cell.max_points if cell else 0.0
+    return [
+        _Step(
+            step.name,
+            step.score[source],
+            points * step.share if step in spec.earning_steps else None,
+            decided.get(step.name, value is not None and spec.reaches(value, source, step.name)),
+        )
+        for step in spec.steps
+        if source in step.score
+    ]
 
 
 def _notes(notes: list[str]) -> dict[str, list[str]]:
