@@ -9,7 +9,9 @@ import ast
 import copy
 import hashlib
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import wraps
 from itertools import islice
 from pathlib import Path
@@ -24,40 +26,76 @@ from exercise_code.common.reloading import fresh_code
 from exercise_code.common.testing import Case, Code, InProcess, load_cases, run_case, test_seed
 
 KEY = "a parrot's secret"
+Memory = dict[str, list["_Known"]]
 # A generator of the reference ends long before.
 MOST_ITEMS = 10_000
 
 
-def points_by_heart(src: Sources) -> tuple[float, float]:
-    """What the parrot earns, and what there is to earn, in the cells whose tests look at no trained model."""
-    visible = load_cases(src.exercise.visible_tests, f"_parrot_visible_{src.id}")
-    hidden = load_cases(src.course / "test_hidden.py", f"_parrot_hidden_{src.id}", visible=False)
-    memory: dict[str, Callable[[], Any]] = {}
-    _run(src, visible, lambda name, function: _recording(memory, name, function), memory)
-    outcomes = _run(src, hidden, lambda name, function: _replaying(memory, name, function), memory)
-    about_models = {case.grade.grade_id for case in [*visible, *hidden] if "evaluation" in case.fixtures}
-    points = points_of(src.id)
-    earned = possible = 0.0
-    for grade_id in {case.grade.grade_id for case in [*visible, *hidden]} - about_models:
-        own = [case for case in [*visible, *hidden] if case.grade.grade_id == grade_id]
-        known = sum(case.grade.weight for case in own if case.visible or outcomes[case.name])
-        earned += points[grade_id] * known / sum(case.grade.weight for case in own)
-        possible += points[grade_id]
-    return earned, possible
+@dataclass(frozen=True)
+class _Known:
+    """What a call gave: a result (a list of what a generator gave, if `lazy`) or an error, and what it changed."""
+
+    result: Any = None
+    lazy: bool = False
+    changed: dict[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
 
 
-def _run(
-    src: Sources, cases: list[Case], wrap: Callable[[str, Any], Any], memory: dict[str, Any]
-) -> dict[str, bool]:
+@dataclass(frozen=True)
+class ByHeart:
+    """What the parrot earns, of what there is to earn in the cells whose tests look at no trained model.
+
+    `most` is the cell of which it earns the largest part; `repeated` says which visible tests it passes by itself.
+    """
+
+    earned: float
+    possible: float
+    most: str
+    repeated: dict[str, bool]
+
+
+def by_heart(src: Sources) -> ByHeart:
+    """What the parrot earns in an exercise."""
+    hidden = load_cases(src.course / "test_hidden.py", f"_parrot_hidden_{src.id}", False, src.exercise.model)
+    visible = _visible(src)
+    passed = passes_by_heart(src, hidden + visible)
+    cases = [*visible, *hidden]
+    about_models = {case.grade.grade_id for case in cases if "evaluation" in case.fixtures}
+    points, shares = points_of(src.id), dict[str, float]()
+    for grade_id in {case.grade.grade_id for case in cases} - about_models:
+        own = [case for case in cases if case.grade.grade_id == grade_id]
+        known = sum(case.grade.weight for case in own if case.visible or passed[case.name])
+        shares[grade_id] = known / sum(case.grade.weight for case in own)
+    return ByHeart(
+        sum(points[name] * share for name, share in shares.items()),
+        sum(points[name] for name in shares),
+        max(shares, key=lambda name: shares[name]),
+        {case.name: passed[case.name] for case in visible if case.grade.grade_id in shares},
+    )
+
+
+def passes_by_heart(src: Sources, cases: list[Case]) -> dict[str, bool]:
+    """Which tests the parrot passes, after it has seen the visible ones."""
+    memory: Memory = {}
+    _run(src, _visible(src), lambda name, function: _recording(memory, name, function))
+    assert memory, f"no function of {src.id} was called by a visible test"
+    return _run(src, cases, lambda name, function: _replaying(memory, name, function))
+
+
+def _visible(src: Sources) -> list[Case]:
+    return load_cases(src.exercise.visible_tests, f"_parrot_visible_{src.id}", True, src.exercise.model)
+
+
+def _run(src: Sources, cases: list[Case], wrap: Callable[[str, Any], Any]) -> dict[str, bool]:
     """Whether each test passes on the reference with its students' functions wrapped."""
     passed = {}
     for case in cases:
         with fresh_code(src.exercise, src.solution / "models", src.solution) as code:
             known = InProcess(code, src.solution, test_seed(case.name, KEY), case.grade.writable)
-            answers: dict[bytes, Any] = {}
+            answers: dict[str, Any] = {}
 
             def reference(probe: Any, *inputs: Any, answers: Any = answers) -> Any:
-                return answers[_hash((probe.__qualname__, inputs))]
+                return answers[digest((probe.__qualname__, inputs))]
 
             # The reference's answers first: from then on its functions are the parrot's.
             recorder = _Recorder(known, answers)
@@ -65,19 +103,18 @@ def _run(
                 run_case(case, code, src.exercise, key=KEY, reference=recorder)
             _patch(src, code, wrap)
             passed[case.name] = run_case(case, code, src.exercise, key=KEY, reference=reference).passed
-    assert memory, f"no function of {src.id} was called by a visible test"
     return passed
 
 
 class _Recorder:
     """The fixture `reference`, which keeps its answers."""
 
-    def __init__(self, observe: InProcess, answers: dict[bytes, Any]) -> None:
+    def __init__(self, observe: InProcess, answers: dict[str, Any]) -> None:
         self.observe, self.answers = observe, answers
 
     def __call__(self, probe: Any, *inputs: Any) -> Any:
         answer = self.observe(probe, *inputs)
-        self.answers[_hash((probe.__qualname__, inputs))] = answer
+        self.answers[digest((probe.__qualname__, inputs))] = answer
         return answer
 
 
@@ -85,7 +122,7 @@ def _patch(src: Sources, code: Code, wrap: Callable[[str, Any], Any]) -> None:
     found = 0
     for path in sorted(src.solution.glob("*.py")):
         module = getattr(code, path.stem)
-        for name in _written_by_students(path.read_text(encoding="utf-8")):
+        for name in written_by_students(path.read_text(encoding="utf-8")):
             holder, _, last = name.rpartition(".")
             owner = getattr(module, holder) if holder else module
             setattr(owner, last, wrap(f"{path.stem}.{name}", vars(owner)[last]))
@@ -93,7 +130,7 @@ def _patch(src: Sources, code: Code, wrap: Callable[[str, Any], Any]) -> None:
     assert found, f"{src.id} has no function for students to write"
 
 
-def _written_by_students(text: str) -> Iterator[str]:
+def written_by_students(text: str) -> Iterator[str]:
     """The functions of a module, and the methods of its classes, that hold a part to be written."""
     marks = [number for number, line in enumerate(text.splitlines(), start=1) if BEGIN_SOLUTION in line]
     tree = ast.parse(text)
@@ -108,37 +145,42 @@ def _written_by_students(text: str) -> Iterator[str]:
                     yield prefix + each.name
 
 
-def _recording(memory: dict[str, Callable[[], Any]], name: str, function: Any) -> Any:
+def _recording(memory: Memory, name: str, function: Any) -> Any:
     @wraps(function)
     def record(*args: Any, **kwargs: Any) -> Any:
-        key = _hash((name, _by_name(function, args, kwargs))).hex()
+        answers = memory.setdefault(digest((name, _by_name(function, args, kwargs))), [])
+        before = _holds(args)
         try:
             result = function(*args, **kwargs)
         except Exception as error:
-            memory[key] = _raiser(error)
+            answers.append(_Known(error=error))
             raise
-        if isinstance(result, GeneratorType):
-            result = list(islice(result, MOST_ITEMS))
-            kept, state = _copy(result), _state(args)
-            memory[key] = lambda: (iter(_copy(kept)), state)
-            return iter(result)
-        kept, state = _copy(result), _state(args)
-        memory[key] = lambda: (_copy(kept), state)
-        return result
+        lazy = isinstance(result, GeneratorType)
+        kept = list(islice(result, MOST_ITEMS)) if lazy else result
+        moved = {key: text for key, text in _holds(args).items() if before.get(key) != text}
+        changed = {key: _copy(vars(args[0])[key]) for key in moved}
+        answers.append(_Known(_copy(kept), lazy, changed))
+        return iter(kept) if lazy else kept
 
     return record
 
 
-def _replaying(memory: dict[str, Callable[[], Any]], name: str, function: Any) -> Any:
+def _replaying(memory: Memory, name: str, function: Any) -> Any:
+    times: Counter[str] = Counter()
+
     @wraps(function)
     def replay(*args: Any, **kwargs: Any) -> Any:
-        key = _hash((name, _by_name(function, args, kwargs))).hex()
+        key = digest((name, _by_name(function, args, kwargs)))
         if key not in memory:
             raise LookupError(f"{name} was never called with these arguments")
-        result, state = memory[key]()
-        if args and state is not None:
-            vars(args[0]).update(_copy(state))
-        return result
+        # Asked again, it says what was said the next time, such as the order of a second epoch.
+        known = memory[key][times[key] % len(memory[key])]
+        times[key] += 1
+        if known.error is not None:
+            raise known.error
+        if known.changed:
+            vars(args[0]).update(_copy(known.changed))
+        return iter(_copy(known.result)) if known.lazy else _copy(known.result)
 
     return replay
 
@@ -149,16 +191,10 @@ def _by_name(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     return dict(bound.arguments)
 
 
-def _raiser(error: Exception) -> Callable[[], Any]:
-    def throw() -> Any:
-        raise error
-
-    return throw
-
-
-def _state(args: tuple[Any, ...]) -> Any:
-    """What the first argument holds after the call: a generator of random numbers has moved on by then."""
-    return _copy(vars(args[0])) if args and hasattr(args[0], "__dict__") and not callable(args[0]) else None
+def _holds(args: tuple[Any, ...]) -> dict[str, str]:
+    """What the first argument holds, such as a method's object: a call may change it."""
+    holder = args[0] if args and not isinstance(args[0], type | FunctionType) else None
+    return {key: digest(value) for key, value in getattr(holder, "__dict__", {}).items()}
 
 
 def _copy(value: Any) -> Any:
@@ -168,40 +204,42 @@ def _copy(value: Any) -> Any:
         return value
 
 
-def _hash(value: Any) -> bytes:
-    digest = hashlib.sha256()
-    _feed(digest, value, 0)
-    return digest.digest()
+def digest(value: Any) -> str:
+    """A text that equal arguments have in common: numbers, arrays, tensors, files and what objects hold."""
+    found = hashlib.sha256()
+    _feed(found, value, 0)
+    return found.hexdigest()
 
 
-def _feed(digest: Any, value: Any, depth: int) -> None:
-    digest.update(f"{type(value).__name__}|".encode())
+def _feed(found: Any, value: Any, depth: int) -> None:
+    found.update(f"{type(value).__name__}|".encode())
     if depth > 12:
         return
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
-        digest.update(f"{value.dtype}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
+        found.update(f"{value.dtype}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
     elif isinstance(value, dict):
         for key in sorted(value, key=str):
-            _feed(digest, str(key), depth + 1)
-            _feed(digest, value[key], depth + 1)
+            _feed(found, str(key), depth + 1)
+            _feed(found, value[key], depth + 1)
     elif isinstance(value, list | tuple):
-        digest.update(str(len(value)).encode())
+        found.update(str(len(value)).encode())
         for item in value:
-            _feed(digest, item, depth + 1)
+            _feed(found, item, depth + 1)
     elif isinstance(value, Path):
         # Folders of images lie elsewhere in each test: what is in them counts.
         files = sorted(path for path in [value, *value.rglob("*")] if path.is_file()) if value.exists() else []
         for path in files:
-            digest.update(path.name.encode() + path.read_bytes())
+            found.update(path.name.encode() + path.read_bytes())
     elif isinstance(value, np.random.Generator):
-        digest.update(repr(value.bit_generator.state).encode())
+        # One without a seed is another each time.
+        return
     elif isinstance(value, FunctionType):
-        digest.update(value.__code__.co_code)
+        found.update(value.__code__.co_code)
     elif hasattr(value, "state_dict"):
-        _feed(digest, dict(value.state_dict()), depth + 1)
+        _feed(found, dict(value.state_dict()), depth + 1)
     elif hasattr(value, "__dict__") and not isinstance(value, type):
-        _feed(digest, vars(value), depth + 1)
+        _feed(found, vars(value), depth + 1)
     else:
-        digest.update(repr(value).encode())
+        found.update(repr(value).encode())
