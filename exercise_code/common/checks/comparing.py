@@ -127,7 +127,7 @@ def show(value: Any, limit: int = 200) -> str:
         dots = ", ...]" if value.size > 8 else "]"
         text = f"array of shape {value.shape}, {value.dtype}: {items[:-1]}{dots}"
     elif isinstance(value, np.generic):
-        number = f"{value.item():.9g}" if isinstance(value, np.floating) else repr(value.item())
+        number = repr(float(f"{value:.9g}") if isinstance(value, np.floating) else value.item())
         text = f"{number} ({value.dtype})"
     else:
         text = repr(_first_items(value, limit, [limit]))
