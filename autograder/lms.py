@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .base.errors import AutograderError
 from .base.files import write_if_changed
-from .marks import comment, csv_text, disarmed, line, mark_of, number
+from .marks import comment, csv_text, disarmed, line, mark_of, number, remarks
 from .roster import Roster
 from .standing import GradedClass, Standing
 from .worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
@@ -53,7 +53,7 @@ def canvas_csv(graded: GradedClass) -> str:
 
     Canvas matches students by `ID`, then by `SIS User ID`, and looks at names only where both are unknown, so
     names may be disarmed; so are ids, which without a roster are what a file is called. Who has no mark has an empty
-    cell; those whom the roster lacks are not there.
+    cell; those whom the roster lacks are not there. Its import has no place for comments: they are on the pages.
     """
     rows: list[tuple[object, ...]] = [
         ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", graded.exercise.id),
@@ -105,7 +105,9 @@ def write_moodle_feedback(
 
 def _grade(graded: GradedClass, standing: Standing) -> tuple[str, str]:
     # Moodle shows a comment as HTML.
-    return number(mark_of(graded, standing).total), html.escape(comment(graded, standing))
+    text = comment(graded, standing)
+    shown = [text, *remarks(standing)] if text else []
+    return number(mark_of(graded, standing).total), "<br>".join(map(html.escape, shown))
 
 
 def _filled(graded: GradedClass, sheet: Worksheet) -> str:

@@ -8,7 +8,9 @@ from .report.page import clean_text
 from .standing import GradedClass, Standing
 from .worksheet import quoted
 
-__all__ = ["WAITING", "Mark", "comment", "csv_text", "disarmed", "line", "mark_of", "number", "short"]
+__all__ = [
+    *("WAITING", "Mark", "comment", "csv_text", "disarmed", "line", "mark_of", "number", "remarks", "short", "signed"),
+]
 
 GRADED, MISSING, REFUSED, UNKNOWN = "graded", "missing", "refused", "unknown"
 FAILED, WAITING = "grading failed", "written answers not marked"
@@ -62,6 +64,22 @@ def comment(graded: GradedClass, standing: Standing) -> str:
     if standing.penalty:
         parts.append(f"handed in late, {short(standing.penalty)} less")
     return f"{text}: {', '.join(parts)}."
+
+
+def remarks(standing: Standing) -> list[str]:
+    """A line for each cell that a person marked, with what was said of it; for the student to read."""
+    found = []
+    for marking in standing.markings:
+        if marking.points is None:
+            continue
+        given = f"{short(marking.points)} of {short(marking.max_points)}" if marking.written else signed(marking.points)
+        found.append(f"{line(marking.name)}: {given}" + (f". {line(marking.comment)}" if marking.comment else ""))
+    return found
+
+
+def signed(points: float) -> str:
+    """Points that were added or taken away."""
+    return f"+{short(points)}" if points > 0 else short(points).replace("-", "−")
 
 
 def number(value: float | None, digits: int = 5) -> str:

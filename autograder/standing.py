@@ -13,7 +13,7 @@ from .base.errors import AutograderError
 from .results import Result, read_result
 from .roster import Student
 
-__all__ = ["Attempt", "GradedClass", "Standing", "attempt_from"]
+__all__ = ["Attempt", "GradedClass", "Marking", "Standing", "attempt_from"]
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,32 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Marking:
+    """What a person gave for a graded cell in the gradebook, and said of it; `points` None while it waits.
+
+    Of a cell that tests decide, whose `written` is False, the points are what a person added to them or took away.
+    """
+
+    grade_id: str
+    points: float | None
+    comment: str = ""
+    written: bool = True
+    max_points: float = 0.0
+    heading: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call the cell."""
+        return self.heading or self.grade_id
+
+
+@dataclass(frozen=True)
 class Standing:
     """One student's hand-ins in the order they came, and what they are worth.
 
     `attempts` is empty for a student who handed in nothing. `written` are the points that people gave in the
-    gradebook, None while an answer waits to be marked. `known` is False when the roster lacks the student.
+    gradebook, None while an answer waits to be marked; `markings` are the same by cell, with what was said. `known` is
+    False when the roster lacks the student.
     """
 
     student: Student
@@ -62,6 +83,7 @@ class Standing:
     written: float | None = None
     penalty: float = 0.0
     deadline: datetime | None = None
+    markings: tuple[Marking, ...] = ()
 
     @property
     def marked(self) -> Attempt | None:

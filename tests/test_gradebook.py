@@ -25,10 +25,11 @@ from autograder import gradebook, variants
 from autograder.base.errors import AutograderError
 from autograder.build import graded_cells
 from autograder.classroom import Classroom, open_classroom
-from autograder.gradebook import fill_gradebook, written_points
+from autograder.gradebook import fill_gradebook
 from autograder.graded_notebook import mend, read_handed_in, read_template
 from autograder.grading import result_path, with_penalty
 from autograder.intake import find_hand_ins, fingerprint
+from autograder.markings import written_points
 from autograder.results import CellResult, Result, TestResult, write_result
 from autograder.roster import Student
 from autograder.safe_html import markdown_to_html
