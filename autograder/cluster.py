@@ -8,6 +8,7 @@ certificates on both sides, unless somebody says otherwise. Students' code stays
 
 import asyncio
 import ipaddress
+import json
 import logging
 import queue
 import secrets
@@ -438,6 +439,9 @@ class DaskFleet:
             result = self._read(job, text)
             if result is None:
                 letter, text = ERROR, "it answers with something that is no result of this run"
+            elif not result.failed and (fault := _versions_fault(json.dumps(result.versions))):
+                # A judge that was started later, after somebody had changed what is installed there.
+                letter, text = ERROR, fault
             elif letter == RESULT and not result.failed:
                 member.strikes = 0
                 yield job, result
@@ -611,8 +615,6 @@ def _python_fault(found: dict[str, Any]) -> str:
 
 def _versions_fault(text: str) -> str:
     """Which of a worker's versions, as JSON, differ from ours; Python's last number may."""
-    import json
-
     try:
         theirs = json.loads(text)
         differ = [

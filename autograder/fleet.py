@@ -22,7 +22,7 @@ from .base.locks import lock_results, remove_left_scratch
 from .judge import Job, Judge
 from .machine import Machine, plan_judges, this_machine
 from .results import Result
-from .settings import Settings
+from .settings import Settings, versions
 
 __all__ = ["Fleet", "ended_in_order", "failed_result", "lock_results", "plan_judges"]
 
@@ -33,6 +33,8 @@ JUDGE_MEMORY = 2 * 2**30
 # Resident bytes at which a judge makes room for a fresh one; after a thousand ordinary hand-ins it has 70 MB.
 GROWN = 512 * 2**20
 TRIES = 2
+# Judges in a row that do not start, after others did, before the run is given up; a full disk may have room soon.
+STARTS, START_PAUSE = 3, 2.0
 # What a judge says when its tests have been collected.
 READY = "ready"
 
@@ -49,6 +51,10 @@ class _Member:
     deadline: float = 0.0
 
 
+class _NotStarted(str):
+    """Why a judge did not start: not the doing of the hand-in that waits for it."""
+
+
 class Fleet:
     """`size` judges of one exercise; a context manager. A judge that dies or hangs costs one retry elsewhere."""
 
@@ -63,6 +69,8 @@ class Fleet:
         machine = this_machine(gpus=True) if settings.device == "cuda" else Machine(size, 0)
         self._gpus = plan_judges(settings.device, size, machine)
         self._stack = contextlib.ExitStack()
+        self._worked = False
+        self._not_started = 0
 
     def __enter__(self) -> "Fleet":
         self._stack.enter_context(ended_in_order())
@@ -98,6 +106,8 @@ class Fleet:
                 assert job is not None
                 member.job = None
                 busy -= 1
+                if isinstance(outcome, Result) and not outcome.failed and outcome.versions != versions():
+                    outcome = "the environment has changed since the run began: run the command again"
                 good = isinstance(outcome, Result) and not outcome.failed
                 if not good or (todo and _resident(member.process.pid) > GROWN):
                     self._stop(member, kill=True)
@@ -105,6 +115,9 @@ class Fleet:
                         self._members[self._members.index(member)] = self._start(member.gpu)
                 if isinstance(outcome, Result) and good:
                     yield job, outcome
+                    continue
+                if isinstance(outcome, _NotStarted):
+                    todo.appendleft(job)
                     continue
                 tries[job] = tries.get(job, 0) + 1
                 if tries[job] < TRIES:
@@ -134,15 +147,24 @@ class Fleet:
                 yield member, "the judge's process ended while it graded this hand-in"
                 continue
             if message == READY:
-                member.ready = True
+                member.ready = self._worked = True
+                self._not_started = 0
                 continue
             if isinstance(message, str) and not member.ready:
-                # It could not even start, nor would any other.
-                raise AutograderError(message)
+                yield member, self._excuse(message)
+                continue
             yield member, message
         for member in busy:
             if time.monotonic() > member.deadline:
                 yield member, "the judge's process did not finish this hand-in in time"
+
+    def _excuse(self, reason: str) -> "_NotStarted":
+        """That a judge did not start, after a pause; an `AutograderError` when no other would either."""
+        self._not_started += 1
+        if not self._worked or self._not_started >= STARTS:
+            raise AutograderError(reason)
+        time.sleep(START_PAUSE)
+        return _NotStarted(reason)
 
     def _start(self, gpu: str) -> _Member:
         ours, theirs = self._context.Pipe()
@@ -279,8 +301,13 @@ def _judge_process(exercise_id: str, settings: Settings, connection: Connection,
         # Before the workers start: they, and not the judge, talk to the GPU.
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
 
+    def send(message: Any) -> None:
+        # Whoever waited for it may have gone; pytest would say so with a traceback.
+        with contextlib.suppress(BrokenPipeError):
+            connection.send(message)
+
     def jobs() -> Iterator[Job]:
-        connection.send(READY)
+        send(READY)
         while True:
             try:
                 yield connection.recv()
@@ -290,9 +317,7 @@ def _judge_process(exercise_id: str, settings: Settings, connection: Connection,
     _limit_memory()
     try:
         with Judge(exercise_id, settings) as judge:
-            judge.serve(jobs(), lambda _, result: connection.send(result))
-        return
-    except BrokenPipeError:
+            judge.serve(jobs(), lambda _, result: send(result))
         return
     except CourseError as error:
         fault = str(error)

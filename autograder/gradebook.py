@@ -276,7 +276,7 @@ def _entry(
     standing: Standing, noted: Noted | None, folder: Path, exercise: Exercise, stamp: str, due: datetime | None
 ) -> _Entry:
     attempt, student = standing.attempts[-1], standing.student.id
-    timestamp = _timestamp(attempt, standing.deadline)
+    timestamp = attempt.submitted
     try:
         found = attempt.result.stat()
     except OSError:
@@ -294,15 +294,6 @@ def _entry(
         notebooks=exercise.all_notebooks,
         noted=noted,
     )
-
-
-def _timestamp(attempt: Attempt, deadline: datetime | None) -> datetime | None:
-    """When it came. Some systems only say that a hand-in is late: then it came as late as it is counted to be."""
-    came = attempt.submitted
-    late = 0.0 if came is None or deadline is None else max(0.0, (came - deadline).total_seconds())
-    if deadline is not None and late != attempt.seconds_late:
-        return deadline + timedelta(seconds=attempt.seconds_late)
-    return came
 
 
 def _read_timestamp(submitted: Path) -> datetime | None:

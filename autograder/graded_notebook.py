@@ -412,7 +412,7 @@ def _details(test: TestResult) -> list[tuple[str, str]]:
         return []
     pairs = [("", test.reason)]
     if test.visible:
-        pairs += [("expected", test.want), ("got", test.got), ("hint", test.hint)]
+        pairs += [("call", test.made_call), ("expected", test.want), ("got", test.got), ("hint", test.hint)]
     return [(label, clean_text(text)) for label, text in pairs if text]
 
 
@@ -421,7 +421,7 @@ def _html(scored: CellResult, refused: str) -> str:
         lines = [html.escape(clean_text(test.title or test.name))]
         for label, text in _details(test):
             shown = html.escape(text)
-            if label in ("expected", "got"):
+            if label in ("call", "expected", "got"):
                 shown = f"<code>{shown}</code>"
             lines.append(f"{label}: {shown}" if label else f"<em>{shown}</em>")
         return "<br>".join(lines)

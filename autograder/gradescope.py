@@ -100,7 +100,7 @@ def _output(test: TestResult) -> str:
     # Of a hidden test a student reads the condition, which is its name, and the reason.
     parts = [("", test.reason)]
     if test.visible:
-        parts += [("wanted: ", test.want), ("got: ", test.got), ("hint: ", test.hint)]
+        parts += [("call: ", test.made_call), ("wanted: ", test.want), ("got: ", test.got), ("hint: ", test.hint)]
     return "\n".join(f"{label}{text}" for label, text in parts if text)
 
 

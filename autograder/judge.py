@@ -1,6 +1,7 @@
 """The judge: one hand-in in, one `Result` out. It never runs student code and never imports torch."""
 
 import copy
+import errno
 import hashlib
 import importlib
 import os
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.errors import CourseError
+from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_model
 from exercise_code.common.metrics import get_metric
@@ -31,10 +32,10 @@ from .plugin import HandInSandbox, JudgePlugin
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
 from .settings import Settings, versions
-from .submission import make_base, open_submission, reference_submission
+from .submission import Inventory, make_base, open_submission, reference_submission
 from .variants import sources
 
-__all__ = ["Job", "Judge", "grade_many"]
+__all__ = ["Job", "Judge", "grade_many", "trouble"]
 
 PYTEST_ARGUMENTS = [
     *("--import-mode=importlib", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider"),
@@ -42,6 +43,8 @@ PYTEST_ARGUMENTS = [
     # pytest's rewriting would explain a failed comparison with a diff, which takes hours on hostile texts.
     "--assert=plain",
 ]
+# A disk that is full, or a share of it.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
 SAMPLES = 6
 
@@ -59,6 +62,7 @@ class Judge:
     """Grades hand-ins of one exercise; a context manager that owns the worker and the reference worker."""
 
     def __init__(self, exercise_id: str, settings: Settings) -> None:
+        expect_asserts()
         self.exercise: Exercise = load_exercise(exercise_id)
         self.settings = settings
         self.source = sources(self.exercise)
@@ -68,6 +72,8 @@ class Judge:
         self.scratch = self._scratch.folder
         base = make_base(self.exercise, self.source.course.parent, self.scratch / "base")
         self._guard(base)
+        # What answers depend on and no hand-in may change.
+        self._kept = [Inventory.of(base)]
         shared: dict[str, Any] = {
             "exercise": self.exercise.id,
             "base": base,
@@ -128,6 +134,7 @@ class Judge:
         if key not in self._answers:
             if self._reference_sandbox is None:
                 hand_in = reference_submission(self.exercise, self.twins, self.scratch)
+                self._kept.append(Inventory.of(hand_in.folder))
                 self._reference_sandbox = HandInSandbox(
                     self,
                     hand_in.folder,
@@ -138,6 +145,7 @@ class Judge:
             try:
                 self._answers[key] = self._reference_sandbox.ask(probe, inputs, seed, name, mark)
             except Failure as failure:
+                self.expect_whole()
                 raise AutograderError(
                     f"the reference solution failed in {name}: {failure.reason} {failure.got}: "
                     f"run `autograder verify {self.exercise.id}`"
@@ -145,6 +153,13 @@ class Judge:
             self._reference_sandbox.end_test(name)
         # A test may change what it got; the next hand-in must not see that.
         return copy.deepcopy(self._answers[key])
+
+    def expect_whole(self, *more: Inventory) -> None:
+        """Nothing; an `AutograderError` when files are gone without which right answers would be wrong ones."""
+        for inventory in (*self._kept, *more):
+            inventory.check()
+        if not Path(sys.executable).exists():
+            raise AutograderError(f"the Python installation in {sys.prefix} is gone: bring it back, or install anew")
 
     def inspect(self, workspace: Path) -> ModelInfo:
         """What the model's file says of itself; a `Failure` when there is no file."""
@@ -242,17 +257,12 @@ class Judge:
             "demo_secret": self.settings.demo_secret,
             "versions": versions(),
         }
-        scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
+        scratch = None
         self._scores, self._halves, self._samples = {}, ({}, {}), ""
         try:
+            scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
-            self._problems = hand_in.problems
-            budget = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
-            sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
-            try:
-                results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
-            finally:
-                sandbox.close()
+            results, sandbox = self._run(hand_in, items, plugin)
             cells = self._cells(items, {r.name: r for r in results})
             return Result(
                 digest=hand_in.digest,
@@ -274,10 +284,28 @@ class Judge:
         except HandInError as error:
             refused = {i.name: self._refused(i) for i in items}
             return Result(refused=str(error), max_score=self.max_score, cells=self._cells(items, refused), **known)
-        except CourseError as error:
-            return Result(failed=str(error), max_score=self.max_score, complete=False, **known)
+        except (CourseError, OSError) as error:
+            # Never a wrong answer: the machine failed, or the course did.
+            return Result(failed=trouble(error), max_score=self.max_score, complete=False, **known)
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            if scratch is not None:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def _run(
+        self, hand_in: HandIn, items: list[pytest.Item], plugin: JudgePlugin
+    ) -> tuple[list[TestResult], HandInSandbox]:
+        """The tests' results on an unpacked hand-in, and the sandbox, closed, which knows what its code used."""
+        self._problems = hand_in.problems
+        workspace = Inventory.of(hand_in.folder)
+        budget = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+        sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
+        try:
+            results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
+        finally:
+            sandbox.close()
+        # Code that could not be imported, or a file that was not there, may have been taken away by somebody else.
+        self.expect_whole(workspace)
+        return results, sandbox
 
     @property
     def max_score(self) -> float:
@@ -318,6 +346,16 @@ class Judge:
             return {}
         info = inspect_model(path, self.exercise.model)
         return {"parameters": info.parameters, "size_mb": info.size_mb, "problems": list(info.problems)}
+
+
+def trouble(error: Exception) -> str:
+    """What failed while a hand-in was graded, in words."""
+    if not isinstance(error, OSError):
+        return str(error)
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.errno in FULL:
+        return f"the folder for temporary files is full ({reason}): make room, or name another one in TMPDIR"
+    return f"the judge could not go on ({reason}): run the command again"
 
 
 def _notes(hand_in: HandIn) -> list[str]:

@@ -13,7 +13,8 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.testing import Failure, Grade, Score, failure_from
+from exercise_code.common.errors import CourseError
+from exercise_code.common.testing import Failure, Grade, Score, as_failure, failure_from
 from exercise_code.common.wire import MAX_BYTES
 
 from .base.errors import AutograderError
@@ -167,7 +168,8 @@ class JudgePlugin:
                     reports = runtestprotocol(item, log=False, nextitem=items[(i + 1) % len(items)])
                     # Fail by default: passed is only what set up, ran and tore down without an error.
                     passed = self.error is None and len(reports) == 3 and all(r.passed for r in reports)
-                    if isinstance(self.error, AutograderError):
+                    # Neither comes from an answer: the data, the disk or the worker failed.
+                    if isinstance(self.error, CourseError | OSError):
                         raise self.error
                     sandbox.end_test(item.name)
                     yield self._result(item, passed, time.perf_counter() - start)
@@ -207,12 +209,13 @@ class JudgePlugin:
         }
         if passed:
             return TestResult(passed=True, **known)
-        failure = _as_failure(self.error)
-        log = " | ".join(filter(None, (failure.reason, f"want {failure.want}" if failure.want else "", failure.got)))
+        failure = as_failure(self.error) if self.error is not None else Failure("the test did not finish")
+        want, hint = (f"{key} {text}" if text else "" for key, text in (("want", failure.want), ("hint", failure.hint)))
+        log = " | ".join(filter(None, (failure.made_call, failure.reason, want, failure.got, hint)))
         log = _shown(log, LOGGED)
         known["raised"] = _shown(failure.exception_type, SHOWN)
         if visible:
-            texts = {"reason": failure.reason, "want": failure.want, "got": failure.got, "hint": failure.hint}
+            texts = {key: getattr(failure, key) for key in ("reason", "made_call", "want", "got", "hint")}
             known |= {key: _shown(text, SHOWN) for key, text in texts.items()}
             return TestResult(passed=False, code=failure.code, log=log, **known)
         return TestResult(passed=False, code=_safe_code(failure), reason=_safe_reason(failure), log=log, **known)
@@ -280,21 +283,6 @@ def _without(text: str, places: list[str]) -> str:
 
 def _function(item: pytest.Item) -> Any:
     return getattr(item, "function", None)
-
-
-def _as_failure(error: BaseException | None) -> Failure:
-    if isinstance(error, Failure):
-        return error
-    if isinstance(error, AssertionError):
-        # pytest's rewriting adds the values below the author's words.
-        text = str(error).splitlines()
-        if text and not text[0].startswith("assert "):
-            return Failure(text[0])
-        return Failure("the result is not as expected", code=Reason.GENERIC)
-    if error is None:
-        return Failure("the test did not finish")
-    told = f"the answer is not of the expected form ({type(error).__name__}: {error})"[:500]
-    return Failure(told, code=Reason.MALFORMED)
 
 
 def _safe_code(failure: Failure) -> Reason:

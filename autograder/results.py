@@ -40,6 +40,7 @@ class TestResult(_Model):
     weight: float = 1.0
     code: Reason | None = None
     reason: str = ""
+    made_call: str = ""
     want: str = ""
     got: str = ""
     hint: str = ""

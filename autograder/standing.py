@@ -18,7 +18,11 @@ __all__ = ["Attempt", "GradedClass", "Marking", "Standing", "attempt_from"]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One hand-in and the summary of its result; times are aware datetimes, scores are automatic points."""
+    """One hand-in and the summary of its result; times are aware datetimes, scores are automatic points.
+
+    `late_mark` says that the system which took it calls it late while nobody knows when it came: nothing is lost by
+    that before a person has found out, and `seconds_late` is 0.
+    """
 
     file: str
     path: Path
@@ -26,6 +30,7 @@ class Attempt:
     result: Path
     submitted: datetime | None = None
     seconds_late: float = 0.0
+    late_mark: bool = False
     score: float = 0.0
     max_score: float = 0.0
     points: dict[str, float] = field(default_factory=dict)
@@ -91,6 +96,11 @@ class Standing:
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def late_unknown(self) -> bool:
+        """True where the hand-in that counts is late, and nobody knows by how much: a person finds out."""
+        return self.marked is not None and self.marked.late_mark
+
+    @property
     def points(self) -> float:
         """Automatic points of the last hand-in and points given by hand, less what lateness costs."""
         if not self.attempts:
@@ -124,7 +134,15 @@ class GradedClass:
 
 
 def attempt_from(
-    result: Result, *, file: str, path: Path, fingerprint: str, where: Path, submitted: datetime | None, late: float
+    result: Result,
+    *,
+    file: str,
+    path: Path,
+    fingerprint: str,
+    where: Path,
+    submitted: datetime | None,
+    late: float,
+    late_mark: bool = False,
 ) -> Attempt:
     """The summary of a result."""
     return Attempt(
@@ -134,6 +152,7 @@ def attempt_from(
         result=where,
         submitted=submitted,
         seconds_late=late,
+        late_mark=late_mark,
         score=result.score,
         max_score=result.max_score,
         points={c.grade_id: c.points for c in result.cells},

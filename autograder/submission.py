@@ -1,14 +1,47 @@
 """A zip or folder, made into the workspace that a sandboxed child may read."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from exercise_code.common.exercise import PACKAGE, Exercise
 from exercise_code.common.handin import HandIn, open_handin
 
+from .base.errors import AutograderError
 from .variants import reference, strip_markers
 
-__all__ = ["make_base", "open_submission", "reference_submission"]
+__all__ = ["Inventory", "make_base", "open_submission", "reference_submission"]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The files of a folder that nobody but us may change, with their sizes and times when it was made."""
+
+    folder: Path
+    files: dict[str, tuple[int, int]]
+
+    @classmethod
+    def of(cls, folder: Path) -> "Inventory":
+        """What is in the folder now."""
+        return cls(folder, {str(path): _state(path) for path in folder.rglob("*") if path.is_file()})
+
+    def check(self) -> None:
+        """Nothing; an `AutograderError` when a file is gone or another one than before."""
+        for name, state in self.files.items():
+            try:
+                same = _state(Path(name)) == state
+            except OSError:
+                same = False
+            if not same:
+                raise AutograderError(
+                    f"{name} is gone or changed while a hand-in was graded: see what cleans or fills "
+                    f"{self.folder.parent}, or name another folder for temporary files in TMPDIR"
+                )
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def open_submission(path: Path, exercise: Exercise, twins: tuple[str, ...], into: Path) -> HandIn:

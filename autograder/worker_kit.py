@@ -365,12 +365,15 @@ def hold(folder: Path) -> Any:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         pass  # a file system without locks: then nothing is ever swept from it
+    # On a network file system locks may end at each machine.
+    file.write(socket.gethostname().encode())
+    file.flush()
     new.rename(folder / _OWNER)
     return file
 
 
 def is_left(folder: Path) -> bool:
-    """True when the folder is this user's, and its owner is gone; an `OSError` where there are no locks."""
+    """True when the folder is this user's, and its owner, of this machine, is gone; an `OSError` without locks."""
     import fcntl
 
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
@@ -380,7 +383,7 @@ def is_left(folder: Path) -> bool:
             fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-    return True
+        return owner.read(200) == socket.gethostname().encode()[:200]
 
 
 def _sweep() -> None:

@@ -17,6 +17,7 @@ from autograder.classroom import Classroom, LateRow
 from autograder.commands import GradeOptions, open_run
 from autograder.grading import BEFORE, JUDGING, course_hash, grade_class, grade_folder, grade_found, keys, local_fleets
 from autograder.intake import Found
+from autograder.report.instructor import _groups
 from autograder.results import Result, unpack_samples
 from autograder.roster import Roster, Student
 from autograder.settings import Settings
@@ -136,7 +137,7 @@ def _canvas(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_whom_canvas_calls_late_and_who_has_an_extension_loses_nothing(tmp_path):
+def test_whom_canvas_calls_late_loses_nothing_before_a_person_knows_by_how_much(tmp_path):
     hand_ins = _canvas(tmp_path / "in", "byronada_LATE_901_5_a.zip", "hopperg_LATE_902_6_a.zip", "doejane_903_7_a.zip")
     roster = Roster((
         Student("u1", "Ada Byron", canvas="901"),
@@ -147,7 +148,10 @@ def test_whom_canvas_calls_late_and_who_has_an_extension_loses_nothing(tmp_path)
     found = grade_class(
         EXERCISE, hand_ins, tmp_path / "out", Settings(), classroom=classroom, fleets=lambda _: _Fleet()
     )
-    assert {s.student.id: s.penalty for s in found.standings} == {"u1": 9, "u2": 0, "u3": 0}
+    assert {s.student.id: s.penalty for s in found.standings} == {"u1": 0, "u2": 0, "u3": 0}
+    assert {s.student.id: s.late_unknown for s in found.standings} == {"u1": True, "u2": True, "u3": False}
+    groups = {group.title: dict(group.rows) for group in _groups(found)}
+    assert set(groups["late, nobody knows by how much"]) == {"Ada Byron (u1)", "G Hopper (u2)"}
 
 
 def test_results_that_are_damaged_swapped_or_of_another_format_are_made_again(tmp_path):

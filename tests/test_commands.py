@@ -109,7 +109,7 @@ def test_a_log_file_is_told_how_far_it_is_and_what_waits(graded, tmp_path, capsy
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"grading 2 of 2 hand-ins of {EXERCISE}" and "1 of 2 graded" in lines[1]
     (waits,) = [line for line in lines if "without a total" in line]
-    assert waits.startswith("2 without a total, because their written answers are not marked: people mark them in")
+    assert waits.startswith("2 students without a total, because their written answers are not marked: people mark")
 
 
 def test_a_terminal_of_80_columns_shows_the_time_that_is_left(graded, tmp_path):
@@ -137,3 +137,14 @@ def test_an_error_before_anything_was_graded_stands_alone(tmp_path, capsys):
     with pytest.raises(AutograderError, match="found none of"):
         grade_command(options)
     assert "━" not in capsys.readouterr().out
+
+
+def test_the_table_counts_what_lateness_costs(tmp_path):
+    cell = CellResult(grade_id="c", points=90, max_points=90, tests=[])
+    more = {"exercise": EXERCISE, "hand_in": "a.zip", "cells": [cell], "score": 90, "max_score": 90}
+    results = [Result(student=name, key=name, **more) for name in ("u1", "u2")]
+    console = Console(width=160, file=io.StringIO())
+    console.print(results_table(results, EXERCISE, penalties={"u1": 90.0}))
+    late, on_time = [line for line in console.file.getvalue().splitlines() if line.split(" ")[0] in ("u1", "u2")]
+    assert "0/90" in late and "90/90" not in late and "handed in late: 90 points less" in late
+    assert "90/90" in on_time and "late" not in on_time

@@ -18,7 +18,7 @@ from autograder.base.errors import AutograderError
 from autograder.grading import file_name
 from autograder.intake import find_hand_ins, fingerprint
 from autograder.roster import Roster, Student
-from autograder.times import moodle_time, nbgrader_time
+from autograder.times import moodle_time, nbgrader_time, told_time
 from autograder.worksheet import read_worksheet
 from exercise_code.common.archive import printable
 from exercise_code.common.exercise import Exercise
@@ -424,10 +424,9 @@ def test_only_nbgraders_own_timestamp_counts(tmp_path, exercise):
     [
         "2026-11-16 09:30:00.123456 UTC",
         "2026-11-16 09:30:00.123456 Europe/Berlin",
-        "2026-11-16 09:30:00 +0100",
         "2026-11-16 09:30:00",
         "2026-11-16T09:30:00+01:00",
-        "2026-11-16 09:30:00 Nowhere/Land",
+        "2026-11-16 09:30:00 Etc/GMT+2",
         "16 Nov 2026 09:30",
     ],
 )
@@ -437,9 +436,29 @@ def test_times_are_read_as_nbgrader_reads_them(text):
     assert nbgrader_time(text) == parse_utc(text).replace(tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"2026-11-16 09:30:00 {zone}" for zone in ("CEST", "MESZ", "PM", "+0100", "UTC+2", "GMT-3", "Nowhere/Land")),
+        "2026-11-16 09:30:00CEST",
+        "2026-11-16T09:30:00 CEST",
+        "2026-11-16 09:30 PM CEST",
+        "Mon Nov 16 09:30:00 CEST 2026",
+        "16 Nov 09:30 UTC",
+        "09:30",
+    ],
+)
+def test_a_zone_or_a_year_that_nobody_knows_is_no_time(text):
+    """nbgrader reads these as UTC, or takes what is not said from today."""
+    with pytest.raises(ValueError, match="09:30"):
+        nbgrader_time(text)
+
+
 def test_a_time_zone_is_no_file_to_be_opened(monkeypatch):
+    from dateutil.tz import gettz
+
     opened = []
-    monkeypatch.setattr("dateutil.tz.gettz", opened.append)
+    monkeypatch.setattr("dateutil.tz.gettz", lambda name: (opened.append(name), gettz(name))[1])
     for zone in ("/dev/stdin", "../zone", "a\\b"):
         with pytest.raises(ValueError, match="2026"):
             nbgrader_time(f"2026-11-16 09:30:00 {zone}")
@@ -451,7 +470,7 @@ def test_a_time_zone_is_no_file_to_be_opened(monkeypatch):
 @example("0001-01-01 00:00:00 +99999999")
 @example("9999-12-31T23:59:59-23:00")
 def test_any_text_is_a_time_or_none(text):
-    for read in (nbgrader_time, moodle_time):
+    for read in (nbgrader_time, moodle_time, told_time):
         try:
             found = read(text)
         except ValueError:

@@ -3,6 +3,7 @@
 import random
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from exercise_code.common.checks.alike import alike
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.testing import (
@@ -17,14 +20,20 @@ from exercise_code.common.testing import (
     Code,
     Failure,
     InProcess,
+    OddAnswer,
+    as_array,
+    assert_calls,
     assert_same,
+    call,
     cases_of,
+    each_call,
     grade,
     load_cases,
+    resembles,
     run_case,
     show,
 )
-from exercise_code.common.wire import Opaque
+from exercise_code.common.wire import Opaque, decode, encode
 
 plain = st.recursive(
     st.none()
@@ -97,6 +106,114 @@ def test_the_failure_names_the_first_difference():
     assert "0.0" in failure.got and "1.0" in failure.want and failure.hint == "look there"
 
 
+@pytest.mark.parametrize(
+    ("got", "want", "reason", "hint"),
+    [
+        (("a", 1), {"image": "a"}, "expected a dict, got a tuple", ""),
+        (np.float64(11), 11, "expected an int, got a numpy.float64", "int(...)"),
+        (11.0, 11, "expected an int, got a float", "int(...)"),
+        ([1.0], np.ones(1), "expected a numpy array, got a list", "np.stack"),
+        (None, 3, "expected an int, got None", "return"),
+        (0.125, np.float32(0.125), "expected a numpy.float32, got a float", ""),
+        (np.zeros(2, np.uint8), np.zeros(2), "expected floats (float64), got unsigned integers (uint8)", ""),
+        (
+            decode(encode(np.array([np.zeros(1), np.zeros(2)], object))),
+            np.ones(2),
+            "expected a numpy array, got an array of objects (dtype object)",
+            "one shape",
+        ),
+    ],
+)
+def test_a_mistake_of_type_is_told_as_one(got, want, reason, hint):
+    with pytest.raises(Failure) as caught:
+        assert_same(got, want)
+    failure = caught.value
+    assert failure.reason == reason and failure.code is Reason.WRONG_TYPE
+    assert hint in failure.hint and bool(hint) == bool(failure.hint)
+
+
+def test_a_hint_is_said_only_where_the_answer_looks_like_its_mistake():
+    want = np.array([1.0, 0.5])
+    hints = {"not squared": np.array([1, 2]), "not negative": lambda got: got.min() < 0, "broken": lambda got: 1 / 0}
+    for got, said in [
+        (np.array([1.0, 2.0]), "not squared"),
+        (np.array([1, 2], np.uint8), "not squared"),
+        (np.array([-1.0, 0.5]), "not negative"),
+        (np.array([7.0, 7.0]), ""),
+        ("no array at all", ""),
+    ]:
+        with pytest.raises(Failure) as caught:
+            assert_same(got, want, hints=hints)
+        assert caught.value.hint == said
+    with pytest.raises(Failure) as caught:
+        assert_same(np.array([7.0, 7.0]), want, hints=hints, hint="true of any wrong answer")
+    assert caught.value.hint == "true of any wrong answer"
+
+
+@given(plain)
+def test_a_value_resembles_itself(value):
+    assert resembles(value, value)
+
+
+def test_what_resembles_has_the_same_numbers_whatever_their_type():
+    assert resembles((1, 2.0), [1.0, 2]) and resembles(np.float32([1]), np.array([1]))
+    assert resembles({"a": 1, "b": 2}, {"b": 2})
+    assert not resembles([1], [1, 2]) and not resembles(np.ones((1, 2)), np.ones(2))
+    assert not resembles(Opaque("x"), 1) and not resembles("1", 1) and not resembles(None, 0)
+    assert not resembles({"b": 2}, {"a": 1})
+
+
+LENGTHS = {"len(f(7))": (7, 1), "len(f(9))": (9, 2)}
+
+
+def test_a_failure_names_the_call_that_was_made():
+    got = each_call(lambda n, size: n // size, LENGTHS)
+    assert got == {"len(f(7))": 7, "len(f(9))": 4}
+    with pytest.raises(Failure) as caught:
+        assert_calls(got, dict(zip(LENGTHS, [7, 5], strict=True)), hints={"round up": {"len(f(9))": 4}})
+    failure = caught.value
+    assert (failure.made_call, failure.want, failure.got) == ("len(f(9))", "5", "4")
+    assert failure.hint == "round up" and "at [" not in failure.reason
+    with pytest.raises(Failure, match="not all made"):
+        assert_calls([7, 5], {"a": 7})
+
+
+def test_the_innermost_call_is_named_and_a_closed_exception_does_no_harm():
+    class Closed(Exception):
+        def __setattr__(self, name, value):
+            if name == "made_call":
+                raise TypeError("closed")
+            super().__setattr__(name, value)
+
+    for error in (ValueError("no"), Closed()):
+        with pytest.raises(type(error)) as caught, call("outer"), call("inner"):
+            raise error
+        assert getattr(caught.value, "made_call", "") == ("inner" if isinstance(error, ValueError) else "")
+
+
+def test_as_array_says_what_came_in_place_of_a_tensor():
+    with pytest.raises(OddAnswer, match=r"expected a torch tensor, got a float: leave out .item\(\)"):
+        as_array(0.125)
+    with pytest.raises(OddAnswer, match="expected a torch tensor, got a numpy array"):
+        as_array(np.ones(2))
+
+
+def _told(reason, code=Reason.DIFFERENT, **facts):
+    known = {"visible": True, "made_call": "", "want": "", "got": "", "hint": ""}
+    return SimpleNamespace(reason=reason, code=code, **(known | facts))
+
+
+def test_tests_that_fail_by_one_mistake_are_told_together():
+    line = "loader.py, line 3: return 1 / 0"
+    raised = [_told("division by zero", Reason.RAISED, got=line, made_call=call) for call in ("a", "b")]
+    typed = [_told("expected an int", Reason.WRONG_TYPE, got=got, want=want) for got, want in ("12", "34")]
+    values = [_told("the values differ", got="1", made_call=call) for call in ("a", "b")]
+    elsewhere = _told("division by zero", Reason.RAISED, got="loader.py, line 9: return 1 / 0")
+    mixed = [raised[0], typed[0], values[0], elsewhere, raised[1], values[1], typed[1]]
+    assert alike(mixed) == [raised, typed, values[:1], [elsewhere], values[1:]]
+    assert alike([_told("x"), _told("x", visible=False)]) == [[_told("x")], [_told("x", visible=False)]]
+
+
 def test_show_keeps_long_values_short():
     assert len(show(list(range(10_000)))) <= 200
     assert show(np.zeros((3, 4))).startswith("array of shape (3, 4), float64")
@@ -104,7 +221,7 @@ def test_show_keeps_long_values_short():
 
 @pytest.fixture
 def exercise(tmp_path, monkeypatch):
-    folder = tmp_path / "demo_package"
+    folder = tmp_path / "ex90_demo"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     (folder / "code.py").write_text(
@@ -117,13 +234,19 @@ def exercise(tmp_path, monkeypatch):
             def todo(x): raise NotImplementedError()
             def mutate(x): x.append(1); return x
             def draw(x): return [random.random(), float(np.random.rand())]
+            def pair(x): return (x, 1)
+            def read(x):
+                from .given import load
+                return load(x)
             """
         )
     )
+    (folder / "given.py").write_text("def load(path):\n    return open(path)\n")
+    (folder / "exercise.toml").write_text("title = 'Demo'\nminutes = 1\nmodules = ['code']\ngiven = ['given']\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    for name in [n for n in sys.modules if n.split(".")[0] == "demo_package"]:
+    for name in [n for n in sys.modules if n.split(".")[0] == "ex90_demo"]:
         monkeypatch.delitem(sys.modules, name)
-    return Exercise("demo_package", folder, "Demo", 1, ("code",))
+    return Exercise("ex90_demo", folder, "Demo", 1, ("code",))
 
 
 def _case(function) -> Case:
@@ -131,7 +254,7 @@ def _case(function) -> Case:
 
 
 def _run(function, exercise):
-    return run_case(_case(function), Code("demo_package"), exercise)
+    return run_case(_case(function), Code("ex90_demo"), exercise)
 
 
 def test_a_right_answer_passes_and_a_wrong_one_says_want_and_got(exercise):
@@ -159,6 +282,60 @@ def test_an_exception_is_a_failure_with_its_place(exercise):
     assert outcome.got.startswith("code.py, line 5")
 
 
+def test_an_error_in_given_code_names_the_students_line(exercise):
+    @grade("x")
+    def test_it(observe):
+        observe(lambda code: code.code.read("nowhere"))
+
+    outcome = _run(test_it, exercise)
+    assert outcome.reason.startswith("the code raised FileNotFoundError")
+    assert outcome.got == "code.py, line 12: return load(x)"
+
+
+def test_an_error_in_the_probe_says_what_the_probe_did(exercise):
+    def label(code):
+        with call("dataset[0]"):
+            sample = code.code.pair(0)
+            return sample["label"] + 1
+
+    @grade("x")
+    def test_it(observe):
+        observe(label)
+
+    outcome = _run(test_it, exercise)
+    assert outcome.reason.startswith('`sample["label"]` ends in TypeError: tuple indices must be')
+    assert (outcome.kind, outcome.code, outcome.made_call) == ("value", Reason.MALFORMED, "dataset[0]")
+    assert "test_testing" not in repr(outcome) and "the code raised" not in repr(outcome)
+
+
+def test_a_function_that_is_gone_is_named(exercise):
+    @grade("x")
+    def test_it(observe):
+        observe(lambda code: code.code.Missing(3))
+
+    reason = _run(test_it, exercise).reason
+    assert reason == "`code.code.Missing` ends in AttributeError: there is no Missing in code.py"
+
+
+def test_an_odd_answer_is_a_mistake_of_type(exercise):
+    @grade("x")
+    def test_it(observe):
+        observe(lambda code: as_array(code.code.double(0.5)))
+
+    outcome = _run(test_it, exercise)
+    assert outcome.reason == "expected a torch tensor, got a float: leave out .item()"
+    assert (outcome.code, outcome.got, outcome.kind) == (Reason.WRONG_TYPE, "1.0", "value")
+
+
+def test_a_call_is_told_with_the_exception_that_came_out_of_it(exercise):
+    @grade("x")
+    def test_it(observe):
+        observe(lambda code: each_call(code.code.fail, {"fail(1)": [1]}))
+
+    outcome = _run(test_it, exercise)
+    assert (outcome.made_call, outcome.reason) == ("fail(1)", "the code raised ValueError: no")
+
+
 def test_an_unwritten_part_says_so(exercise):
     @grade("x")
     def test_it(observe):
@@ -172,18 +349,19 @@ def test_an_answer_that_the_test_cannot_use_is_a_failure(exercise):
     def test_it(observe):
         assert observe(lambda code: None)["key"] == 1
 
-    assert "not of the expected form" in _run(test_it, exercise).reason
+    reason = _run(test_it, exercise).reason
+    assert reason.startswith("the answer is not of the expected form: `observe(lambda code: None)[\"key\"]` ends in")
 
 
 def test_student_code_cannot_change_the_tests_inputs(exercise):
     inputs = [0]
-    observe = InProcess(Code("demo_package"), exercise.folder)
+    observe = InProcess(Code("ex90_demo"), exercise.folder)
     assert observe(lambda code, x: code.code.mutate(x), inputs) == [0, 1]
     assert inputs == [0]
 
 
 def test_probes_are_seeded_and_the_callers_random_state_is_kept(exercise):
-    observe = InProcess(Code("demo_package"), exercise.folder, seed=5)
+    observe = InProcess(Code("ex90_demo"), exercise.folder, seed=5)
     random.seed(1)
     np.random.seed(1)
     expected = random.random(), np.random.rand()

@@ -37,7 +37,8 @@ def lock_results(folder: Path) -> Iterator[None]:
             f"expected a writable folder for results at {folder}: {error.strerror}: name another --out"
         ) from None
     with file:
-        if not _try_lock(file):
+        held = _try_lock(file)
+        if held is False:
             file.seek(0)
             who = file.read(200).strip() or "another run"
             raise AutograderError(f"{who} is grading into {folder} now: wait until it is done, or name another --out")
@@ -45,7 +46,8 @@ def lock_results(folder: Path) -> Iterator[None]:
             # Not through a buffer, which a full disk would leave filled, to fail once more when the file is closed.
             os.ftruncate(file.fileno(), 0)
             os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
-        for left in folder.rglob(".*.tmp"):
+        # Without a lock another run may be writing them now.
+        for left in folder.rglob(".*.tmp") if held else ():
             left.unlink(missing_ok=True)
         yield
 
@@ -60,6 +62,8 @@ class Scratch:
             # It gets its name with the lock on it: nobody ever sees it free while we live.
             self._owner = (self.folder / f"{OWNER}.new").open("wb")
             _try_lock(self._owner)
+            self._owner.write(_machine())
+            self._owner.flush()
             (self.folder / f"{OWNER}.new").rename(self.folder / OWNER)
         except OSError:
             # Without its owner's file nobody would ever remove it.
@@ -73,7 +77,11 @@ class Scratch:
 
 
 def remove_left_scratch(prefix: str) -> None:
-    """Remove this user's scratch folders whose processes are gone; folders without a lock are none of ours."""
+    """Remove this user's scratch folders whose processes are known to be gone.
+
+    What is not known stays: a folder without a lock, on a file system without locks, or of another machine, whose
+    locks may not be seen here.
+    """
     place = None
     with suppress(OSError):
         # Python looks for one that it can write to, and a full disk has none.
@@ -84,16 +92,21 @@ def remove_left_scratch(prefix: str) -> None:
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
                 continue
             with (folder / OWNER).open("rb") as owner:
-                if _try_lock(owner):
+                if _try_lock(owner) and owner.read(200) == _machine():
                     remove(folder)
 
 
-def _try_lock(file: IO[str] | IO[bytes]) -> bool:
-    """False when another process holds the lock."""
+def _machine() -> bytes:
+    """This machine's name: on a network file system locks may end at each machine."""
+    return platform.node().encode("utf-8", "replace")[:200]
+
+
+def _try_lock(file: IO[str] | IO[bytes]) -> bool | None:
+    """True when the lock is ours now, False when another process holds it, None where there are no locks."""
     try:
         import fcntl
     except ImportError:
-        return True
+        return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -101,4 +114,5 @@ def _try_lock(file: IO[str] | IO[bytes]) -> bool:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
+        return None
     return True

@@ -1,6 +1,7 @@
 """`autograder grade`: hand-ins graded, what leaves the class made, and what there is to know said."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +10,9 @@ from rich.text import Text
 
 from ..fleet import lock_results
 from ..grading import BEFORE, Grading
+from ..marks import WAITING, mark_of
 from ..publish import Part, publish
+from ..report.axes import how_many
 from ..results import Result
 from ..settings import Settings
 from ..standing import GradedClass
@@ -33,12 +36,12 @@ def grade_command(options: GradeOptions) -> int:
     if run.again:
         tell(f"hand-ins: {run.submissions}, as in the last run")
     start = time.perf_counter()
-    shown: list[Result] = []
+    shown: dict[Path, Result] = {}
     # A class of thousands is too long for a table, and too large to be held.
 
     def keep(grading: Grading) -> None:
         if len(shown) <= LARGEST_TABLE:
-            shown.append(grading.result)
+            shown[grading.path] = grading.result
 
     with lock_results(run.folder):
         graded, fresh = grade_with_progress(
@@ -65,8 +68,10 @@ def grade_command(options: GradeOptions) -> int:
                     begin=lambda name: status.update(f"making the {name}"),
                 )
     if options.table and len(shown) <= LARGEST_TABLE:
-        shown.sort(key=lambda r: (r.student, r.hand_in))
-        console.print(results_table(shown, options.exercise))
+        late = {s.marked.result: s.penalty for s in graded.standings if s.marked is not None and s.penalty}
+        lines = sorted(shown.items(), key=lambda pair: (pair[1].student, pair[1].hand_in))
+        penalties = {result.key: late[path] for path, result in lines if path in late}
+        console.print(results_table([result for _, result in lines], options.exercise, penalties=penalties))
     if options.table and (run.folder / BEFORE).is_dir():
         again = len(list((run.folder / BEFORE).glob("*.json")))
         tell(f"{again} were graded again with other tests or settings: `autograder regrade` lists what changed")
@@ -76,47 +81,56 @@ def grade_command(options: GradeOptions) -> int:
 def _summary(
     console: Console, graded: GradedClass, fresh: int, parts: list[Part], out: Path, seconds: float, settings: Settings
 ) -> int:
-    from ..marks import WAITING, mark_of
-
-    def tell(text: str) -> None:
-        say(console, text)
-
     attempts = [attempt for _, attempt in graded.attempts]
     failed = sum(bool(a.failed) for a in attempts)
     refused = sum(bool(a.refused) for a in attempts)
-    text = f"{len(attempts)} hand-ins: {fresh} graded now in {graded.wall_seconds:.1f} s"
+    text = f"{how_many(len(attempts), 'hand-ins')}: {fresh} graded now in {graded.wall_seconds:.1f} s"
     text += f", {len(attempts) - fresh} known from before"
     if refused:
         text += f", {refused} refused"
-    tell(f"{text}; results are in {out}")
-    for count, what in (
-        (sum(not s.known for s in graded.standings), "of nobody on the roster"),
-        (sum(s.known and not s.attempts for s in graded.standings), "without a hand-in"),
-        (len(graded.problems), "files to look at"),
-    ):
-        if count:
-            tell(f"{count} {what}: see the instructor's report")
-    timeless = sum(a.submitted is None and not a.seconds_late for a in attempts)
-    if graded.due is not None and timeless:
-        tell(f"{timeless} hand-ins carry no time and count as in time; Moodle's times are in its --worksheet")
+    say(console, f"{text}; results are in {out}")
+    for line in _to_look_at(graded):
+        say(console, line)
     if parts:
         table = Table(show_header=False, box=None, pad_edge=False)
         for part in parts:
             new = f"{part.changed} new" if part.changed else "as before"
             table.add_row(part.name, Text(part.place), new, f"{part.seconds:.1f} s")
         console.print(table)
-        tell(f"{seconds:.1f} s in all")
+        say(console, f"{seconds:.1f} s in all")
         if waiting := sum(mark_of(graded, s).status == WAITING for s in graded.standings):
             advice = (
                 "mark them in formgrader (`jupyter lab` in the course folder), then run this again"
                 if parts[0].name == "gradebook"
                 else "people mark them in a course folder, which `autograder course` makes"
             )
-            tell(f"{waiting} without a total, because their written answers are not marked: {advice}")
+            say(
+                console,
+                f"{how_many(waiting, 'students')} without a total, because their written answers are not marked: "
+                f"{advice}",
+            )
     if settings.demo_secret:
-        tell("the public demo secret was used: set AUTOGRADER_SECRET for a real class")
+        say(console, "the public demo secret was used: set AUTOGRADER_SECRET for a real class")
     if settings.unsafe:
-        tell("--unsafe: the hand-ins ran without walls")
+        say(console, "--unsafe: the hand-ins ran without walls")
     if failed:
-        tell(f"grading itself failed for {failed} hand-ins; run the command again to retry them")
+        say(console, f"grading itself failed for {how_many(failed, 'hand-ins')}; run the command again to retry")
     return 1 if failed else 0
+
+
+def _to_look_at(graded: GradedClass) -> Iterator[str]:
+    """What a person has to look at, a line each."""
+    for count, noun, what in (
+        (sum(not s.known for s in graded.standings), "students", "not on the roster"),
+        (sum(s.known and not s.attempts for s in graded.standings), "students", "without a hand-in"),
+        (len(graded.problems), "files", "to look at"),
+        (sum(s.late_unknown for s in graded.standings), "students", "late, nobody knows by how much"),
+    ):
+        if count:
+            yield f"{how_many(count, noun)} {what}: see the instructor's report"
+    timeless = sum(a.submitted is None and not a.late_mark for _, a in graded.attempts)
+    if graded.due is not None and timeless:
+        yield (
+            f"{how_many(timeless, 'hand-ins')} without a time, taken for in time: Moodle's times are in its "
+            "--worksheet, others can be given with --times"
+        )

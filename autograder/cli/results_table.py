@@ -13,10 +13,16 @@ __all__ = ["LARGEST_TABLE", "results_table"]
 LARGEST_TABLE = 60
 
 
-def results_table(results: Iterable[Result], title: str, about: Mapping[str, str] | None = None) -> Table:
+def results_table(
+    results: Iterable[Result],
+    title: str,
+    about: Mapping[str, str] | None = None,
+    penalties: Mapping[str, float] | None = None,
+) -> Table:
     """A table with a line for each hand-in: who, how many points, what was lost and why.
 
-    `about` says in words what each student handed in, where that is known.
+    `about` says in words what each student handed in, where that is known; `penalties` what lateness costs, by the
+    result's key.
     """
     table = Table(title=title, title_justify="left", pad_edge=False)
     table.add_column("student", no_wrap=True)
@@ -28,12 +34,16 @@ def results_table(results: Iterable[Result], title: str, about: Mapping[str, str
     table.add_column("s", justify="right", no_wrap=True)
     for result in results:
         metric = ", ".join(f"{value:.1f}" for value in result.metrics.values())
-        points = f"{result.score:.4g}/{result.max_score:.4g}"
-        style = "red" if result.failed else "green" if result.score == result.max_score else ""
+        less = (penalties or {}).get(result.key, 0.0)
+        score = max(0.0, result.score - less)
+        points = f"{score:.4g}/{result.max_score:.4g}"
+        style = "red" if result.failed else "green" if score == result.max_score else ""
+        lost = [f"handed in late: {less:.4g} points less"] if less else []
+        lost += [text] if (text := _lost(result)) else []
         who = [escape(plain(result.student))]
         if about is not None:
             who.append(escape(about.get(result.student, "")))
-        table.add_row(*who, points, metric, escape(_lost(result)), f"{result.wall_seconds:.2f}", style=style)
+        table.add_row(*who, points, metric, escape("; ".join(lost)), f"{result.wall_seconds:.2f}", style=style)
     return table
 
 

@@ -197,10 +197,6 @@ def grade_class(
         found = grading.found
         student = students.get(found.student, Student(found.student))
         late = classroom.seconds_late(exercise.id, student, found.submitted)
-        if found.late_mark and late == 0 and not student.extension:
-            # The system that took it says so, and does not say by how much: the first row of the table.
-            # Who has an extension may well be in time by it.
-            late = 1.0
         attempt = attempt_from(
             grading.result,
             file=found.file,
@@ -209,6 +205,8 @@ def grade_class(
             where=grading.path,
             submitted=found.submitted,
             late=late,
+            # The system that took it says so, and does not say by how much: no row of the table is for that.
+            late_mark=found.late_mark and found.submitted is None,
         )
         attempts.setdefault(found.student, []).append((order[found], attempt))
         if step is not None:

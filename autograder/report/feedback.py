@@ -20,6 +20,7 @@ from autograder.sources import GradedCell, graded_cells
 from autograder.standing import Attempt, GradedClass, Marking, Standing
 from autograder.variants import sources
 from exercise_code.common import drawing, exercise
+from exercise_code.common.checks.alike import alike
 from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
 
@@ -86,15 +87,12 @@ class _Cell:
     @property
     def alike(self) -> list[list[TestResult]]:
         """The failed tests, those that say the same together."""
-        groups: dict[tuple[object, ...], list[TestResult]] = {}
-        for test in self.failed:
-            groups.setdefault((test.visible, test.reason, test.want, test.got, test.hint), []).append(test)
-        return list(groups.values())
+        return alike(self.failed)
 
     @property
     def same(self) -> TestResult | None:
         """The test that speaks for all failed ones, where they all say the same and nothing else."""
-        reasons = {(t.reason, t.want, t.hint) for t in self.failed}
+        reasons = {(t.reason, t.made_call, t.want, t.hint) for t in self.failed}
         if len(self.failed) < 2 or len(reasons) > 1 or self.failed[0].code is Reason.GENERIC:
             return None
         return self.failed[0]

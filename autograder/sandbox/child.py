@@ -122,7 +122,8 @@ def _answer(answer: int, body: bytes, spec: dict[str, Any], count: int) -> None:
         try:
             kind, message = EXCEPTION, encode(describe_exception(error, folder))
         except BaseException:
-            kind, message = EXCEPTION, encode({"type": "Exception", "text": "", "place": ""})
+            nothing = dict.fromkeys(("text", "place", "call", "probe"), "")
+            kind, message = EXCEPTION, encode({"type": "Exception", **nothing})
     _send(answer, nonce, kind, message)
 
 

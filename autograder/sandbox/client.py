@@ -21,6 +21,7 @@ from exercise_code.common.wire import MAX_BYTES, WireError, decode
 
 from ..base.errors import AutograderError
 from ..base.hostile_folders import MAX_DISK, MAX_FILES, is_small
+from ..settings import versions
 from .child import EXCEPTION, HEADER, NONCE_BYTES, READY, REFUSED, VALUE
 
 __all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
@@ -31,8 +32,10 @@ GPU_BASE_MB = 4_000
 WALL_FACTOR = 5
 LOOK_EVERY = 0.05
 START_SECONDS = 120
+# CPU seconds after the judge's own limit at which the kernel ends a child.
+BACKSTOP = 5
 NO_VALUE = "answered with something that is no plain value"
-REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300}
+REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300, "call": 300, "probe": 300}
 SYSTEM_PATHS = [
     "/lib",
     "/lib64",
@@ -111,9 +114,15 @@ class Worker:
         self.close()
 
     def start(self) -> None:
-        """Start the process and wait until it has imported everything; nothing happens if it runs already."""
-        if self._process is not None and self._process.poll() is None:
-            return
+        """Start the process and wait until it has imported everything; nothing happens if it runs already.
+
+        An `AutograderError` when it has ended by itself: children of a hand-in may have ended with it.
+        """
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            self.close()
+            raise AutograderError(f"the sandbox's worker for {self.exercise} ended: run the command again")
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         gpu = self.device == "cuda"
@@ -146,7 +155,15 @@ class Worker:
         theirs.close()
         self._control = ours
         ours.settimeout(START_SECONDS)
-        self._read_reply("start")
+        self._expect_versions(self._read_reply("start"))
+
+    def _expect_versions(self, reply: dict[str, Any]) -> None:
+        theirs, ours = dict(reply["versions"]), versions()
+        if theirs != ours:
+            self.close()
+            names = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
+            gap = ", ".join(f"{name} {theirs.get(name, 'none')}, not {ours.get(name, 'none')}" for name in names)
+            raise AutograderError(f"the sandbox's worker has {gap}: the environment has changed, run the command again")
 
     def close(self) -> None:
         """End the worker and, with it, its children."""
@@ -207,7 +224,7 @@ class Worker:
             "writable": str(writable) if writable else None,
             "memory": memory_mb * 2**20,
             # The kernel's own limit is a backstop: the judge ends a child first, test by test.
-            "cpu_seconds": int(cpu_seconds) + 5,
+            "cpu_seconds": int(cpu_seconds) + BACKSTOP,
             "file_size": 16 * 2**20 if writable else 0,
         }
         try:
@@ -219,7 +236,7 @@ class Worker:
         finally:
             os.close(request_read)
             os.close(answer_write)
-        child = Child(self, reply["pid"], request_write, answer_read, writable, memory_mb)
+        child = Child(self, reply["pid"], request_write, answer_read, writable, memory_mb, int(cpu_seconds) + BACKSTOP)
         try:
             kind, message_bytes = child._read(bytes(NONCE_BYTES), START_SECONDS, START_SECONDS)
         except ChildDied as died:
@@ -230,9 +247,9 @@ class Worker:
             raise AutograderError(f"the sandbox's walls do not stand: {message_bytes.decode(errors='replace')}")
         return child
 
-    def end(self, pid: int) -> dict[str, Any]:
-        """Kill and reap a child; how it ended and what it used."""
-        return self._request({"op": "end", "pid": pid})
+    def end(self, pid: int, gone: bool = False) -> dict[str, Any]:
+        """Kill and reap a child; how it ended and what it used. `gone` says that it seems to have ended."""
+        return self._request({"op": "end", "pid": pid, "gone": gone})
 
 
 @dataclass
@@ -245,6 +262,7 @@ class Child:
     answer: int
     writable: Path | None
     memory_mb: int
+    cpu_limit: int
     ended: dict[str, Any] | None = None
 
     def cpu(self) -> float:
@@ -285,14 +303,14 @@ class Child:
             self.end()
             raise
 
-    def end(self) -> None:
+    def end(self, gone: bool = False) -> None:
         """Kill and reap the child, and close its pipes; nothing happens the second time."""
         if self.ended is not None:
             return
         os.close(self.request)
         os.close(self.answer)
-        self.ended = {"status": int(signal.SIGKILL), "cpu": 0.0, "memory_mb": 0.0}
-        self.ended = self.worker.end(self.pid)
+        self.ended = {"status": int(signal.SIGKILL), "cpu": 0.0, "memory_mb": 0.0, "alone": False}
+        self.ended = self.worker.end(self.pid, gone)
 
     def _signal(self, number: int) -> None:
         # The worker reaps its children only when asked to, so the number cannot be another process's by now.
@@ -369,17 +387,20 @@ class Child:
             raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files", overdrew=True)
 
     def _how_it_ended(self) -> ChildDied:
-        self.end()
+        self.end(gone=True)
         assert self.ended is not None
         status = int(self.ended["status"])
         if os.WIFEXITED(status):
             return ChildDied("ended its process before it answered", f"exit code {os.WEXITSTATUS(status)}")
         number = os.WTERMSIG(status)
-        if number == signal.SIGXCPU:
+        if number == signal.SIGXCPU or (number == signal.SIGKILL and self.cpu() >= self.cpu_limit - 1):
             return ChildDied("used up its CPU time", late=True)
-        # SIGKILL is ours: the child closed its answer pipe, and was ended for it.
+        if number == signal.SIGKILL and self.ended["alone"]:
+            # The kernel takes a process when the machine's memory is used up, and a worker takes its children along.
+            raise AutograderError("a child of the sandbox was ended from outside: is the machine's memory used up?")
         if number == signal.SIGKILL:
-            return ChildDied("closed its answer pipe or ran out of memory")
+            # By us: it lived on, and nobody would have heard of it any more.
+            return ChildDied("closed its answer pipe")
         return ChildDied("crashed", f"signal {number}, {signal.strsignal(number) or 'unknown'}")
 
 

@@ -3,6 +3,7 @@
 Nothing is written here, and nothing is read before somebody asks for an entry's bytes.
 """
 
+import errno
 import os
 import re
 import stat
@@ -18,7 +19,7 @@ from typing import Any
 
 from .errors import CourseError
 
-__all__ = ["MEGABYTE", "Entry", "HandInError", "open_entries", "printable"]
+__all__ = ["MEGABYTE", "Entry", "HandInError", "expect_disk", "open_entries", "printable"]
 
 MEGABYTE = 1_000_000
 MAX_UNPACKED = 1000 * MEGABYTE
@@ -134,7 +135,9 @@ def _file_reader(path: Path) -> Callable[[int], bytes]:
                     raise HandInError(f"expected plain files, got {printable(path.name)}, which is none")
                 return file.read(limit + 1)
         except OSError as error:
-            raise HandInError(f"could not read {printable(path.name)}: {error.strerror}") from None
+            said = f"could not read {printable(path.name)}: {error.strerror}"
+            # A link in the file's place is the hand-in's own doing, anything else the machine's.
+            raise (HandInError if error.errno == errno.ELOOP else CourseError)(said) from None
 
     return read
 
@@ -151,6 +154,13 @@ _UNREADABLE = (
     OverflowError,
     OSError,
 )
+
+
+def expect_disk(error: Exception, path: Path) -> None:
+    """A `CourseError` when it was the machine that failed, such as a disk that is gone, and not the file."""
+    # The readers' own errors have no number, or that of a place before the file's beginning.
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        raise CourseError(f"could not read {printable(path.name)}: {error.strerror}") from None
 
 
 @contextmanager
@@ -176,6 +186,7 @@ def _open_zip(path: Path, limit: int) -> Iterator[zipfile.ZipFile]:
         except UnicodeDecodeError:
             raise HandInError(f"{said} holds a name that is no UTF-8: zip it with another program") from None
         except _UNREADABLE as error:
+            expect_disk(error, path)
             raise HandInError(f"{said} is not a readable zip ({_words(error)}): upload it again") from None
         with archive:
             yield archive
@@ -252,6 +263,7 @@ def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[in
                 # The checksum is compared at the end of the file only.
                 return data if len(data) > limit else data + file.read(1)
         except _UNREADABLE as error:
+            expect_disk(error, Path(archive.filename or info.orig_filename))
             name = printable(info.orig_filename)
             raise HandInError(f"{name} is damaged ({_words(error)}): upload the zip again") from None
 

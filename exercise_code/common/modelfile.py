@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive import MEGABYTE
+from .archive import MEGABYTE, expect_disk
 from .errors import CourseError
 from .exercise import ModelSpec
 
@@ -88,6 +88,7 @@ def _read_header(path: Path, problems: list[str]) -> tuple[list[TensorInfo], dic
             tensors = [TensorInfo(name, str(s.get_dtype()), tuple(s.get_shape())) for name, s in slices]
             metadata = file.metadata() or {}
     except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
+        expect_disk(error, path)
         reason = " ".join(str(error).split())[:120]
         problems.append(f"{path.name} is not a readable safetensors file ({reason}): save it with save_model")
         return [], {}

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .checks.reasons import PLACES, Reason
+from .checks.alike import alike
+from .checks.reasons import Reason
 from .testing import Outcome
 
 __all__ = ["Display", "Report", "Shown", "SyntaxFault", "escape", "page", "say", "shell"]
@@ -159,8 +160,8 @@ def is_todo(outcome: Outcome) -> bool:
 
 
 def _facts(outcome: Outcome) -> list[tuple[str, str]]:
-    place = "where" if outcome.code in PLACES else "got"
-    facts = [("want", outcome.want), (place, outcome.got), ("hint", outcome.hint)]
+    place = "where" if outcome.kind == "exception" else "got"
+    facts = [("call", outcome.made_call), ("want", outcome.want), (place, outcome.got), ("hint", outcome.hint)]
     return [(key, value) for key, value in facts if value]
 
 
@@ -168,14 +169,28 @@ def _unreadable(outcome: Outcome) -> bool:
     return outcome.code is Reason.UNREADABLE and outcome.exception_type not in ("ImportError", "ModuleNotFoundError")
 
 
+def _rows(outcomes: Iterable[Outcome], told: bool) -> list[list[Outcome]]:
+    """The outcomes row by row: failed ones that say the same are one row, in the place of the first."""
+    rows: list[list[Outcome]] = []
+    failed = [o for o in outcomes if not (o.passed or is_todo(o) or (told and _unreadable(o)))]
+    groups = {id(group[0]): group for group in alike(failed)}
+    members = {id(o) for o in failed}
+    for outcome in outcomes:
+        if id(outcome) not in members:
+            rows.append([outcome])
+        elif id(outcome) in groups:
+            rows.append(groups[id(outcome)])
+    return rows
+
+
 def outcome_lines(outcomes: Iterable[Outcome], told: bool = False) -> list[str]:
     """The outcomes as lines of text; with `told`, a syntax error has been shown and is not repeated."""
     lines = []
-    for outcome in outcomes:
-        state = "passed" if outcome.passed else "to do " if is_todo(outcome) else "FAILED"
+    for row in _rows(list(outcomes), told):
+        outcome = row[0]
         unread = told and _unreadable(outcome)
-        state = "not run" if unread else state
-        lines.append(f"  [{state}] {outcome.title}")
+        state = "not run" if unread else "passed" if outcome.passed else "to do " if is_todo(outcome) else "FAILED"
+        lines += [f"  [{state}] {each.title}" for each in row]
         if outcome.passed or is_todo(outcome) or unread:
             continue
         lines.append(f"           {outcome.reason}")
@@ -186,12 +201,14 @@ def outcome_lines(outcomes: Iterable[Outcome], told: bool = False) -> list[str]:
 def outcome_table(outcomes: Iterable[Outcome], told: bool = False) -> str:
     """The outcomes as an HTML table of states and what is expected."""
     rows = []
-    for outcome in outcomes:
-        tone, state = ("ok", "✓ passed") if outcome.passed else ("bad", "✗ failed")
+    for row in _rows(list(outcomes), told):
+        outcome = row[0]
+        many = f"{len(row)} " if len(row) > 1 else ""
+        tone, state = ("ok", "✓ passed") if outcome.passed else ("bad", f"✗ {many}failed")
         unread = told and _unreadable(outcome)
         if unread or is_todo(outcome):
             tone, state = "todo", "○ not run" if unread else "○ to do"
-        body = escape(outcome.title)
+        body = "".join(f"<div>{escape(each.title)}</div>" for each in row) if len(row) > 1 else escape(outcome.title)
         if not (outcome.passed or unread or is_todo(outcome)):
             body += f'<div class="dlc-reason">{escape(_sentence(outcome.reason))}</div>'
             facts = "".join(

@@ -7,6 +7,9 @@ A test is a function of fixtures, named by its parameters:
 - `reference(probe, *inputs)`: the same on the reference solution (hidden tests).
 - `evaluation()`: the score of the handed-in model; `model_info`: what its file says of itself.
 
+What a student reads of a failure is made of the test's docstring, the call (`with call("dataset[0]"):`, or `each_call`
+in the probe and `assert_calls` in the test), what was wanted and what came, and a hint if one fits (`hints=`).
+
 `evaluation` needs a given module `scoring.py` in the exercise's package, torch-free at its top, with
 `evaluation_set(source, split, seed=None) -> (inputs, targets)` (numpy arrays; a seed asks for a fresh embedded
 set), and the probe `predict(code, name, inputs) -> ndarray`, which loads `code.models / f"{name}.safetensors"`
@@ -24,20 +27,22 @@ import random
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from .checks.reasons import UNREADABLE_ERRORS, Reason
-from .errors import CourseError
+from .checks.comparing import as_array, assert_calls, assert_same, resembles, show
+from .checks.exceptions import as_failure, describe_exception, failure_from
+from .checks.failures import Failure, Kind, OddAnswer, call, each_call
+from .checks.reasons import Reason
+from .errors import CourseError, expect_asserts
 from .exercise import Exercise, ModelSpec
-from .wire import Opaque, decode, encode
+from .wire import decode, encode
 
 __all__ = [
     "Case",
@@ -45,13 +50,21 @@ __all__ = [
     "Failure",
     "Grade",
     "InProcess",
+    "OddAnswer",
     "Outcome",
     "Score",
+    "as_array",
+    "as_failure",
+    "assert_calls",
     "assert_same",
+    "call",
     "describe_exception",
     "discover",
+    "each_call",
+    "failure_from",
     "grade",
     "load_cases",
+    "resembles",
     "run_case",
     "seed_all",
     "show",
@@ -59,32 +72,6 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., None])
-Kind = Literal["value", "exception", "sandbox"]
-_CODES: dict[Kind, Reason] = {"value": Reason.DIFFERENT, "exception": Reason.RAISED, "sandbox": Reason.DIED}
-
-
-class Failure(AssertionError):
-    """A test that failed: the reason in words and, where there are any, `want`, `got` and a hint.
-
-    `kind` is "value" for a wrong answer, "exception" for code that raised, and "sandbox" for code that
-    died, hung, overdrew or answered garbage: it decides what may be read of a hidden test. `code` says why.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        want: str = "",
-        got: str = "",
-        hint: str = "",
-        kind: Kind = "value",
-        exception_type: str = "",
-        code: Reason | None = None,
-    ) -> None:
-        super().__init__(reason)
-        self.reason, self.want, self.got, self.hint = reason, want, got, hint
-        self.kind, self.exception_type = kind, exception_type
-        self.code = code or _CODES[kind]
 
 
 @dataclass(frozen=True)
@@ -154,6 +141,7 @@ class Outcome:
     seconds: float = 0.0
     visible: bool = True
     code: Reason | None = None
+    made_call: str = ""
 
 
 class Code:
@@ -171,6 +159,7 @@ class Code:
 
 def load_cases(path: Path, module_name: str, visible: bool = True) -> list[Case]:
     """The graded tests of a file, in its order, from a fresh import under `module_name`."""
+    expect_asserts()
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise CourseError(f"expected a file of tests at {path}, found none: restore it from the course")
@@ -261,30 +250,6 @@ class InProcess:
                 raise failure_from(describe_exception(error, self.folder)) from error
 
 
-def describe_exception(error: BaseException, folder: Path) -> dict[str, Any]:
-    """Type, text and place (within `folder`, the student's package) of an exception, as plain values."""
-    place = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        path = Path(frame.filename)
-        if path.is_relative_to(folder):
-            place = f"{path.relative_to(folder)}, line {frame.lineno}: {frame.line}"
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(folder):
-        place = f"{Path(error.filename).name}, line {error.lineno}: {(error.text or '').strip()}"
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return {"type": type(error).__name__[:80], "text": text[:2000], "place": place[:300]}
-
-
-def failure_from(report: Mapping[str, Any]) -> Failure:
-    """The `Failure` that says in words what the student's code raised."""
-    name, text, place = str(report["type"]), str(report["text"]), str(report["place"])
-    if name == "NotImplementedError" and not text:
-        told = "this part is not written yet"
-        return Failure(told, got=place, kind="exception", exception_type=name, code=Reason.NOT_WRITTEN)
-    reason = f"the code raised {name}" + (f": {text}" if text else "")
-    code = Reason.UNREADABLE if name in UNREADABLE_ERRORS else Reason.RAISED
-    return Failure(reason, got=place, kind="exception", exception_type=name, code=code)
-
-
 def run_case(
     case: Case,
     code: Code,
@@ -308,16 +273,8 @@ def run_case(
     failure: Failure | None = None
     try:
         case.function(**{name: available[name]() for name in case.fixtures})
-    except Failure as error:
-        failure = error
-    except AssertionError as error:
-        reason = Reason.DIFFERENT if str(error) else Reason.GENERIC
-        failure = Failure(str(error) or "the result is not as expected", code=reason)
-    except CourseError as error:
-        failure = Failure(str(error))
     except Exception as error:
-        told = f"the answer is not of the expected form ({type(error).__name__}: {error})"
-        failure = Failure(told, code=Reason.MALFORMED)
+        failure = as_failure(error)
     seconds = time.perf_counter() - start
     known = (case.name, case.grade.grade_id, case.title)
     if failure is None:
@@ -334,6 +291,7 @@ def run_case(
         seconds,
         case.visible,
         failure.code,
+        failure.made_call,
     )
 
 
@@ -379,119 +337,3 @@ def _evaluate(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Sc
     inputs, targets = scoring.evaluation_set(source, "val")
     predictions = observe(scoring.predict, exercise.model.files[0], inputs)
     return Score(get_metric(exercise.model.metric)(predictions, targets), exercise.model, source)
-
-
-def show(value: Any, limit: int = 200) -> str:
-    """A short text for a value: arrays with shape, dtype and their first items, long texts cut."""
-    if isinstance(value, np.ndarray):
-        items = np.array2string(value.ravel()[:8], precision=5, separator=", ", threshold=10)
-        dots = ", ...]" if value.size > 8 else "]"
-        text = f"array of shape {value.shape}, {value.dtype}: {items[:-1]}{dots}"
-    elif isinstance(value, np.generic):
-        text = f"{value.item()!r} ({value.dtype})"
-    else:
-        text = repr(_first_items(value, limit, [limit]))
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def _first_items(value: Any, limit: int, left: list[int]) -> Any:
-    """The value with no more items than `limit` characters can show: the text of a million takes seconds."""
-    left[0] -= 1
-    if isinstance(value, str | bytes):
-        return value[: limit + 1]
-    if not isinstance(value, list | tuple | dict):
-        return value
-    kept: list[Any] = []
-    for item in value.items() if isinstance(value, dict) else value:
-        if left[0] <= 0:
-            break
-        if isinstance(value, dict):
-            item = _first_items(item[0], limit, left), _first_items(item[1], limit, left)
-        else:
-            item = _first_items(item, limit, left)
-        kept.append(item)
-    return type(value)(kept)
-
-
-def assert_same(got: Any, want: Any, *, rtol: float = 1e-5, atol: float = 1e-8, hint: str = "") -> None:
-    """Fail unless `got` has the exact type, shape, dtype kind and values of `want`, all of them finite.
-
-    Floats may differ by `atol + rtol * |want|`; integers, booleans and texts may not differ. Nothing is
-    broadcast, and NaN equals nothing. The `Failure` names the first place where the two part.
-    """
-    difference = _difference(got, want, rtol, atol)
-    if difference is None:
-        return
-    path, reason, inner_got, inner_want = difference
-    where = f"at {path}: " if path else ""
-    raise Failure(where + reason, want=show(inner_want), got=show(inner_got), hint=hint)
-
-
-_Difference = tuple[str, str, Any, Any] | None
-
-
-def _difference(got: Any, want: Any, rtol: float, atol: float, path: str = "") -> _Difference:
-    if isinstance(want, np.ndarray | np.generic):
-        return _array_difference(got, want, rtol, atol, path)
-    if type(got) is not type(want):
-        return path, f"expected {_kind(want)}, got {_kind(got)}", got, want
-    if isinstance(want, list | tuple):
-        if len(got) != len(want):
-            return path, f"expected {len(want)} items, got {len(got)}", got, want
-        for i, (g, w) in enumerate(zip(got, want, strict=True)):
-            if found := _difference(g, w, rtol, atol, f"{path}[{i}]"):
-                return found
-        return None
-    if isinstance(want, dict):
-        if set(got) != set(want):
-            return path, f"expected the keys {sorted(want, key=str)}, got {sorted(got, key=str)}", got, want
-        for key, w in want.items():
-            if found := _difference(got[key], w, rtol, atol, f"{path}[{key!r}]"):
-                return found
-        return None
-    if isinstance(want, float):
-        if not math.isfinite(got) or not math.isfinite(want):
-            return path, f"expected a finite number, got {got}", got, want
-        return None if abs(got - want) <= atol + rtol * abs(want) else (path, "the values differ", got, want)
-    if isinstance(want, Opaque) or got != want:
-        return path, "the values differ", got, want
-    return None
-
-
-def _array_difference(got: Any, want: Any, rtol: float, atol: float, path: str) -> _Difference:
-    if isinstance(got, np.ndarray) is not isinstance(want, np.ndarray) or not isinstance(got, np.ndarray | np.generic):
-        return path, f"expected {_kind(want)}, got {_kind(got)}", got, want
-    if got.shape != want.shape:
-        return path, f"expected the shape {want.shape}, got {got.shape}", got, want
-    if got.dtype.kind != want.dtype.kind:
-        names = {"f": "floats", "i": "integers", "u": "unsigned integers", "b": "booleans"}
-        expected, came = (f"{names.get(a.dtype.kind, 'others')} ({a.dtype})" for a in (want, got))
-        return path, f"expected {expected}, got {came}", got, want
-    if want.dtype.kind == "f":
-        got64, want64 = np.asarray(got, np.float64), np.asarray(want, np.float64)
-        if not np.isfinite(got64).all():
-            return path, "expected finite numbers, got NaN or infinity", got, want
-        with np.errstate(invalid="ignore"):
-            # Written so that a NaN in `want` counts as different.
-            wrong = ~(np.abs(got64 - want64) <= atol + rtol * np.abs(want64))
-    else:
-        wrong = np.asarray(got != want)
-    if not wrong.any():
-        return None
-    if not want.ndim:
-        return path, "the values differ", got, want
-    first = tuple(int(i) for i in np.argwhere(wrong)[0])
-    index = ", ".join(map(str, first))
-    reason = f"{int(wrong.sum()):,} of {want.size:,} values differ, the first at [{index}]"
-    return path, reason, np.asarray(got)[first], np.asarray(want)[first]
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Opaque):
-        return f"an object of type {value.type_name}"
-    if isinstance(value, np.ndarray):
-        return "a numpy array"
-    if value is None:
-        return "None"
-    name = type(value).__name__
-    return f"numpy.{name}" if isinstance(value, np.generic) else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .errors import CourseError
+from .errors import CourseError, expect_asserts
 from .exercise import Exercise
 from .reloading import assignment_folder, fresh_code
 from .reporting import Report, say
@@ -47,6 +47,7 @@ def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[li
     nbgrader reads the number from the cell's last expression. The shown report says of a hidden test only its
     sentence and whether it passed.
     """
+    expect_asserts()
     cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", visible=False)
     cases = [case for case in cases if case.grade.grade_id == report.grade_id]
     solution = Path(_setting("AUTOGRADER_TRUSTED_SOLUTION"))

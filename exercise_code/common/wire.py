@@ -1,8 +1,9 @@
 """Plain values as bytes: the only form in which an answer leaves the sandbox.
 
 A value is one tag byte and its body. Containers hold a count and their items; arrays hold dtype, shape and
-raw bytes. Nothing in it can name a class or run code, every size is checked before memory is taken, and
-whatever is not a plain value travels as `Opaque`: its type's name and nothing else.
+raw bytes. Nothing in it can name a class or run code, every size is checked before memory is taken. A value of a
+subclass travels as its base, so that a `defaultdict` arrives as a dict, and whatever is not a plain value travels as
+`Opaque`: its type's name and nothing else.
 """
 
 import math
@@ -30,6 +31,9 @@ DTYPES = (
 )
 
 _DTYPE_CODES = {np.dtype(name): code for code, name in enumerate(DTYPES)}
+# What an array of other values is called in a message, by its dtype's kind.
+_ARRAYS_OF = {"O": "objects", "U": "texts", "S": "bytes", "V": "records", "c": "complex numbers", "M": "dates"}
+_ARRAY = "numpy.ndarray of dtype "
 _U32 = struct.Struct("<I")
 _F64 = struct.Struct("<d")
 
@@ -50,13 +54,26 @@ class Opaque:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<{self.type_name}>"
+        return f"<{self.words if self.is_array else self.type_name}>"
+
+    @property
+    def is_array(self) -> bool:
+        """True for a numpy array of values that are no numbers, such as objects."""
+        return self.type_name.startswith(_ARRAY)
+
+    @property
+    def words(self) -> str:
+        """The type in words: `an array of objects (dtype object)`, `an object of type torch.Tensor`."""
+        if not self.is_array:
+            return f"an object of type {self.type_name}"
+        dtype, _, items = self.type_name.removeprefix(_ARRAY).partition(", of ")
+        return f"an array of {items or 'other values'} (dtype {dtype})"
 
 
 def encode(value: Any, max_bytes: int = MAX_BYTES) -> bytes:
     """The value's bytes; `WireError` when it is nested, numerous or large beyond the limits.
 
-    Only exact types are taken for what they are: a subclass of `list` or `ndarray` becomes `Opaque`.
+    A subclass is read by its base's own methods: what it overrides, such as `==`, does not travel.
     """
     writer = _Writer(max_bytes)
     writer.put(value, 0)
@@ -80,6 +97,11 @@ def _type_name(cls: type) -> str:
     if type(module) is not str or type(name) is not str:
         return "object"
     return _plain_name(name if module == "builtins" else f"{module}.{name}")
+
+
+def _is_masked(cls: type) -> bool:
+    # Its mask would be lost. A plain array needs no look at numpy.ma, which is slow to import.
+    return cls is not np.ndarray and any(base is getattr(np.ma, "MaskedArray", None) for base in cls.__mro__)
 
 
 def _plain_name(text: str) -> str:
@@ -108,37 +130,54 @@ class _Writer:
             self._add(b"N")
         elif cls is bool:
             self._add(b"T" if value else b"F")
-        elif cls is int:
-            if not MIN_INT <= value <= MAX_INT:
-                raise WireError("the answer holds an integer of more than 64 bits")
-            body = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
-            self._add(b"i", _U32.pack(len(body)), body)
-        elif cls is float:
+        elif issubclass(cls, np.generic):
+            # Before the plain numbers and texts: numpy's float64 and str_ are subclasses of Python's.
+            if cls.__module__ == "numpy" and value.dtype in _DTYPE_CODES:
+                self._array(b"g", np.asarray(value))
+            else:
+                self._opaque(_type_name(cls))
+        elif issubclass(cls, int):
+            self._int(int.__int__(value))
+        elif issubclass(cls, float):
             self._add(b"f", _F64.pack(value))
-        elif cls is str:
-            body = value.encode("utf-8", "backslashreplace")
+        elif issubclass(cls, str):
+            body = str.encode(value, "utf-8", "backslashreplace")
             self._add(b"s", _U32.pack(len(body)), body)
-        elif cls is bytes:
-            self._add(b"b", _U32.pack(len(value)), value)
-        elif cls is list or cls is tuple:
-            self._add(b"l" if cls is list else b"t", _U32.pack(len(value)))
-            for item in value:
+        elif issubclass(cls, bytes):
+            body = bytes.join(b"", [value])
+            self._add(b"b", _U32.pack(len(body)), body)
+        elif issubclass(cls, list | tuple):
+            base = list if issubclass(cls, list) else tuple
+            self._add(b"l" if base is list else b"t", _U32.pack(base.__len__(value)))
+            for item in base.__iter__(value):
                 self.put(item, depth + 1)
-        elif cls is dict:
-            self._add(b"d", _U32.pack(len(value)))
-            for key, item in value.items():
-                if type(key) not in (str, int):
-                    raise WireError(f"the answer's dict has a {_type_name(type(key))} for a key, not str or int")
-                self.put(key, depth + 1)
-                self.put(item, depth + 1)
-        elif cls is np.ndarray and value.dtype.newbyteorder("=") in _DTYPE_CODES:
-            self._array(b"a", value)
-        elif isinstance(value, np.generic) and cls.__module__ == "numpy" and value.dtype in _DTYPE_CODES:
-            self._array(b"g", np.asarray(value))
+        elif issubclass(cls, dict):
+            self._dict(value, depth)
+        elif issubclass(cls, np.ndarray) and not _is_masked(cls):
+            array = np.ndarray.view(value, np.ndarray)
+            if array.dtype.newbyteorder("=") in _DTYPE_CODES:
+                self._array(b"a", array)
+            else:
+                items = _ARRAYS_OF.get(array.dtype.kind, "other values")
+                self._opaque(f"{_ARRAY}{array.dtype.type.__name__.rstrip('_')}, of {items}")
         elif cls is Opaque:
             self._opaque(value.type_name)
         else:
             self._opaque(_type_name(cls))
+
+    def _int(self, value: int) -> None:
+        if not MIN_INT <= value <= MAX_INT:
+            raise WireError("the answer holds an integer of more than 64 bits")
+        body = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+        self._add(b"i", _U32.pack(len(body)), body)
+
+    def _dict(self, value: dict[Any, Any], depth: int) -> None:
+        self._add(b"d", _U32.pack(dict.__len__(value)))
+        for key, item in dict.items(value):
+            if isinstance(key, bool | np.generic) or not isinstance(key, str | int):
+                raise WireError(f"the answer's dict has a {_type_name(type(key))} for a key, not str or int")
+            self.put(key, depth + 1)
+            self.put(item, depth + 1)
 
     def _array(self, tag: bytes, array: Any) -> None:
         self.items -= ITEMS_OF_AN_ARRAY

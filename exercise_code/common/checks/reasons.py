@@ -10,6 +10,8 @@ class Reason(StrEnum):
 
     DIFFERENT = "different"
     """The answer has another value, type or shape than expected; the sentence says which."""
+    WRONG_TYPE = "wrong_type"
+    """The answer has another type than expected; the sentence says which."""
     GENERIC = "generic"
     """The answer is wrong, and the sentence says no more than that."""
     MALFORMED = "malformed"
