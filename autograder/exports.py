@@ -31,7 +31,7 @@ def write_exports(graded: GradedClass, folder: Path, worksheet: Path | None = No
     | `grades.csv`, `.parquet` | a line for each student, with a column of points for each graded cell |
     | `hand_ins.csv`, `.parquet` | a line for each hand-in |
     | `cells.csv`, `.parquet` | a line for each graded cell of each hand-in, and for each that a person marked |
-    | `moodle.csv` | Moodle's grading worksheet, from `worksheet` where that is given |
+    | `moodle.csv` | Moodle's grading worksheet: `worksheet` filled in, else from Moodle's numbers in the roster |
     | `canvas.csv` | Canvas's gradebook import |
     | `gradescope/<student>.json` | Gradescope's results.json of the hand-in that counts |
 
@@ -48,7 +48,12 @@ def write_exports(graded: GradedClass, folder: Path, worksheet: Path | None = No
         # The mark tells Excel that it is UTF-8.
         write(f"{name}.csv", ("\ufeff" + table.csv()).encode())
         write(f"{name}.parquet", table.parquet())
-    write("moodle.csv", moodle_csv(graded, worksheet).encode("utf-8", "replace"))
+    moodle = moodle_csv(graded, worksheet)
+    if moodle is None:
+        # One of an earlier run would be taken for that of this run.
+        (folder / "moodle.csv").unlink(missing_ok=True)
+    else:
+        write("moodle.csv", moodle.encode("utf-8", "replace"))
     write("canvas.csv", canvas_csv(graded).encode("utf-8", "replace"))
     written += _write_gradescope(graded, folder / "gradescope")
     return written

@@ -13,28 +13,30 @@ from .roster import Roster
 from .standing import GradedClass, Standing
 from .worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
 
-__all__ = ["canvas_csv", "moodle_csv", "write_moodle_feedback"]
+__all__ = ["canvas_csv", "moodle_csv", "moodle_lacks", "write_moodle_feedback"]
 
 MAX_ZIPPED = (1980, 1, 1, 0, 0, 0)
 
 
-def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str:
-    """Moodle's offline grading worksheet with the marks in it.
+def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str | None:
+    """Moodle's offline grading worksheet with the marks in it; None where Moodle could not tell whose they are.
 
-    An original worksheet keeps every byte but the grades and comments of those who have a mark. Without one the
-    rows are made from the roster. Moodle matches participants by the identifier alone, and numbers them anew for
-    each assignment, so the Moodle numbers of a roster serve for one assignment only.
+    An original worksheet keeps every byte but the grades and comments of those who have a mark. Without one there is a
+    row for each student whose Moodle number stands in the roster. Moodle matches participants by that number alone, and
+    numbers them anew for each assignment, so the numbers of a roster serve for one assignment only.
     """
     if worksheet is not None:
         return _filled(graded, read_worksheet(worksheet))
+    if not any(standing.known and standing.student.moodle for standing in graded.standings):
+        return None
     rows: list[tuple[object, ...]] = [COLUMNS]
     for standing in graded.standings:
-        if standing.known:
+        if standing.known and standing.student.moodle:
             student = standing.student
             grade, text = _grade(graded, standing)
             # Moodle writes "-" for a grade that was never given, and refuses to overwrite one that is newer.
             rows.append((
-                f"Participant {student.moodle}" if student.moodle else "",
+                f"Participant {student.moodle}",
                 disarmed(student.name),
                 disarmed(student.email),
                 "Submitted for grading" if standing.attempts else "No submission",
@@ -46,6 +48,18 @@ def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str:
                 disarmed(text),
             ))  # fmt: skip
     return csv_text(rows)
+
+
+def moodle_lacks(graded: GradedClass, worksheet: Path | None) -> str:
+    """What keeps marks from Moodle, and what to do, in a line; nothing where all have their place in `moodle.csv`."""
+    lost = sum(standing.known and not standing.student.moodle for standing in graded.standings)
+    if worksheet is not None or not lost:
+        return ""
+    what = f"{lost} students are not in moodle.csv" if lost < len(graded.standings) else "there is no moodle.csv"
+    return (
+        f"{what}: Moodle tells participants by numbers, which its grading worksheet has: download it from the "
+        "assignment's submissions, and give it with --worksheet"
+    )
 
 
 def canvas_csv(graded: GradedClass) -> str:

@@ -50,7 +50,8 @@ def markings(classroom: Classroom, exercise_id: str) -> dict[str, tuple[Marking,
     query = f"""SELECT s.student_id, b.name, c.cell_type = 'markdown', {EARNED}, COALESCE(g.auto_score, 0.0),
      g.needs_manual_grade, {_COMMENT}
      {OF_SUBMISSIONS} JOIN grade g ON g.notebook_id = n.id JOIN grade_cells c ON c.id = g.cell_id
-     JOIN base_cell b ON b.id = c.id WHERE a.name = ? ORDER BY s.student_id, b.notebook_id, b.rowid"""
+     JOIN base_cell b ON b.id = c.id JOIN notebook o ON o.id = b.notebook_id
+     WHERE a.name = ? ORDER BY s.student_id, o.name, b.rowid"""
     found: dict[str, list[Marking]] = {}
     try:
         with closing(connect(path, read_only=True)) as connection:
