@@ -47,6 +47,9 @@ InsecureOption = Annotated[bool, typer.Option("--no-tls", help="Let --cluster go
 SlurmOption = Annotated[
     list[str] | None, typer.Option(help="An option of sbatch for --cluster slurm, such as --partition=teaching.")
 ]
+DemoSecretOption = Annotated[
+    bool, typer.Option("--demo-secret", help="Go on without a secret of your own, exports included.")
+]
 UnsafeOption = Annotated[bool, typer.Option("--unsafe", help="Grade without walls: only for code you trust.")]
 
 
@@ -91,6 +94,7 @@ def grade(
     certificates: CertificatesOption = None,
     insecure: InsecureOption = False,
     slurm_option: SlurmOption = None,
+    demo_secret: DemoSecretOption = False,
 ) -> None:
     """Grade hand-ins and make what leaves the class; a re-run does only what is new or changed."""
     from .cli.grade import grade_command
@@ -98,7 +102,7 @@ def grade(
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, pages, final,
-        cluster, certificates, insecure, tuple(slurm_option or ()),
+        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret,
     )  # fmt: skip
     raise typer.Exit(grade_command(options))
 
@@ -119,6 +123,7 @@ def regrade(
     certificates: CertificatesOption = None,
     insecure: InsecureOption = False,
     slurm_option: SlurmOption = None,
+    demo_secret: DemoSecretOption = False,
 ) -> None:
     """Grade again after a test was mended; list whose score changed, and why.
 
@@ -129,7 +134,7 @@ def regrade(
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, True, final,
-        cluster, certificates, insecure, tuple(slurm_option or ()),
+        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret,
     )  # fmt: skip
     raise typer.Exit(regrade_command(options))
 
@@ -145,6 +150,7 @@ def appeal(
     data: ClassDataOption = None,
     device: DeviceOption = "auto",
     unsafe: UnsafeOption = False,
+    demo_secret: DemoSecretOption = False,
     keep: Annotated[bool, typer.Option("--keep", help="Put the new result in the stored one's place.")] = False,
 ) -> None:
     """Grade one student's hand-in again, with the full log for the instructor."""
@@ -152,7 +158,8 @@ def appeal(
     from .regrade import appeal_command
 
     options = GradeOptions(
-        exercise, submissions, out, course, worksheet, data=_source(data), device=device, unsafe=unsafe
+        exercise, submissions, out, course, worksheet, data=_source(data), device=device, unsafe=unsafe,
+        demo_secret=demo_secret,
     )  # fmt: skip
     raise typer.Exit(appeal_command(options, student, keep))
 

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from exercise_code.common.exercise import exercise_ids
 
 from .base.errors import AutograderError
+from .base.validation import in_words
 from .roster import Roster, Student, read_roster
 from .settings import DEMO_SECRET
 
@@ -117,11 +118,9 @@ def open_classroom(folder: Path, secret: bytes = DEMO_SECRET) -> Classroom:
     except OSError as error:
         raise AutograderError(f"could not read {path}: {error.strerror}: `make course` makes a course folder") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AutograderError(f"expected TOML in {path}, got {error}: mend the file") from None
+        raise AutograderError(f"expected TOML in {path}, got {error}: correct the file") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise AutograderError(f"{path}: {where}: {first['msg']}: mend the file") from None
+        raise AutograderError(f"{path}: {in_words(error, _File)}") from None
     _expect_exercises(path, found)
     roster = folder / found.roster
     # Without the roster that it asks for, a class would be whoever a file's name says.

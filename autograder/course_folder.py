@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .base.errors import AutograderError
+from .base.files import write_whole
 from .build import serialise, solved_notebook
 from .bundle import collect
 from .classroom import FILE
@@ -122,12 +123,14 @@ def make_course(folder: Path, exercises: list[str] | None = None) -> list[Path]:
         made = [folder / SECRET_FILE] if _make_secret(folder / SECRET_FILE) else []
         for name, data in once.items():
             if not (folder / name).exists():
-                made.append(_write(folder / name, data))
+                write_whole(data, folder / name, mode=None)
+                made.append(folder / name)
         for name in FOLDERS:
             (folder / name).mkdir(exist_ok=True)
         for path, data in sorted(wanted.items()):
             if not path.is_file() or path.read_bytes() != data:
-                made.append(_write(path, data))
+                write_whole(data, path, mode=None)
+                made.append(path)
         for exercise in ids:
             _remove_strangers(folder / "source" / exercise, wanted)
     except OSError as error:
@@ -146,15 +149,6 @@ def _make_secret(path: Path) -> bool:
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(16) + "\n")
     return True
-
-
-def _write(path: Path, data: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Half of `class.toml` would stay, being there: in one step.
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
-    return path
 
 
 def _class_toml(folder: Path, ids: list[str]) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autograder.base.errors import AutograderError
+from autograder.base.validation import in_words
 
 __all__ = ["Equivalent", "Mutant", "Pool", "load_equivalents", "mutants_of_folder", "mutants_of_text", "pool"]
 
@@ -160,9 +161,7 @@ def load_equivalents(path: Path) -> dict[str, Equivalent]:
         try:
             equivalent = Equivalent.model_validate(entry)
         except ValidationError as error:
-            detail = error.errors()[0]
-            where = ".".join(str(part) for part in detail["loc"])
-            raise AutograderError(f"{path}: entry {number}: {where}: {detail['msg']}") from error
+            raise AutograderError(f"{path}: entry {number}: {in_words(error, Equivalent)}") from error
         if len(equivalent.reason.split()) < 3:
             raise AutograderError(
                 f"{path}: entry {equivalent.id!r}: expected a reason in words, got {equivalent.reason!r}"

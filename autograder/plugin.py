@@ -145,7 +145,8 @@ class JudgePlugin:
         """Keep the graded tests, in their order, and give them pytest's own `grade` marker too."""
         kept = [i for i in items if isinstance(getattr(_function(i), "__grade__", None), Grade)]
         for item in kept:
-            mark: Grade = _function(item).__grade__
+            mark: Grade = _function(item).__grade__.of(self.judge.exercise.model)
+            _function(item).__grade__ = mark
             item.add_marker(pytest.mark.grade(mark.grade_id))
             cloudpickle.register_pickle_by_value(item.module)  # type: ignore[attr-defined]
         items[:] = kept
@@ -205,6 +206,7 @@ class JudgePlugin:
             "title": title,
             "visible": visible,
             "weight": _function(item).__grade__.weight,
+            "step": _function(item).__grade__.step,
             "seconds": round(seconds, 4),
         }
         if passed:

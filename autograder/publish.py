@@ -31,11 +31,13 @@ def publish(
     *,
     worksheet: Path | None = None,
     final: bool = False,
+    demo_secret: bool = False,
     begin: Callable[[str], None] = lambda _: None,
 ) -> tuple[GradedClass, list[Part]]:
     """The class with its written points, and the products; what has not changed is not made again.
 
-    `out` is the folder of results; `begin` is called with the name of each product before it is made.
+    `out` is the folder of results; `begin` is called with the name of each product before it is made. With the public
+    demo secret, whose hidden inputs everybody can make, there are no exports unless `demo_secret` insists.
     """
     from .exports import write_exports
     from .lms import write_moodle_feedback
@@ -63,6 +65,8 @@ def publish(
     make("feedback", feedback, lambda: write_feedback(graded, feedback, folder / "cache"))
     make("leaderboard", board, lambda: int(write_leaderboard(graded, board, final)))
     make("report", report, lambda: int(write_report(graded, report, folder / "cache")))
+    if graded.demo_secret and not demo_secret:
+        return graded, parts
     make("exports", exports, lambda: len(write_exports(graded, exports, worksheet)))
     if worksheet is not None:
         pages = exports / "moodle_feedback.zip"

@@ -21,6 +21,10 @@ DELIMITERS = (",", ";", "\t")
 SHORTEST_ALIAS = 4
 # Shorter pieces of a name or an id turn up in aliases by chance.
 TELLING = 3
+# What nbgrader takes for a student's folder, and its pages show as it is.
+_PLAIN_ID = re.compile(r"[^\W_][\w .@+,=()-]{0,99}")
+# `1.23457E+11` and `12345.0`, with a comma in some countries.
+_MANGLED = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[Ee][+-][0-9]+|[+-]?[0-9]+[.,]0+")
 _Key = TypeVar("_Key", str, tuple[str, ...])
 _FOLDED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
 
@@ -148,9 +152,10 @@ def read_roster(path: Path, secret: bytes) -> Roster:
     """
     lines = list(_lines(path))
     students = [student for _, student in lines]
-    _expect_unique(path, lines)
     for line, student in lines:
         _expect_plain(path, line, student)
+    _expect_unique(path, lines)
+    for line, student in lines:
         if student.alias:
             _expect_veiled(path, line, student)
     aliases = make_aliases(students, secret)
@@ -190,6 +195,8 @@ def _lines(path: Path) -> Iterator[tuple[int, Student]]:
                              f"holds {delimiter!r}")  # fmt: skip
             cells = {name: row[i].strip() if i < len(row) else "" for name, i in header.items()}
             cells["moodle"] = re.sub(r"^participant\s+", "", cells.get("moodle", ""), flags=re.IGNORECASE)
+            # macOS writes an accent as a character of its own, which nbgrader takes in no id.
+            cells["id"] = unicodedata.normalize("NFC", cells["id"])
             yield line, Student(**cells)
     except csv.Error as error:
         raise AutograderError(f"expected CSV in {path}, got {error} in line {rows.line_num}: mend the file") from None
@@ -255,6 +262,24 @@ def _expect_plain(path: Path, line: int, student: Student) -> None:
         value = getattr(student, column)
         if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in value):
             raise _error(path, line, column, f"got {value!a} with characters that cannot be shown: retype it")
+    for column in ("id", "moodle", "canvas"):
+        value = getattr(student, column)
+        if _MANGLED.fullmatch(value):
+            raise _error(
+                path,
+                line,
+                column,
+                f"got {value!r}: a spreadsheet took the {column} for a number and rounded it. Format the column as "
+                "text in the spreadsheet, enter or import the values anew, and save as CSV",
+            )
+    if not _PLAIN_ID.fullmatch(student.id):
+        raise _error(
+            path,
+            line,
+            "id",
+            f"expected letters, digits, blanks and .@+,=()-_ after a letter or a digit, at most 100, got "
+            f"{student.id[:100]!r}: ids name folders, so write - for other signs, here and in the files' names",
+        )
     if student.extension:
         try:
             parse_extension(student.extension)

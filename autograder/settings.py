@@ -49,11 +49,18 @@ class Settings:
 
 
 def settings_from_environment(
-    *, data: str = "embedded", device: str = "auto", unsafe: bool = False, folder: Path | None = None, here: bool = True
+    *,
+    data: str = "embedded",
+    device: str = "auto",
+    unsafe: bool = False,
+    folder: Path | None = None,
+    here: bool = True,
+    demo: bool = False,
 ) -> Settings:
     """Settings with the secret of `AUTOGRADER_SECRET`, else of the course folder, else the public demo secret.
 
-    `here` says that judges run on this machine; those elsewhere look for their device themselves, and `auto` is cpu.
+    A course folder without its secret is an error, unless `demo` asks for the public one. `here` says that judges run
+    on this machine; those elsewhere look for their device themselves, and `auto` is cpu.
     """
     secret = os.environ.get("AUTOGRADER_SECRET", "")
     if not secret and folder is not None and (folder / SECRET_FILE).is_file():
@@ -62,6 +69,12 @@ def settings_from_environment(
         raise AutograderError(
             f"expected AUTOGRADER_SECRET to have {MIN_SECRET_CHARACTERS} characters or more, got {len(secret)}: "
             'make one with `python -c "import secrets; print(secrets.token_hex(16))"`'
+        )
+    elif not secret and folder is not None and not demo:
+        raise AutograderError(
+            f"expected the class's secret in {folder / SECRET_FILE}, found none: put the file back, from which all "
+            "hidden inputs come. If there never was one, `autograder course` makes it; --demo-secret goes on with the "
+            "public one"
         )
     if data not in ("embedded", "real"):
         raise AutograderError(f"expected --data embedded or real, got {data!r}")

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autograder.base.errors import AutograderError
+from autograder.base.validation import in_words
 from autograder.sources import course_folder, solution_sources, tests_in
 from autograder.weights import HparamEdit, ModelEdit, check_edit, edit_hparams, edit_weights
 from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
@@ -281,9 +282,7 @@ def _parse(src: Sources, model: type[_A], number: int, entry: Any) -> _A:
     try:
         return model.model_validate({**lists, "exercise": src.id})
     except ValidationError as error:
-        detail = error.errors()[0]
-        where = ".".join(str(part) for part in detail["loc"])
-        raise AutograderError(f"{path}: {name}: {where}: {detail['msg']}, got {detail['input']!r}") from error
+        raise AutograderError(f"{path}: {name}: {in_words(error, model)}") from error
 
 
 def _all_different(where: object, names: Iterable[str], what: str) -> None:

@@ -29,6 +29,7 @@ def graded(tmp_path_factory) -> Path:
     folder.mkdir()
     downloads.mkdir()
     (folder / "class.toml").write_text('course_id = "dl"\n')
+    (folder / "secret").write_text("5" * 32)
     for name, maker in (("u0042", variants.untouched), ("u0043", variants.reference)):
         tree = maker(EXERCISE, home / name)
         with zipfile.ZipFile(downloads / f"{name}.zip", "w") as archive:
@@ -80,6 +81,7 @@ def test_the_worksheet_of_the_last_run_is_used_again(tmp_path):
     folder = tmp_path / "course"
     (folder / "results" / EXERCISE).mkdir(parents=True)
     (folder / "class.toml").write_text('course_id = "dl"\n')
+    (folder / "secret").write_text("5" * 32)
     assert open_run(_options(folder)).submissions == folder / "submitted"
     for name in ("hand_ins", "Grades.csv", "Other.csv"):
         (tmp_path / name).touch()
@@ -145,6 +147,28 @@ def test_the_table_counts_what_lateness_costs(tmp_path):
     results = [Result(student=name, key=name, **more) for name in ("u1", "u2")]
     console = Console(width=160, file=io.StringIO())
     console.print(results_table(results, EXERCISE, penalties={"u1": 90.0}))
-    late, on_time = [line for line in console.file.getvalue().splitlines() if line.split(" ")[0] in ("u1", "u2")]
+    late, on_time = [line for line in console.file.getvalue().splitlines() if line.startswith("│u")]
     assert "0/90" in late and "90/90" not in late and "handed in late: 90 points less" in late
     assert "90/90" in on_time and "late" not in on_time
+
+
+def test_a_course_folder_that_lost_its_secret_grades_nothing(tmp_path):
+    (tmp_path / "class.toml").write_text("")
+    with pytest.raises(AutograderError, match=r"expected the class's secret in .*, found none: put the file back"):
+        open_run(_options(tmp_path, submissions=tmp_path))
+    assert not (tmp_path / "results").exists()
+    (tmp_path / "submitted").mkdir()
+    assert open_run(_options(tmp_path, demo_secret=True)).settings.demo_secret
+
+
+@pytest.mark.parametrize("insists", [False, True])
+def test_with_the_demo_secret_there_are_exports_for_those_alone_who_insist(insists, tmp_path, capsys):
+    hand_ins = tmp_path / "in"
+    hand_ins.mkdir()
+    (hand_ins / "u0042.zip").write_bytes(b"no zip")
+    options = GradeOptions(EXERCISE, hand_ins, tmp_path / "out", jobs=1, device="cpu", demo_secret=insists)
+    assert grade_command(options) == 0
+    said = capsys.readouterr().out
+    assert (tmp_path / "out" / EXERCISE / "instructor" / "exports").exists() == insists
+    assert "the public demo secret was used" in said and ("so there are no exports" in said) != insists
+    assert (tmp_path / "out" / EXERCISE / "students" / "feedback" / "u0042.html").is_file()

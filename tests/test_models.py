@@ -59,8 +59,9 @@ def test_parameters_include_floating_buffers_only(net, tmp_path, capsys):
 
 
 def test_the_notebooks_folder_is_found_and_limits_are_said(tmp_path, monkeypatch, capsys):
-    folder = tmp_path / "ex09_keypoints"
+    folder = tmp_path / "anywhere"
     folder.mkdir()
+    (folder / "1_keypoints.ipynb").write_text("{}")
     monkeypatch.chdir(folder)
     path = save_model(nn.Linear(2, 2), "keypoints", {})
     assert path == folder / "models" / "keypoints.safetensors"

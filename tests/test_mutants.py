@@ -226,7 +226,7 @@ def test_equivalents_are_set_apart(tmp_path):
         (GOOD + 'why = "so"\n', "why"),
         ('[[equivalents]]\nid = "a"\n', "only \\[\\[equivalent\\]\\]"),
         ("[[equivalent]", "expected a TOML file"),
-        ('[[equivalent]]\nid = "a"\n', "Field required"),
+        ('[[equivalent]]\nid = "a"\n', "expected a value, got none"),
     ],
 )  # fmt: skip
 def test_bad_equivalents_are_refused(tmp_path, text, words):

@@ -305,6 +305,7 @@ def test_an_appeal_of_a_hand_in_that_is_gone_says_where_its_result_is(class_, tm
 
 def test_an_appeal_of_a_student_without_a_hand_in_says_so(class_, tmp_path):
     (tmp_path / "class.toml").write_text('roster = "roster.csv"\n')
+    (tmp_path / "secret").write_text("5" * 32)
     (tmp_path / "roster.csv").write_text("id,name,alias\nu0001,,red\nu0099,Bo Two,blue\n")
     options = GradeOptions(EXERCISE, class_, course=tmp_path, device="cpu")
     for name in ("u0099", "bo two", "BLUE"):

@@ -65,6 +65,14 @@ def test_excels_line_with_the_separator_is_no_header(read):
         ("name,alias\nAda,red\n", r"expected a column id in the first line"),
         ("", r"expected a line of column names"),
         ("id,name\n,Ada\n", r"line 2, column id: expected the student's id, got nothing"),
+        ("id,name,alias\n,Ada,\ns2,Bo,\n", r"line 2, column id: expected the student's id, got nothing"),
+        ("id,name\nWS26/0012,Ada\n", r"line 2, column id: .*got 'WS26/0012': ids name folders"),
+        ("id,name\n../u1,Ada\n", r"line 2, column id: .*got '../u1'"),
+        ("id,name\n_u1,Ada\n", r"line 2, column id: .*got '_u1'"),
+        ("id,name\n1.23457E+11,Ada\n1.23457E+11,Bo\n", r"line 2, column id: got '1.23457E\+11': a spreadsheet took"),
+        ('id,name\n"1,23457E+11",Ada\n', r"line 2, column id: .*a spreadsheet took the id for a number"),
+        ("id,name\n12345.0,Ada\n", r"line 2, column id: got '12345.0': a spreadsheet took the id for a number"),
+        ("id,moodle\ns1,123.0\n", r"line 2, column moodle: got '123.0': a spreadsheet"),
         ("id,name\ns1,Byron, Ada\n", r"line 2: expected 2 cells, got 3: put quotes"),
         ("id,id\ns1,s2\n", r"expected the column id once"),
         ("id,name\ns\u202e1,A\n", r"line 2, column id: .*cannot be shown"),
@@ -160,4 +168,5 @@ def test_any_text_is_a_roster_or_a_clear_error(tmp_path_factory, text, tail):
         return
     for student in roster.students:
         assert student.id and student.alias and roster.get(student.id) == student
+        assert "/" not in student.id and student.id[0] not in "._"
         roster.by_name(student.name)

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -13,8 +12,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from exercise_code.common import checking, submitting
+from exercise_code.common import exercise as exercises
 from exercise_code.common.errors import CourseError
-from exercise_code.common.exercise import exercise_ids, load_exercise
+from exercise_code.common.exercise import load_exercise
 from exercise_code.common.handin import open_handin
 from exercise_code.common.submitting import submit
 
@@ -44,9 +44,13 @@ max_parameters = 1000
 max_size_mb = 0.1
 metric = "accuracy"
 grade_id = "net_score"
-passing = { embedded = 0.5, real = 0.5 }
 digits = 2
 dataset = "cifar10"
+
+[[model.steps]]
+name = "passes"
+score = { embedded = 0.5, real = 0.5 }
+share = 1.0
 """
 GOOD = "def double(x):\n    return 2 * x\n"
 
@@ -81,9 +85,7 @@ def course(tmp_path, monkeypatch, common):
     here = root / "exercises" / "ex98_tiny"
     here.mkdir(parents=True)
     (here / "1_tiny.ipynb").write_text(notebook(("markdown", "# Tiny"), ("code", "submit('ex98_tiny')")))
-    for module in (checking, submitting):
-        monkeypatch.setattr(module, "exercise_ids", partial(exercise_ids, package))
-        monkeypatch.setattr(module, "load_exercise", lambda name, package=package: load_exercise(name, package))
+    monkeypatch.setattr(exercises, "PACKAGE", package)
     monkeypatch.chdir(here)
     return root
 

@@ -129,9 +129,9 @@ def test_no_file_means_no_wrong_answers(tiny):
         (ENTRY.replace('"test_totals"', '"test_totals", "test_totals"') + EDIT, "broken: .*'test_totals' twice"),
         (ENTRY.replace('["test_totals"]', "[]") + EDIT, "broken: fails: "),
         (ENTRY + 'points = 3\n' + EDIT, "broken: points: "),
-        (ENTRY + EDIT + "times = 2\n", r"broken: edit\.0\.times: "),
+        (ENTRY + EDIT + "times = 2\n", r"broken: edit\.1\.times: "),
         (ENTRY.replace('"it is"', "3") + EDIT, "broken: about: "),
-        (ENTRY.replace('name = "broken"\n', "") + EDIT, "1: name: Field required"),
+        (ENTRY.replace('name = "broken"\n', "") + EDIT, "1: name: expected a value, got none"),
         (ENTRY + 'exercise = "ex01"\n' + EDIT, "without the key 'exercise'"),
         (WRONG + WRONG, "'last_window_lost' twice"),
         (ENTRY + EDIT + "[other]\nkey = 1\n", "nothing else"),
@@ -155,7 +155,7 @@ def test_right_answers_change_the_solution_and_name_no_tests(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ((ENTRY + EDIT).replace("[[wrong", "[[right"), "broken: fails: Extra inputs"),
+        ((ENTRY + EDIT).replace("[[wrong", "[[right"), "broken: fails: expected a known name, got fails"),
         (ENTRY + EDIT, r"expected \[\[right\]\] entries and nothing else, got \['wrong'\]"),
         (RIGHT.replace("find = ", "find = 'x'#"), "matches 0 times"),
     ],
@@ -218,7 +218,7 @@ def test_hparam_edit(with_model, tmp_path):
     [
         (model_edit(op="scale", key="head.weight"), "exactly `value` beside op = 'scale', got nothing"),
         (model_edit(op="rename", key="head.weight", value=1.0), "exactly `new_key`"),
-        (model_edit(op="grow", key="head.weight"), r"model_edit\.0\.op"),
+        (model_edit(op="grow", key="head.weight"), r"model_edit\.1\.op"),
         (model_edit(op="fill", key="tail", value=1.0), "that is in line.safetensors, got 'tail'"),
         (model_edit(op="add", key="head.bias", shape=[2]), "not yet in line.safetensors, got 'head.bias'"),
         (model_edit(op="reshape", key="head.bias", shape=[3]), "cannot reshape .* of 2 items"),

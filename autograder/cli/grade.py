@@ -65,6 +65,7 @@ def grade_command(options: GradeOptions) -> int:
                     classroom,
                     worksheet=run.worksheet,
                     final=options.final,
+                    demo_secret=options.demo_secret,
                     begin=lambda name: status.update(f"making the {name}"),
                 )
     if options.table and len(shown) <= LARGEST_TABLE:
@@ -89,8 +90,8 @@ def _summary(
     if refused:
         text += f", {refused} refused"
     say(console, f"{text}; results are in {out}")
-    for line in _to_look_at(graded):
-        say(console, line)
+    for what in _to_look_at(graded):
+        say(console, what)
     if parts:
         table = Table(show_header=False, box=None, pad_edge=False)
         for part in parts:
@@ -110,7 +111,13 @@ def _summary(
                 f"{advice}",
             )
     if settings.demo_secret:
-        say(console, "the public demo secret was used: set AUTOGRADER_SECRET for a real class")
+        exported = any(part.name == "exports" for part in parts)
+        none = "" if exported or not parts else ", so there are no exports (--demo-secret insists on them)"
+        say(
+            console,
+            f"the public demo secret was used, whose hidden inputs anybody can make{none}: grade in a course "
+            "folder, or set AUTOGRADER_SECRET, for a real class",
+        )
     if settings.unsafe:
         say(console, "--unsafe: the hand-ins ran without walls")
     if failed:

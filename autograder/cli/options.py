@@ -31,12 +31,18 @@ class GradeOptions:
     insecure: bool = False
     slurm_options: tuple[str, ...] = ()
     table: bool = True
+    demo_secret: bool = False
 
     def settings(self, folder: Path | None) -> Settings:
         """The run's settings; the secret may lie in the course folder."""
         data = self.data or "embedded"
         return settings_from_environment(
-            data=data, device=self.device, unsafe=self.unsafe, folder=folder, here=not self.cluster
+            data=data,
+            device=self.device,
+            unsafe=self.unsafe,
+            folder=folder,
+            here=not self.cluster,
+            demo=self.demo_secret,
         )
 
     def fleets(self, settings: Settings, say: Callable[[str], None]) -> Fleets:

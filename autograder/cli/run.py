@@ -9,7 +9,8 @@ from typing import Literal
 from exercise_code.common.exercise import Exercise, load_exercise
 
 from ..base.errors import AutograderError
-from ..base.files import read_stamps, write_if_changed
+from ..base.files import write_if_changed
+from ..base.stamps import read_notes
 from ..classroom import FILE, Classroom, open_classroom
 from ..intake import Found, find_hand_ins
 from ..settings import Settings
@@ -92,7 +93,7 @@ def _last_run(folder: Path) -> tuple[Path, Path | None, Literal["embedded", "rea
 
     The data only where they were not the class's own: on others every score would be another one.
     """
-    noted = read_stamps(folder / LAST_RUN)
+    noted = read_notes(folder / LAST_RUN)
     names = [name for name in ("hand_ins", "worksheet") if isinstance(noted.get(name), str)]
     found = {name: Path(os.path.normpath(folder / noted[name])) for name in names}
     for name, path in found.items():

@@ -2,23 +2,25 @@
 
 import contextlib
 import difflib
+import importlib
 import io
-import signal
-import threading
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from . import trusted
+from .checks.clock import TimeUp, time_limit
+from .checks.reasons import Reason
+from .course_tree import assignment_folder, exercise_here
 from .errors import CourseError
 from .exercise import Exercise, exercise_ids, load_exercise
-from .reloading import assignment_folder, fresh_code
+from .reloading import fresh_code
 from .reporting import Report, SyntaxFault, say
 from .testing import Case, Code, Outcome, describe_exception, discover, run_case
 
-__all__ = ["check", "check_exercise", "exercise_here"]
+__all__ = ["check", "check_exercise", "import_what_is_named"]
 
 SECONDS = 10.0
 PRINTED = 4000
@@ -39,19 +41,6 @@ def check(grade_id: str, exercise: str | None = None) -> Report | float:
     say(report)
     trusted.refuse_silence(report)
     return report
-
-
-def exercise_here() -> Exercise | None:
-    """The exercise whose folder the working directory is, or is in; None elsewhere."""
-    here = Path.cwd()
-    names = {folder.name for folder in (here, *here.parents)} & set(exercise_ids())
-    if names:
-        return load_exercise(max(names))
-    for name in exercise_ids():
-        found = load_exercise(name)
-        if any((here / f"{notebook}.ipynb").is_file() for notebook in found.all_notebooks):
-            return found
-    return None
 
 
 def _text(grade_id: object) -> str:
@@ -91,9 +80,32 @@ def _ids(cases: Iterable[Case]) -> list[str]:
 
 def check_exercise(exercise: Exercise, done: Callable[[Outcome], None] | None = None) -> list[Report]:
     """A report for each graded cell of an exercise; `done` is told of each outcome as it comes."""
+    import_what_is_named(exercise)
     cases = discover(exercise)
     groups = {name: [case for case in cases if case.grade.grade_id == name] for name in _ids(cases)}
     return [_report(exercise, name, group, done) for name, group in groups.items()]
+
+
+def import_what_is_named(exercise: Exercise) -> None:
+    """Import what `exercise.toml` names, before any clock runs; a `CourseError` says what is not installed."""
+    for name in exercise.imports:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise CourseError(
+                f"expected {name}, which {exercise.id} uses, got {error}: install the course's packages "
+                f"(`make lab`, or the environment of environment.yml), then restart the kernel"
+            ) from None
+
+
+@contextlib.contextmanager
+def _same_folder() -> Iterator[None]:
+    """Undo a change of the current folder: `os.chdir` in a student's module must not move the notebook."""
+    before = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _report(
@@ -103,6 +115,7 @@ def _report(
     done: Callable[[Outcome], None] | None = None,
 ) -> Report:
     models = assignment_folder(exercise) / "models"
+    import_what_is_named(exercise)
     with fresh_code(exercise, models) as code:
         outcomes, printed = run_tests(cases, code, exercise, done=done)
         notes: list[str] = []
@@ -139,10 +152,11 @@ def run_tests(
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         for case in cases:
             if late == 2:
-                outcomes.append(_failed(case, "not run, because two checks before it gave no answer in time"))
+                why = "not run, because two checks before it gave no answer in time"
+                outcomes.append(_failed(case, why, Reason.NOT_RUN))
             else:
                 outcomes.append(_run_one(case, code, exercise, reference))
-            late += outcomes[-1].exception_type == _TimeUp.__name__
+            late += outcomes[-1].code is Reason.TIMED_OUT
             if done:
                 done(outcomes[-1])
     return outcomes, printed.text()
@@ -151,43 +165,17 @@ def run_tests(
 def _run_one(case: Case, code: Code, exercise: Exercise, reference: Callable[..., Any] | None = None) -> Outcome:
     seconds = max(SECONDS, 2 * (case.grade.cpu_seconds or exercise.limits.test_cpu_seconds))
     try:
-        with _time_limit(seconds):
+        with _same_folder(), time_limit(seconds, exercise.folder.parent):
             return run_case(case, code, exercise, reference=reference)
-    except _TimeUp as error:
+    except TimeUp as error:
         place = describe_exception(error, exercise.folder)["place"]
-        outcome = _failed(case, f"no answer within {seconds:g} seconds: is there a loop that never ends?")
-        return replace(outcome, got=place, kind="exception", exception_type=_TimeUp.__name__)
+        why = f"no answer within {seconds:g} seconds: is there a loop that never ends?"
+        outcome = _failed(case, why, Reason.TIMED_OUT)
+        return replace(outcome, got=place, kind="exception", exception_type=TimeUp.__name__)
 
 
-def _failed(case: Case, reason: str) -> Outcome:
-    return Outcome(case.name, case.grade.grade_id, case.title, False, reason, visible=case.visible)
-
-
-class _TimeUp(BaseException):
-    """Raised in the midst of code that takes too long; no `except Exception` holds it up."""
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the block after some seconds, where the system can (POSIX, main thread)."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    running = True
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        if running:
-            raise _TimeUp
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    # Again each second: a bare `except` in the student's loop may swallow the first ones.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        running = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _failed(case: Case, reason: str, code: Reason) -> Outcome:
+    return Outcome(case.name, case.grade.grade_id, case.title, False, reason, visible=case.visible, code=code)
 
 
 class _Capped(io.TextIOBase):

@@ -10,12 +10,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from .checking import exercise_here
+from .course_tree import assignment_folder, exercise_here
 from .errors import CourseError
 from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise
 from .modelfile import inspect_model
-from .reloading import assignment_folder
 
 __all__ = ["count_parameters", "load_model", "model_source", "save_model"]
 

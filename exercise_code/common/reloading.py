@@ -13,7 +13,7 @@ from types import CodeType, ModuleType
 from .exercise import Exercise, load_exercise
 from .testing import Code
 
-__all__ = ["assignment_folder", "fresh_code"]
+__all__ = ["fresh_code"]
 
 
 class _SourceLoader(SourceFileLoader):
@@ -80,15 +80,3 @@ def _pop_modules(packages: dict[str, Sequence[Path]]) -> dict[str, ModuleType]:
     prefixes = tuple(f"{package}." for package in packages)
     names = [name for name in sys.modules if name in packages or name.startswith(prefixes)]
     return {name: sys.modules.pop(name) for name in names}
-
-
-def assignment_folder(exercise: Exercise) -> Path:
-    """The folder with the exercise's notebooks and `models`: where the notebook runs, else the course's."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if folder.name == exercise.id and folder != exercise.folder:
-            return folder
-    if any((here / f"{name}.ipynb").is_file() for name in exercise.all_notebooks):
-        return here
-    own = exercise.folder.parent.parent / "exercises" / exercise.id
-    return own if own.is_dir() else here

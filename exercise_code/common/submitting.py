@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from .archive import MEGABYTE
-from .checking import check_exercise, exercise_here
+from .checking import check_exercise
+from .course_tree import assignment_folder, exercise_here
 from .errors import CourseError
 from .exercise import Exercise, exercise_ids, load_exercise
 from .handin import HandIn, Place, Rules, inspect_model, open_handin
 from .places import data_folder, mirror, registry_file
-from .reloading import assignment_folder
 from .reporting import Display, Shown, count, escape, outcome_lines, outcome_table, page, shell
 from .testing import Outcome
 

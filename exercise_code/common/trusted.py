@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .course_tree import assignment_folder
 from .errors import CourseError, expect_asserts
 from .exercise import Exercise
-from .reloading import assignment_folder, fresh_code
+from .reloading import fresh_code
 from .reporting import Report, say
 from .testing import Case, InProcess, Outcome, discover, load_cases, test_seed
 
@@ -48,7 +49,7 @@ def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[li
     sentence and whether it passed.
     """
     expect_asserts()
-    cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", visible=False)
+    cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", False, exercise.model)
     cases = [case for case in cases if case.grade.grade_id == report.grade_id]
     solution = Path(_setting("AUTOGRADER_TRUSTED_SOLUTION"))
     hidden: list[Outcome] = []

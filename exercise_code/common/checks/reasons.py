@@ -47,4 +47,4 @@ class Reason(StrEnum):
 UNREADABLE_ERRORS = frozenset(("SyntaxError", "IndentationError", "TabError", "ImportError", "ModuleNotFoundError"))
 
 # After these a test's `got` is a place in the student's file, not a value.
-PLACES = frozenset((Reason.RAISED, Reason.UNREADABLE, Reason.NOT_WRITTEN))
+PLACES = frozenset((Reason.RAISED, Reason.UNREADABLE, Reason.NOT_WRITTEN, Reason.TIMED_OUT))
