@@ -16,10 +16,15 @@ from .roster import Student
 __all__ = ["Attempt", "GradedClass", "Marking", "Standing", "attempt_from"]
 
 
+# What notes say of a file that would have been graded.
+NOT_TAKEN = " is not taken: "
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One hand-in and the summary of its result; times are aware datetimes, scores are automatic points.
 
+    `look_at` are files that would have been graded, but for what is said there: a person should look at them.
     `late_mark` says that the system which took it calls it late while nobody knows when it came: nothing is lost by
     that before a person has found out, and `seconds_late` is 0.
     """
@@ -44,6 +49,7 @@ class Attempt:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     memory_mb: float = 0.0
+    look_at: tuple[str, ...] = ()
 
     def read(self) -> Result:
         """The whole result, from its file."""
@@ -166,4 +172,5 @@ def attempt_from(
         cpu_seconds=result.cpu_seconds,
         wall_seconds=result.wall_seconds,
         memory_mb=result.memory_mb,
+        look_at=tuple(note for note in result.notes if NOT_TAKEN in note),
     )
