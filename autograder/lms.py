@@ -11,6 +11,7 @@ from .base.files import write_if_changed
 from .base.spreadsheets import csv_text, disarmed
 from .base.text import line, number
 from .marks import comment, mark_of, remarks
+from .report.axes import how_many
 from .roster import Roster
 from .standing import GradedClass, Standing
 from .worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
@@ -51,13 +52,15 @@ def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str | None
 
 
 def moodle_lacks(graded: GradedClass, worksheet: Path | None) -> str:
-    """What keeps marks from Moodle, and what to do, in a line; nothing where all have their place in `moodle.csv`."""
-    lost = sum(standing.known and not standing.student.moodle for standing in graded.standings)
-    if worksheet is not None or not lost:
+    """What keeps marks from Moodle where the class uses it, and what to do, in a line; nothing where nothing does."""
+    known = [standing.student.moodle for standing in graded.standings if standing.known]
+    lost = sum(not number for number in known)
+    is_moodles = any("_assignsubmission_" in str(attempt.path) for _, attempt in graded.attempts)
+    if worksheet is not None or not lost or (lost == len(known) and not is_moodles):
         return ""
-    what = f"{lost} students are not in moodle.csv" if lost < len(graded.standings) else "there is no moodle.csv"
+    what = "there is no moodle.csv" if lost == len(known) else f"{how_many(lost, 'students')} missing in moodle.csv"
     return (
-        f"{what}: Moodle tells participants by numbers, which its grading worksheet has: download it from the "
+        f"{what}: Moodle tells participants by the numbers in its grading worksheet: download that from the "
         "assignment's submissions, and give it with --worksheet"
     )
 

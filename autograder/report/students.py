@@ -50,7 +50,7 @@ def _row(graded: GradedClass, standing: Standing, folder: Path | None, link: Cal
     last, mark = standing.marked, mark_of(graded, standing)
     state, tone, need = _state(graded, standing)
     there = last is not None and not last.failed
-    waits = bool(graded.max_written and there and standing.written is None)
+    waits = bool(graded.max_written and there and standing.written is None and not (last and last.refused))
     page = Path("students") / "feedback" / f"{file_name(standing.student.id)}.html"
     notes = [f"{len(standing.attempts)} hand-ins"] if len(standing.attempts) > 1 else []
     return Row(
