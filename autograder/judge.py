@@ -28,7 +28,8 @@ from exercise_code.common.testing import Failure, Grade, Score, test_seed
 from .base.errors import AutograderError
 from .base.locks import Scratch
 from .build import graded_cells
-from .plugin import HandInSandbox, JudgePlugin
+from .judging.budget import Budget
+from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
 from .settings import Settings, versions
@@ -138,7 +139,7 @@ class Judge:
                 self._reference_sandbox = HandInSandbox(
                     self,
                     hand_in.folder,
-                    self.exercise.limits.cpu_seconds * 20,
+                    Budget(self.exercise.limits.cpu_seconds * 20),
                     self._reference_worker,
                     answer_bytes=sys.maxsize,
                 )
@@ -307,9 +308,12 @@ class Judge:
         """The tests' results on an unpacked hand-in, and the sandbox, closed, which knows what its code used."""
         self._problems = hand_in.problems
         workspace = Inventory.of(hand_in.folder)
-        budget = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+        seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+        modules = sorted(set(hand_in.modules) & set(self.twins))
+        budget = Budget(seconds, [*(c.grade_id for c in self.cells), *map(import_of, modules)])
         sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
         try:
+            sandbox.import_modules(modules)
             results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
         finally:
             sandbox.close()
