@@ -4,11 +4,9 @@ Unzipped anywhere it is a small project of its own: notebooks, the `exercise_cod
 environment, a Makefile. Nothing in it needs `autograder`.
 """
 
-import io
 import json
 import os
 import re
-import tempfile
 import tomllib
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
@@ -30,6 +28,9 @@ from autograder.sources import (
     tests_in,
 )
 from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.zips import zip_bytes
+
+from .base.files import write_whole
 
 __all__ = ["bundle", "collect", "find_leaks", "read_bundle"]
 
@@ -38,7 +39,6 @@ TEMPLATES = Path(__file__).parent / "templates" / "student"
 PACKAGE_SUFFIXES = (".py", ".toml", ".json", ".csv", ".txt", ".md")
 COPIED = ("LICENSE", "constraints.txt", "datasets/README.md", "datasets/registry.toml")
 # The earliest date a zip can state: the same files give the same bytes at any time.
-TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 # Shorter lines, such as `return x`, stand in given code for reasons of their own.
 TELLING = 25
 
@@ -63,7 +63,7 @@ def bundle(
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fault(f"the bundle of {exercise}", "no answers", leaks[0] + more, "remove it from what is given")
     target = out if out.suffix == ".zip" else out / f"{exercise}.zip"
-    _write(target, _pack(files))
+    _write(target, zip_bytes(files))
     return target
 
 
@@ -175,31 +175,10 @@ def _fill_in(template: str, config: Exercise, earlier: Collection[str]) -> bytes
     return template.encode()
 
 
-def _pack(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, TIMESTAMP)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            # As if made on Unix, wherever it was made: plain files that everybody may read.
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16
-            archive.writestr(entry, files[name])
-    return buffer.getvalue()
-
-
 def _write(target: Path, content: bytes) -> None:
-    temporary: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(target)
+        write_whole(content, target, 0o644)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         fault("the bundle", "a folder that can be written", f"{target.parent} ({reason})", "name another one")
 

@@ -1,19 +1,19 @@
 """Marks on their way out: tables for people and programs, and files for Moodle, Canvas and Gradescope."""
 
-import hashlib
 import io
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .base.files import read_stamps, write_if_changed
+from .base.files import write_if_changed
+from .base.spreadsheets import csv_text, disarmed
+from .base.stamps import Stamps, code_hash, hash_of
+from .base.text import line
 from .gradescope import gradescope_json
 from .lms import canvas_csv, moodle_csv
-from .marks import csv_text, disarmed, line, mark_of
+from .marks import mark_of
 from .standing import Attempt, GradedClass, Standing
 
 __all__ = ["write_exports"]
@@ -207,41 +207,26 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
     """The files that had to be written; what they were made from stands in a hidden file beside them."""
     from .grading import file_name
 
-    stamps = folder / STAMPS
-    known, sizes = read_stamps(stamps), _sizes(folder)
-    rules = _stamp_of_rules(graded)
+    stamps = Stamps(folder / STAMPS, folder, ".json")
+    rules = hash_of(graded.exercise.id, graded.max_score, graded.max_written, code_hash("autograder.gradescope"))
     written: list[Path] = []
-    made: dict[str, list[Any]] = {}
     for standing in graded.standings:
         attempt = standing.marked
         if attempt is None:
             continue
         path = folder / f"{file_name(standing.student.id)}.json"
         stamp = _stamp(rules, standing, attempt)
-        if path.name in sizes and known.get(path.name) == [stamp, sizes[path.name]]:
-            made[path.name] = known[path.name]
+        if stamps.current(path.name, stamp):
             continue
         data = gradescope_json(graded, standing, attempt, attempt.read()).encode("utf-8", "replace")
         if write_if_changed(data, path):
             written.append(path)
-        made[path.name] = [stamp, len(data)]
-    for name in sizes:
+        stamps.made(path.name, stamp, len(data))
+    for name in stamps.left:
         # Whoever has left the class must not be imported again.
-        if name not in made:
-            (folder / name).unlink(missing_ok=True)
-    if made != known:
-        write_if_changed(json.dumps(made, indent=0, sort_keys=True).encode(), stamps)
+        (folder / name).unlink(missing_ok=True)
+    stamps.save()
     return written
-
-
-def _stamp_of_rules(graded: GradedClass) -> str:
-    """What all files depend on: this code and the points there are."""
-    package = Path(__file__).parent
-    files = [package / f"{name}.py" for name in ("gradescope", "marks", "results")]
-    digest = hashlib.sha256(json.dumps([graded.exercise.id, graded.max_score, graded.max_written]).encode())
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _stamp(rules: str, standing: Standing, attempt: Attempt) -> str:
@@ -250,12 +235,4 @@ def _stamp(rules: str, standing: Standing, attempt: Attempt) -> str:
         read = [str(attempt.result), found.st_mtime_ns, found.st_size]
     except OSError:
         read = []
-    parts = [rules, repr(replace(standing, attempts=())), repr(attempt), read]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    if not folder.is_dir():
-        return {}
-    with os.scandir(folder) as entries:
-        return {e.name: e.stat().st_size for e in entries if e.name.endswith(".json") and e.name != STAMPS}
+    return hash_of(rules, repr(replace(standing, attempts=())), repr(attempt), read)

@@ -21,9 +21,10 @@ from .assignment import enter_assignment
 from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, read_secret, released_notebooks
 from .base.errors import AutograderError
 from .base.locks import lock_results
+from .base.stamps import code_hash, hash_of
+from .base.text import clean_text
 from .classroom import FILE, Classroom
 from .ledger import Ledger, Noted, Wanted, connect, read_interval, read_time, transaction, write_interval, write_time
-from .report.page import clean_text
 from .roster import Student
 from .standing import Attempt, GradedClass, Standing
 from .times import nbgrader_time
@@ -330,13 +331,8 @@ def _read_timestamp(submitted: Path) -> datetime | None:
 
 def _stamp(released: Mapping[str, bytes]) -> str:
     """A hash of what the notebooks are made with besides the hand-in."""
-    digest = hashlib.sha256()
-    here = Path(__file__)
-    for path in (here, here.with_name("autograded.py"), here.with_name("graded_notebook.py")):
-        digest.update(path.read_bytes())
-    for name, data in sorted(released.items()):
-        digest.update(name.encode() + hashlib.sha256(data).digest())
-    return digest.hexdigest()
+    contents = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(released.items())}
+    return hash_of(contents, code_hash(__name__))
 
 
 def _about(student: Student) -> dict[str, str]:

@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from .marks import comment, line, mark_of, short
-from .report.page import clean_text
+from .base.text import clean_text, line, short
+from .marks import comment, mark_of
 from .results import CellResult, Result, TestResult
 from .standing import Attempt, GradedClass, Standing
 

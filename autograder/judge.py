@@ -28,7 +28,8 @@ from exercise_code.common.testing import Failure, Grade, Score, test_seed
 from .base.errors import AutograderError
 from .base.locks import Scratch
 from .build import graded_cells
-from .plugin import HandInSandbox, JudgePlugin
+from .judging.budget import Budget
+from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
 from .settings import Settings, versions
@@ -85,7 +86,7 @@ class Judge:
         self._reference_sandbox: HandInSandbox | None = None
         self._answers: dict[bytes, Any] = {}
         self._hidden: dict[bool, tuple[Any, Any]] = {}
-        self._scores: dict[bool, Score] = {}
+        self._scores: dict[bool, Score | Failure] = {}
         self._halves: tuple[dict[str, float], ...] = ({}, {})
         self._samples = ""
         self._problems: tuple[str, ...] = ()
@@ -138,7 +139,7 @@ class Judge:
                 self._reference_sandbox = HandInSandbox(
                     self,
                     hand_in.folder,
-                    self.exercise.limits.cpu_seconds * 20,
+                    Budget(self.exercise.limits.cpu_seconds * 20),
                     self._reference_worker,
                     answer_bytes=sys.maxsize,
                 )
@@ -173,10 +174,20 @@ class Judge:
         return inspect_model(path, model)
 
     def evaluate(self, sandbox: HandInSandbox, observe: Callable[..., Any], visible: bool) -> Score:
-        """The handed-in model's score: inputs go in, in a secret order; predictions come out."""
+        """The handed-in model's score; the tests of all its steps share one, and one failure."""
+        if visible not in self._scores:
+            try:
+                self._scores[visible] = self._evaluate(sandbox, observe, visible)
+            except Failure as failure:
+                self._scores[visible] = failure
+        found = self._scores[visible]
+        if isinstance(found, Failure):
+            raise found
+        return found
+
+    def _evaluate(self, sandbox: HandInSandbox, observe: Callable[..., Any], visible: bool) -> Score:
+        """A score: inputs go in, in a secret order; predictions come out."""
         model = self._model()
-        if visible in self._scores:
-            return self._scores[visible]
         self.inspect(sandbox.workspace)
         scoring = importlib.import_module(f"{self.exercise.package}.scoring")
         if visible not in self._hidden:
@@ -201,7 +212,6 @@ class Judge:
                 )
         except (CourseError, ValueError, TypeError) as error:
             raise Failure(f"the predictions are not as expected: {error}", code=Reason.MALFORMED) from None
-        self._scores[visible] = score
         return score
 
     def _model(self) -> Any:
@@ -264,12 +274,13 @@ class Judge:
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
             results, sandbox = self._run(hand_in, items, plugin)
             cells = self._cells(items, {r.name: r for r in results})
+            hidden = self._scores.get(False)
             return Result(
                 digest=hand_in.digest,
                 score=round(sum(c.points for c in cells), 6),
                 max_score=self.max_score,
                 cells=cells,
-                metrics={} if False not in self._scores else {self._model().metric: float(self._scores[False])},
+                metrics={self._model().metric: float(hidden)} if isinstance(hidden, Score) else {},
                 public_metrics=self._halves[0],
                 private_metrics=self._halves[1],
                 samples=self._samples,
@@ -297,9 +308,12 @@ class Judge:
         """The tests' results on an unpacked hand-in, and the sandbox, closed, which knows what its code used."""
         self._problems = hand_in.problems
         workspace = Inventory.of(hand_in.folder)
-        budget = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+        seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+        modules = sorted(set(hand_in.modules) & set(self.twins))
+        budget = Budget(seconds, [*(c.grade_id for c in self.cells), *map(import_of, modules)])
         sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
         try:
+            sandbox.import_modules(modules)
             results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
         finally:
             sandbox.close()

@@ -1,21 +1,21 @@
 """Marks in the forms in which Moodle and Canvas take them."""
 
 import html
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from exercise_code.common.zips import zip_bytes
+
 from .base.errors import AutograderError
 from .base.files import write_if_changed
-from .marks import comment, csv_text, disarmed, line, mark_of, number
+from .base.spreadsheets import csv_text, disarmed
+from .base.text import line, number
+from .marks import comment, mark_of
 from .roster import Roster
 from .standing import GradedClass, Standing
 from .worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
 
 __all__ = ["canvas_csv", "moodle_csv", "write_moodle_feedback"]
-
-MAX_ZIPPED = (1980, 1, 1, 0, 0, 0)
 
 
 def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str:
@@ -83,23 +83,17 @@ def write_moodle_feedback(
         numbers = {
             standing.student.id: (row.number, row.name) for row, standing in _matched(graded, read_worksheet(worksheet))
         }
-    out = io.BytesIO()
-    written = 0
-    with zipfile.ZipFile(out, "w") as archive:
-        for id_, (participant, name) in sorted(numbers.items()):
-            page = feedback / f"{file_name(id_)}.html"
-            if not participant or not page.is_file():
-                continue
-            # Moodle cuts the name at underscores, and reads no part of it but the number.
-            who = "".join(c if c.isalnum() or c in " .-" else " " for c in line(name)).strip(" .")[:80] or "Participant"
-            entry = zipfile.ZipInfo(f"{who}_{participant}_assignsubmission_file_/feedback.html", MAX_ZIPPED)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, page.read_bytes())
-            written += 1
-    if not written:
+    pages: dict[str, bytes] = {}
+    for id_, (participant, name) in numbers.items():
+        page = feedback / f"{file_name(id_)}.html"
+        if not participant or not page.is_file():
+            continue
+        # Moodle cuts the name at underscores, and reads no part of it but the number.
+        who = "".join(c if c.isalnum() or c in " .-" else " " for c in line(name)).strip(" .")[:80] or "Participant"
+        pages[f"{who}_{participant}_assignsubmission_file_/feedback.html"] = page.read_bytes()
+    if not pages:
         return None
-    write_if_changed(out.getvalue(), path)
+    write_if_changed(zip_bytes(pages, level=6), path)
     return path
 
 

@@ -18,12 +18,13 @@ from rich.text import Text
 
 from .base.errors import AutograderError
 from .base.files import write_if_changed
+from .base.spreadsheets import csv_text, disarmed
+from .base.text import line, number
 from .fleet import Fleet, lock_results
 from .grading import BEFORE, course_hash, file_name, forget_told, result_key, result_path, set_aside, tell
 from .grading.collection import HandIn
 from .intake import Found
 from .judge import Job
-from .marks import csv_text, disarmed, line, number
 from .results import CellResult, Result, TestResult, read_result, write_result
 from .variants import sources
 

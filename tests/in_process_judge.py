@@ -22,8 +22,8 @@ class InProcessJudge:
         exercise = src.exercise
         for name in exercise.imports:
             importlib.import_module(name)
-        hidden = load_cases(src.course / "test_hidden.py", f"_hidden_{src.id}", visible=False)
-        self.cases = load_cases(exercise.visible_tests, f"_visible_{src.id}") + hidden
+        hidden = load_cases(src.course / "test_hidden.py", f"_hidden_{src.id}", False, exercise.model)
+        self.cases = load_cases(exercise.visible_tests, f"_visible_{src.id}", model=exercise.model) + hidden
         unknown = {case.grade.grade_id for case in self.cases} - set(points)
         assert not unknown, f"no points are given for {unknown}"
 

@@ -3,6 +3,7 @@
 import hashlib
 import random
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,9 @@ from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing, attempt_from
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.testing import Grade, discover, load_cases
 
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
-# Its labels are public, so it informs and earns nothing.
-WEIGHTLESS = {"test_the_model_passes_on_the_validation_set"}
 # Whoever writes these reaches a page or a spreadsheet with them; none may do more than be read.
 HOSTILE_NAMES = (
     "<script>document.title='owned'</script>",
@@ -84,6 +84,7 @@ def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Ra
     skill = dice.random()
     src = variants.sources(exercise)
     tests = variants.known_tests(src)
+    marks, score = _marks(exercise.id), 40 + 300 * skill
     cells = []
     for cell in graded_cells(exercise.id, src.course.parent):
         if cell.kind != "checks":
@@ -93,10 +94,12 @@ def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Ra
             if test.grade_id != cell.grade_id:
                 continue
             passed = not refused and dice.random() < 0.35 + 0.75 * skill
-            of.append(_test(test.name, test.visible, passed, refused))
+            if test.name in marks and exercise.model is not None:
+                passed = not refused and exercise.model.reaches(score, "embedded", marks[test.name].step)
+            of.append(_test(test.name, test.visible, passed, refused, marks))
         points = cell.points * sum(t.weight for t in of if t.passed) / sum(t.weight for t in of)
         cells.append(CellResult(grade_id=cell.grade_id, points=points, max_points=cell.points, tests=of))
-    metrics = {} if exercise.model is None or refused else {exercise.model.metric: 40 + 300 * skill + dice.random()}
+    metrics = {} if exercise.model is None or refused else {exercise.model.metric: score + dice.random()}
     packed = ""
     if metrics:
         packed = pack_samples(np.random.default_rng(n).uniform(-0.7, 0.7, (6, 30)).astype(np.float32))
@@ -144,9 +147,21 @@ def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Ra
     )
 
 
-def _test(name: str, visible: bool, passed: bool, refused: bool) -> TestResult:
+@cache
+def _marks(exercise: str) -> dict[str, Grade]:
+    """The marks of the tests of a model's score; other tests weigh the same here."""
+    src = variants.sources(exercise)
+    if src.exercise.model is None:
+        return {}
+    hidden = load_cases(src.course / "test_hidden.py", f"sample_{src.id}", False, src.exercise.model)
+    return {case.name: case.grade for case in [*discover(src.exercise), *hidden] if case.grade.step}
+
+
+def _test(name: str, visible: bool, passed: bool, refused: bool, marks: dict[str, Grade]) -> TestResult:
     found = _result_of(name, visible, passed, refused)
-    return found.model_copy(update={"weight": 0.0}) if name in WEIGHTLESS else found
+    if (mark := marks.get(name)) is not None:
+        return found.model_copy(update={"weight": mark.weight, "step": mark.step})
+    return found
 
 
 def _result_of(name: str, visible: bool, passed: bool, refused: bool) -> TestResult:

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from sample_class import sample_class
 
 from autograder.base.errors import AutograderError
+from autograder.base.spreadsheets import disarmed
+from autograder.base.text import number
 from autograder.exports import write_exports
 from autograder.gradescope import gradescope_json
 from autograder.grading import file_name
 from autograder.lms import write_moodle_feedback
-from autograder.marks import disarmed, mark_of, number
+from autograder.marks import mark_of
 from autograder.results import write_result
 from autograder.standing import GradedClass, Standing
 

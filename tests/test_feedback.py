@@ -144,6 +144,40 @@ def test_a_model_passes_on_the_page_as_it_does_in_the_grading(graded, tmp_path):
         assert meter and meter[1] == tone
 
 
+@pytest.mark.parametrize(
+    ("reached", "words"),
+    [
+        (0, "the next one is “beats the mean face”, at 30"),
+        (1, "the next one is “half way”, at 60"),
+        (2, "the next one is “passes”, at 100"),
+        (3, "the next one is “excellent”, at 250"),
+    ],
+)
+def test_the_steps_of_the_score_are_those_that_points_were_given_for(graded, tmp_path, reached, words):
+    """The public half may lie on another step than the whole hidden set: what its tests decided is what is told."""
+    standing, spec = _good(graded), graded.exercise.model
+    names = [step.name for step in spec.earning_steps]
+    cells = [
+        cell.model_copy(
+            update={"tests": [t.model_copy(update={"passed": t.step in names[:reached]}) for t in cell.tests]}
+        )
+        if cell.grade_id == spec.grade_id
+        else cell
+        for cell in standing.marked.read().cells
+    ]
+    changes = {"cells": cells, "public_metrics": {"keypoint_score": 61.0}}
+    page = _text(feedback_page(graded, _with_result(standing, tmp_path, **changes)))
+    assert words in page
+    for name, start, points in zip(names, (30, 60, 100), (10, 20, 40), strict=True):
+        state = "reached:" if name in names[:reached] else "not reached:"
+        assert f" {state} {name} from {start} {points} points" in page
+
+
+def test_a_score_beyond_the_pass_is_an_honour_without_points(graded, tmp_path):
+    page = _text(feedback_page(graded, _with_result(_good(graded), tmp_path, public_metrics={"keypoint_score": 251.0})))
+    assert "reached: excellent from 250 no points, a badge" in page
+
+
 def test_points_are_compared_as_they_are_shown(graded):
     standing = _good(graded)
     needed = graded.exercise.pass_points - standing.marked.score

@@ -17,11 +17,11 @@ from safetensors.numpy import save_file
 
 from exercise_code.common import archive, handin
 from exercise_code.common.errors import CourseError
-from exercise_code.common.exercise import Exercise, ModelSpec
+from exercise_code.common.exercise import Exercise, ModelSpec, Step
 from exercise_code.common.handin import HandInError, inspect_model, open_handin
 
 NOTEBOOK = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()
-MODEL = ModelSpec(("net",), 1000, 1.0, "accuracy", "net_score", {"embedded": 0.5}, 2, "cifar10")
+MODEL = ModelSpec(("net",), 1000, 1.0, "accuracy", "net_score", (Step("passes", {"embedded": 0.5}, 1.0),), 2, "cifar10")
 PACKAGE = "exercise_code/ex99_tiny"
 
 

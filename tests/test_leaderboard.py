@@ -226,9 +226,19 @@ def test_scores_are_shown_rounded(tmp_path):
     write_leaderboard(graded, tmp_path / "page.html", final=True)
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     for public, private in (("123", "87.7"), ("1,230", "6.00"), ("−0.123", "0")):
-        assert re.search(rf"<td>{private}( <b>✓<i> passed</i></b>)?\s*<td>{public}<", text)
+        assert re.search(rf"<td>{private}( <b>.<i> [\w ]+</i></b>)?\s*<td>{public}<", text)
     for hidden in ("123.4", "87.6", "1,234", "0.1234"):
         assert hidden not in text
+
+
+def test_each_alias_has_the_sign_of_its_step_and_the_best_one_is_a_badge(tmp_path):
+    scores = {"a": 300.0, "b": 123.0, "c": 61.0, "d": 37.8, "e": 12.0}
+    write_leaderboard(graded_class({k: [attempt(v)] for k, v in scores.items()}), tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    signs = dict(re.findall(r"<th scope=row>(\w)<td>[\d.]+ <b>(.)<i>", text))
+    assert signs == {"a": "★", "b": "✓", "c": "◑", "d": "◔"}
+    assert "◔ beats the mean face, from 30; ◑ half way, from 60; ✓ passes, from 100; ★ excellent, from 250." in text
+    assert "40 %" in text and "reach the passing score" in text
 
 
 def test_the_same_class_gives_the_same_bytes_and_is_written_once(tmp_path):
@@ -481,7 +491,7 @@ def test_a_screen_reader_finds_landmarks_caption_and_names(browser, pages):
         assert page.get_by_role("rowheader").count() == len(shown(opened))
         assert page.get_by_role("img", name="Scores over time").count() == 1
         assert page.get_by_role("img", name="Score and model size").count() == 1
-        passed = page.get_by_role("cell", name="passed").count()
+        passed = page.get_by_role("cell", name="passes").count()
         assert 0 < passed < len(shown(opened))
 
 

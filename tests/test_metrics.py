@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn import metrics as sklearn_metrics
 
 from exercise_code.common.errors import CourseError
-from exercise_code.common.exercise import ModelSpec
+from exercise_code.common.exercise import ModelSpec, Step
 from exercise_code.common.metrics import MEAN_SQUARED_FLOOR, MeanIoU, get_metric, metric_names
 from exercise_code.common.testing import Score
 
@@ -185,6 +185,6 @@ def test_an_unknown_metric_is_refused_with_advice():
     [("accuracy", (0.5, 0.7, 0.4951), (0.49, 0.4949)), ("mse", (0.5, 0.1, 0.5049), (0.51, 0.7))],
 )
 def test_a_score_passes_in_its_metrics_direction_after_rounding(metric, reached, missed):
-    model = ModelSpec(("net",), 1000, 1.0, metric, "net_score", {"embedded": 0.5}, 2, "cifar10")
+    model = ModelSpec(("net",), 1000, 1.0, metric, "net_score", (Step("passes", {"embedded": 0.5}, 1.0),), 2, "cifar10")
     assert all(model.passes(score, "embedded") and Score(score, model, "embedded").passed for score in reached)
     assert not any(model.passes(score, "embedded") or Score(score, model, "embedded").passed for score in missed)

@@ -11,10 +11,10 @@ from known_class import UNHEARD_OF, KnownClass, a_class
 from sample_class import HOSTILE_NAMES, sample_class
 
 from autograder import variants
+from autograder.base.text import clean_text
 from autograder.grading import grade_folder
 from autograder.report import instructor
 from autograder.report.instructor import render_report, write_report
-from autograder.report.page import clean_text
 from autograder.settings import Settings
 from autograder.standing import GradedClass, Standing, attempt_from
 

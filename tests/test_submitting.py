@@ -44,9 +44,13 @@ max_parameters = 1000
 max_size_mb = 0.1
 metric = "accuracy"
 grade_id = "net_score"
-passing = { embedded = 0.5, real = 0.5 }
 digits = 2
 dataset = "cifar10"
+
+[[model.steps]]
+name = "passes"
+score = { embedded = 0.5, real = 0.5 }
+share = 1.0
 """
 GOOD = "def double(x):\n    return 2 * x\n"
 

@@ -26,9 +26,13 @@ max_parameters = 100
 max_size_mb = 1
 metric = "accuracy"
 grade_id = "line_score"
-passing = { embedded = 0.5 }
 digits = 2
 dataset = "none"
+
+[[model.steps]]
+name = "passes"
+score = { embedded = 0.5 }
+share = 1.0
 """
 
 SOLUTION = '''\

@@ -1,8 +1,5 @@
 """A page for each student: how many points, what to mend first, and how."""
 
-import hashlib
-import json
-import os
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import groupby
@@ -11,19 +8,17 @@ from typing import Any
 
 from markupsafe import Markup
 
-from autograder import results
-from autograder.base.files import read_stamps
+from autograder.base.stamps import Stamps, code_hash, hash_of
 from autograder.grading import file_name
 from autograder.results import CellResult, Result, TestResult
 from autograder.sources import GradedCell, graded_cells
 from autograder.standing import Attempt, GradedClass, Standing
 from autograder.variants import sources
-from exercise_code.common import drawing, exercise
 from exercise_code.common.checks.alike import alike
 from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
 
-from . import page, pictures
+from . import page
 from .page import render, write_page
 from .pictures import Gallery
 
@@ -42,24 +37,21 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
     What each page was made from stands in a file in `cache`, or in `folder` without one, so that a second run
     reads no result that it has read before. Pages of students who have left the class stay.
     """
-    stamps = (cache or folder) / STAMPS
-    known, sizes = read_stamps(stamps), _sizes(folder)
+    stamps = Stamps((cache or folder) / STAMPS, folder, ".html")
     rules = _stamp_of_rules(graded)
     maker = _Maker(graded)
-    made: dict[str, list[Any]] = {}
     written = 0
     try:
         for standing in graded.standings:
             name = f"{file_name(standing.student.id)}.html"
             stamp = _stamp(rules, standing)
-            if name in sizes and known.get(name) == [stamp, sizes[name]]:
+            if stamps.current(name, stamp):
                 continue
             text = maker.page(standing)
             written += write_page(text, folder / name)
-            made[name] = [stamp, len(text.encode("utf-8", errors="replace"))]
+            stamps.made(name, stamp, len(text.encode("utf-8", errors="replace")))
     finally:
-        if made:
-            write_page(json.dumps(known | made, indent=0, sort_keys=True), stamps)
+        stamps.save(keep=True)
     return written
 
 
@@ -95,6 +87,16 @@ class _Cell:
         if len(self.failed) < 2 or len(reasons) > 1 or self.failed[0].code is Reason.GENERIC:
             return None
         return self.failed[0]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step of the model's score as the page shows it; `points` are None for one that brings none."""
+
+    name: str
+    score: float
+    points: float | None
+    reached: bool
 
 
 class _Maker:
@@ -183,11 +185,30 @@ class _Maker:
             "passing": passing,
             "passed": value is not None and spec.passes(value, self.graded.data),
             "top": _round_top(max(value or 0.0, passing)),
+            "steps": (steps := _staircase(spec, result, value, self.graded.data)),
+            "next": next((s for s in steps if not s.reached), None),
             "info": result.model,
             "pictures": Markup("").join(shown or ()),
             "number": len(shown or ()),
             "misshapen": shown is None,
         }
+
+
+def _staircase(spec: ModelSpec, result: Result, value: float | None, source: str) -> list[_Step]:
+    """The steps of the model's score: reached where its hidden test passed, since that is what points are given for."""
+    cell = next((c for c in result.cells if c.grade_id == spec.grade_id), None)
+    decided = {t.step: t.passed for t in (cell.tests if cell else ()) if t.step and t.weight}
+    points = cell.max_points if cell else 0.0
+    return [
+        _Step(
+            step.name,
+            step.score[source],
+            points * step.share if step in spec.earning_steps else None,
+            decided.get(step.name, value is not None and spec.reaches(value, source, step.name)),
+        )
+        for step in spec.steps
+        if source in step.score
+    ]
 
 
 def _notes(notes: list[str]) -> dict[str, list[str]]:
@@ -247,17 +268,11 @@ def _stamp_of_rules(graded: GradedClass) -> str:
     files = [
         *page.TEMPLATES.glob("base.*"),
         *page.TEMPLATES.glob("feedback.*"),
-        *(Path(str(module.__file__)) for module in (page, pictures, drawing, exercise, results)),
-        Path(__file__),
         *source.course.glob("*.py"),
         *(graded.exercise.folder / name for name in ("exercise.toml", "scoring.py")),
     ]
     shared = [graded.max_score, graded.max_written, graded.due, graded.demo_secret, graded.data]
-    digest = hashlib.sha256(json.dumps(shared, default=str).encode())
-    for path in sorted(files):
-        if path.is_file():
-            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return hash_of(shared, code_hash(__name__), files=files)
 
 
 def _stamp(rules: str, standing: Standing) -> str:
@@ -271,12 +286,4 @@ def _stamp(rules: str, standing: Standing) -> str:
             read = [str(standing.marked.result), found.st_mtime_ns, found.st_size]
         except OSError:
             read = []
-    return hashlib.sha256(json.dumps([rules, own, hand_ins, read], default=str).encode()).hexdigest()
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    try:
-        with os.scandir(folder) as entries:
-            return {e.name: e.stat().st_size for e in entries if e.name.endswith(".html")}
-    except OSError:
-        return {}
+    return hash_of(rules, own, hand_ins, read)

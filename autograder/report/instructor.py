@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from autograder.base.files import read_stamps
+from autograder.base.stamps import code_hash, hash_of, read_notes
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing
 from autograder.variants import sources, wrong_answers
@@ -68,7 +68,7 @@ def write_report(graded: GradedClass, path: Path, cache: Path) -> bool:
     """
     stamp, effort = _stamp(graded), _stamp_of_effort(graded)
     note = cache / f"report-{graded.exercise.id}.json"
-    noted = read_stamps(note)
+    noted = read_notes(note)
     if noted.get("stamp") == stamp and noted.get("page") == _digest(path):
         return False
     wall = noted.get("wall")
@@ -124,17 +124,11 @@ def render_report(graded: GradedClass, cache: Path) -> str:
 
 def _stamp(graded: GradedClass) -> str:
     """A hash of everything that the page is made from."""
-    digest = hashlib.sha256(repr(replace(graded, wall_seconds=0.0)).encode("utf-8", "backslashreplace"))
-    here = Path(__file__).parent
     course = sources(graded.exercise).course
-    modules = ("axes", "charts", "fingerprints", "instructor", "items", "page", "resemblance", "similarity", "tokens")
-    files = [here / f"{name}.py" for name in modules]
-    templates = ("base.css", "base.html", "charts.css", "report.css", "report.html")
-    files += [here / "templates" / name for name in templates]
+    templates = Path(__file__).parent / "templates"
+    files = [templates / n for n in ("base.css", "base.html", "charts.css", "report.css", "report.html")]
     files += [*course.rglob("*.py"), course / "wrong.toml", *graded.exercise.folder.glob("*.py")]
-    for file in sorted(files):
-        digest.update(file.name.encode() + (file.read_bytes() if file.is_file() else b""))
-    return digest.hexdigest()
+    return hash_of(repr(replace(graded, wall_seconds=0.0)), code_hash(__name__), files=files)
 
 
 def _stamp_of_effort(graded: GradedClass) -> str:
@@ -185,7 +179,9 @@ def _groups(graded: GradedClass) -> list[_Group]:
         _Group("refused", tuple(refused), "warn", "They earn nothing until a readable hand-in comes."),
         _Group("written answers to mark", tuple(waiting), "", "Mark them in formgrader."),
         _Group(
-            "late, nobody knows by how much", tuple(unclear), "warn",
+            "late, nobody knows by how much",
+            tuple(unclear),
+            "warn",
             "Nothing is taken off. Find out when they came, and give the times with --times FILE.csv (id, time).",
         ),
         _Group("late", tuple(late)),

@@ -10,16 +10,18 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from autograder.base.text import clean_text
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing
 from exercise_code.common.metrics import get_metric
 
 from .axes import how_many, number_text
 from .charts import Mark, Point, histogram, scatter
-from .page import clean_text, render, write_page
+from .page import render, write_page
 
 __all__ = ["Entry", "rank_class", "write_leaderboard"]
 
+PASSED = "passed"
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -37,6 +39,7 @@ class Entry:
     moved: int
     hand_ins: int
     passed: bool
+    step: str
     parameters: int | None
     submitted: datetime | None
 
@@ -70,7 +73,8 @@ def write_leaderboard(graded: GradedClass, path: Path, final: bool = False) -> b
         final=final,
         metric=metric,
         max_score=graded.max_score,
-        passing=_number(passing) if (passing := _passing(graded)) is not None else "",
+        signs=(signs := _signs(graded)),
+        sign_of={name: sign for sign, name, _ in signs},
         tiles=_tiles(entries, graded),
         plots=_plots(graded, entries, scored, metric, final),
         newest=max(times, default=None),
@@ -113,6 +117,7 @@ def rank_class(graded: GradedClass, final: bool = False) -> list[Entry]:
                 moved=before[i] - ranks[i],
                 hand_ins=hand_ins,
                 passed=_passes(graded, score),
+                step=_step(graded, score),
                 parameters=scored.attempt.parameters,
                 submitted=scored.attempt.submitted,
             )
@@ -176,6 +181,35 @@ def _passes(graded: GradedClass, score: float) -> bool:
     if passing is None or graded.exercise.model is None:
         return passing is not None and score >= passing
     return graded.exercise.model.passes(score, graded.data)
+
+
+def _step(graded: GradedClass, score: float) -> str:
+    """The name of the highest step that the score reaches, where points alone rank "passed"; empty below all."""
+    model = graded.exercise.model
+    if model is None:
+        return PASSED if _passes(graded, score) else ""
+    step = model.reached(score, graded.data) if _passing(graded) is not None else None
+    return step.name if step else ""
+
+
+def _signs(graded: GradedClass) -> list[tuple[str, str, str]]:
+    """Sign, name and score of each step, lowest first."""
+    model = graded.exercise.model
+    if model is None:
+        return [("✓", PASSED, _number(graded.exercise.pass_points))]
+    found = []
+    for step in model.steps:
+        if (score := step.score.get(graded.data)) is None:
+            continue
+        sign = (
+            "✓"
+            if step == model.pass_step
+            else "★"
+            if step.share == 1
+            else "◔◑◕"[int(step.share >= 0.5) + int(step.share >= 0.75)]
+        )
+        found.append((sign, step.name, _number(score)))
+    return found
 
 
 def _tiles(entries: Sequence[Entry], graded: GradedClass) -> list[tuple[str, str]]:

@@ -23,13 +23,13 @@ from ..base.errors import AutograderError
 from ..base.hostile_folders import MAX_DISK, MAX_FILES, is_small
 from ..settings import versions
 from .child import EXCEPTION, HEADER, NONCE_BYTES, READY, REFUSED, VALUE
+from .clock import Clock
 
 __all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 MAX_THREADS = 64
 GPU_BASE_MB = 4_000
-WALL_FACTOR = 5
 LOOK_EVERY = 0.05
 START_SECONDS = 120
 # CPU seconds after the judge's own limit at which the kernel ends a child.
@@ -263,6 +263,10 @@ class Child:
     writable: Path | None
     memory_mb: int
     cpu_limit: int
+    waited: float = 0.0
+    """Seconds in all that it waited for a processor, when somebody looked last."""
+    slept: float = 0.0
+    """Seconds of the last answer in which the child neither computed nor waited for a processor."""
     ended: dict[str, Any] | None = None
 
     def cpu(self) -> float:
@@ -274,14 +278,21 @@ class Child:
         except OSError:
             return 0.0
 
+    def threads(self) -> int:
+        """How many threads it has, 0 when it is gone."""
+        with contextlib.suppress(OSError):
+            return len(os.listdir(f"/proc/{self.pid}/task"))
+        return 0
+
     def ask(self, seed: int, payload: bytes, *, cpu_seconds: float, max_bytes: int = MAX_BYTES) -> Answer:
         """The child's answer to a pickled `(probe, inputs)`; `ChildDied`, with the child ended, when there is none."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         body = nonce + pickle.dumps((seed, payload), protocol=5)
+        self.slept = 0.0
         try:
             self._signal(signal.SIGCONT)
             self._write(HEADER.pack(len(body)) + body, cpu_seconds)
-            kind, message = self._read(nonce, cpu_seconds, cpu_seconds * WALL_FACTOR, max_bytes)
+            kind, message = self._read(nonce, cpu_seconds, None, max_bytes)
             # Between two probes a child stands still: threads left behind cannot eat what nobody watches.
             self._signal(signal.SIGSTOP)
             if kind == VALUE:
@@ -322,11 +333,10 @@ class Child:
         view = memoryview(data)
         poll = select.poll()
         poll.register(self.request, select.POLLOUT)
-        seconds = max(5.0, cpu_seconds * WALL_FACTOR)
-        cpu_end, end = self.cpu() + cpu_seconds, time.monotonic() + seconds
+        clock = Clock(self, cpu_seconds)
         while view:
             if not poll.poll(LOOK_EVERY * 1000):
-                self._look(cpu_end, cpu_seconds, end, seconds)
+                self._look(clock)
                 continue
             try:
                 view = view[os.write(self.request, view[: 1 << 20]) :]
@@ -336,14 +346,13 @@ class Child:
                 raise self._how_it_ended() from None
 
     def _read(
-        self, nonce: bytes, cpu_seconds: float, wall_seconds: float, max_bytes: int = MAX_BYTES
+        self, nonce: bytes, cpu_seconds: float, wall_seconds: float | None, max_bytes: int = MAX_BYTES
     ) -> tuple[bytes, bytes]:
         """Kind and body of the next answer."""
         os.set_blocking(self.answer, False)
         data = bytearray()
         size: int | None = None
-        cpu_end = self.cpu() + cpu_seconds
-        wall_end = time.monotonic() + wall_seconds
+        clock = Clock(self, cpu_seconds, wall_seconds)
         looked = time.monotonic()
         poll = select.poll()
         poll.register(self.answer, select.POLLIN)
@@ -362,18 +371,18 @@ class Child:
                     raise ChildDied("answered with more bytes than the grader takes", f"{size:,} bytes", overdrew=True)
             if time.monotonic() - looked > LOOK_EVERY:
                 looked = time.monotonic()
-                self._look(cpu_end, cpu_seconds, wall_end, wall_seconds)
+                self._look(clock)
         if len(data) > size or data[HEADER.size : HEADER.size + NONCE_BYTES] != nonce:
             raise ChildDied("wrote into the answer pipe by itself")
         at = HEADER.size + NONCE_BYTES
         return bytes(data[at : at + 1]), bytes(data[at + 1 :])
 
-    def _look(self, cpu_end: float, cpu_seconds: float, wall_end: float, wall_seconds: float) -> None:
+    def _look(self, clock: Clock) -> None:
         """End the child when it has overdrawn CPU time, wall time, threads, memory or disk."""
-        if self.cpu() > cpu_end:
-            raise ChildDied(f"used more than {cpu_seconds:.3g} s of CPU time", late=True)
-        if time.monotonic() > wall_end:
-            raise ChildDied(f"did not answer within {wall_seconds:.3g} s", late=True)
+        late = clock.look()
+        self.slept = clock.slept
+        if late:
+            raise ChildDied(late, late=True)
         with contextlib.suppress(OSError, ValueError, IndexError):
             status = Path(f"/proc/{self.pid}/status").read_text()
             threads = int(status.split("Threads:")[1].split()[0])

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import CourseError
+from .steps import Step, check_steps, reached, upcoming
 
-__all__ = ["Exercise", "Limits", "ModelSpec", "exercise_ids", "load_exercise"]
+__all__ = ["Exercise", "Limits", "ModelSpec", "Step", "exercise_ids", "load_exercise"]
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -25,23 +26,68 @@ class Limits:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A trained model that is handed in: its files, its limits and the score it must reach."""
+    """A trained model that is handed in: its files, its limits, and the steps at which its score earns points.
+
+    `cpu_seconds` is what predicting the whole evaluation set may take, all threads together.
+    """
 
     files: tuple[str, ...]
     max_parameters: int
     max_size_mb: float
     metric: str
     grade_id: str
-    passing: dict[str, float]
+    steps: tuple[Step, ...]
     digits: int
     dataset: str
+    cpu_seconds: float | None = None
 
-    def passes(self, score: float, source: str) -> bool:
-        """True when the score, rounded to the digits the passing score is stated with, is as good or better."""
+    @property
+    def pass_step(self) -> Step:
+        """The step that earns all points."""
+        return next(step for step in self.steps if step.share == 1)
+
+    @property
+    def passing(self) -> dict[str, float]:
+        """The score that earns all points, for each data source."""
+        return self.pass_step.score
+
+    @property
+    def earning_steps(self) -> tuple[Step, ...]:
+        """The steps that bring points, up to the one that passes."""
+        return self.steps[: self.steps.index(self.pass_step) + 1]
+
+    def reached(self, score: float, source: str) -> Step | None:
+        """The highest step that the score reaches, rounded to the digits that steps are stated with."""
         from .metrics import get_metric  # numpy, which a look at exercise.toml does not need
 
-        rounded, passing = round(score, self.digits), self.passing[source]
-        return rounded >= passing if get_metric(self.metric).higher_is_better else rounded <= passing
+        return reached(self.steps, score, source, self.digits, get_metric(self.metric).higher_is_better)
+
+    def upcoming(self, step: Step | None, source: str) -> Step | None:
+        """The step behind this one, the first behind None; None where there is no more."""
+        return upcoming(self.steps, step, source)
+
+    def reaches(self, score: float, source: str, name: str) -> bool:
+        """True when the score stands on this step, or on one behind it."""
+        step = self.reached(score, source)
+        return step is not None and self.steps.index(step) >= self.steps.index(self.step(name))
+
+    def passes(self, score: float, source: str) -> bool:
+        """True when the score earns all points."""
+        return self.reaches(score, source, self.pass_step.name)
+
+    def step(self, name: str) -> Step:
+        """The step of this name; a `CourseError` when there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        known = ", ".join(step.name for step in self.steps)
+        raise CourseError(f"expected the name of a step in exercise.toml, got {name!r}: known are {known}")
+
+    def added_share(self, name: str) -> float:
+        """The share of the points that this step brings beyond the one before it."""
+        at = self.steps.index(self.step(name))
+        # 0.6 - 0.3 is not 0.3 in binary, and points are printed.
+        return round(self.steps[at].share - (self.steps[at - 1].share if at else 0.0), 9)
 
 
 @dataclass(frozen=True)
@@ -103,10 +149,17 @@ def _read(path: Path, _mtime_ns: int) -> Exercise:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"expected TOML in {path}, got {error}: mend the file") from None
     limits = _build(Limits, table.pop("limits", {}), f"{path}, [limits]")
-    model = _build(ModelSpec, table.pop("model"), f"{path}, [model]") if "model" in table else None
+    model = _model(table.pop("model"), f"{path}, [model]") if "model" in table else None
     extra = {"id": path.parent.name, "folder": path.parent, "limits": limits, "model": model}
     found: Exercise = _build(Exercise, {**table, **extra}, str(path))
     return found
+
+
+def _model(table: dict[str, Any], where: str) -> ModelSpec:
+    steps = [_build(Step, step, f"{where}, [[model.steps]]") for step in table.get("steps", [])]
+    model: ModelSpec = _build(ModelSpec, {**table, "steps": steps}, where)
+    check_steps(model.steps, model.digits, where)
+    return model
 
 
 def _build(cls: type, table: dict[str, Any], where: str) -> Any:

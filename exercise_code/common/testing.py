@@ -29,7 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -83,6 +83,16 @@ class Grade:
     cpu_seconds: float | None = None
     writable: bool = False
     weight: float = 1.0
+    step: str = ""
+
+    def of(self, model: ModelSpec | None) -> "Grade":
+        """The same with what `exercise.toml` says of a step: the weight of a test that earns points, the CPU time."""
+        if not self.step:
+            return self
+        if model is None:
+            raise CourseError(f"expected [model] with the step {self.step!r} in exercise.toml, found none: add it")
+        weight = self.weight and model.added_share(self.step)
+        return replace(self, weight=weight, cpu_seconds=self.cpu_seconds or model.cpu_seconds)
 
 
 def grade(
@@ -92,17 +102,24 @@ def grade(
     cpu_seconds: float | None = None,
     writable: bool = False,
     weight: float = 1.0,
+    step: str = "",
 ) -> Callable[[F], F]:
     """A decorator that makes a test count for the graded cell `grade_id`.
 
     `own_process` runs its probes in a child of their own, `cpu_seconds` replaces the exercise's limit for a
     test, `writable` gives the probe a small private folder as its working directory. A cell's points are divided
     over its tests by `weight`: 0 is for a test that informs, such as a score on data whose labels are public.
+    `step` names a step of the model's score: the test's weight is then the share that `exercise.toml` gives to it,
+    beyond the step before (or 0, where that is said).
     """
+    if step and weight not in (0, 1):
+        raise CourseError(f"expected no weight beside step={step!r}, got {weight}: exercise.toml states its share")
 
     def mark(function: F) -> F:
         # An attribute, not a pytest mark: `check` runs tests in notebooks without importing pytest.
-        function.__grade__ = Grade(grade_id, own_process, cpu_seconds, writable, weight)  # type: ignore[attr-defined]
+        function.__grade__ = Grade(  # type: ignore[attr-defined]
+            grade_id, own_process, cpu_seconds, writable, weight, step
+        )
         return function
 
     return mark
@@ -145,11 +162,15 @@ class Outcome:
 
 
 class Code:
-    """The student's package: `code.dataloader` imports its module `dataloader`; `code.models` is a folder."""
+    """The student's package: `code.dataloader` imports its module `dataloader`; `code.models` is a folder.
+
+    `scores` keeps what the handed-in model came to, for the tests that ask for it in turn.
+    """
 
     def __init__(self, package: str, models: Path | None = None) -> None:
         self._package = package
         self.models = models
+        self.scores: list[Score | Failure] = []
 
     def __getattr__(self, name: str) -> ModuleType:
         if name.startswith("_"):
@@ -157,18 +178,21 @@ class Code:
         return importlib.import_module(f"{self._package}.{name}")
 
 
-def load_cases(path: Path, module_name: str, visible: bool = True) -> list[Case]:
-    """The graded tests of a file, in its order, from a fresh import under `module_name`."""
+def load_cases(path: Path, module_name: str, visible: bool = True, model: ModelSpec | None = None) -> list[Case]:
+    """The graded tests of a file, in its order, from a fresh import under `module_name`.
+
+    `model` is the exercise's, for tests of the steps of its score.
+    """
     expect_asserts()
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise CourseError(f"expected a file of tests at {path}, found none: restore it from the course")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return cases_of(module, path, visible)
+    return cases_of(module, path, visible, model)
 
 
-def cases_of(module: ModuleType, path: Path, visible: bool) -> list[Case]:
+def cases_of(module: ModuleType, path: Path, visible: bool, model: ModelSpec | None = None) -> list[Case]:
     """The graded tests of an imported module, in the order of their definition."""
     cases = []
     for name, function in vars(module).items():
@@ -178,13 +202,13 @@ def cases_of(module: ModuleType, path: Path, visible: bool) -> list[Case]:
         title = " ".join((function.__doc__ or "").split())
         if not title:
             raise CourseError(f"{path.name}: {name} has no docstring, the sentence a student reads: add one")
-        cases.append(Case(name, mark, title, function, visible))
+        cases.append(Case(name, mark.of(model), title, function, visible))
     return cases
 
 
 def discover(exercise: Exercise) -> list[Case]:
     """The exercise's visible tests."""
-    return load_cases(exercise.visible_tests, f"{exercise.package}.test_visible")
+    return load_cases(exercise.visible_tests, f"{exercise.package}.test_visible", model=exercise.model)
 
 
 def test_seed(name: str, key: str = "visible") -> int:
@@ -296,18 +320,45 @@ def run_case(
 
 
 class Score(float):
-    """A model's score, with the passing score of its data source; `passed` compares after rounding."""
+    """A model's score on a data source, and the steps that it reaches there."""
 
-    passing: float
-    passed: bool
+    model: ModelSpec
+    source: str
 
     def __new__(cls, value: float, model: ModelSpec, source: str) -> "Score":
         """The score of a model on `source`; NaN and infinity are no scores."""
         if not math.isfinite(value):
             raise Failure(f"expected a finite score, got {value}: the predictions are not finite")
         score = super().__new__(cls, value)
-        score.passing, score.passed = model.passing[source], model.passes(value, source)
+        score.model, score.source = model, source
         return score
+
+    @property
+    def passing(self) -> float:
+        """The score that earns all points."""
+        return self.model.passing[self.source]
+
+    @property
+    def passed(self) -> bool:
+        """True when it earns all points, rounded to the digits that scores are stated with."""
+        return self.model.passes(self, self.source)
+
+    def expect(self, name: str) -> None:
+        """Nothing; a `Failure` with the step that is reached and the next one, when this step is not reached."""
+        if self.model.reaches(self, self.source, name):
+            return
+        step = self.model.reached(self, self.source)
+        upcoming = self.model.upcoming(step, self.source)
+        digits = self.model.digits
+        assert upcoming is not None  # behind the step that is reached lies the one that is not
+        so_far = f"The step {step.name!r} is reached" if step else "No step is reached yet"
+        raise Failure(
+            f"the score is {round(self, digits):.{digits}f}",
+            want=f"{self.model.step(name).score[self.source]:.{digits}f} for {name!r}",
+            got=f"{round(self, digits):.{digits}f}",
+            hint=f"{so_far}; the next one is {upcoming.name!r} at {upcoming.score[self.source]:.{digits}f}.",
+            code=Reason.DIFFERENT,
+        )
 
 
 def _model_file(exercise: Exercise, code: Code) -> Path:
@@ -327,6 +378,19 @@ def _inspect(exercise: Exercise, code: Code) -> Any:
 
 
 def _evaluate(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Score:
+    """The score on the validation set; the tests of all steps share one, and one failure."""
+    if not code.scores:
+        try:
+            code.scores.append(_fresh_score(exercise, code, observe))
+        except Failure as failure:
+            code.scores.append(failure)
+    (found,) = code.scores
+    if isinstance(found, Failure):
+        raise found
+    return found
+
+
+def _fresh_score(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Score:
     from .data import resolve_source
     from .metrics import get_metric
 

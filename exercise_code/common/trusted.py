@@ -49,7 +49,7 @@ def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[li
     sentence and whether it passed.
     """
     expect_asserts()
-    cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", visible=False)
+    cases = load_cases(Path(_setting("AUTOGRADER_TRUSTED_HIDDEN")), f"{exercise.id}_hidden", False, exercise.model)
     cases = [case for case in cases if case.grade.grade_id == report.grade_id]
     solution = Path(_setting("AUTOGRADER_TRUSTED_SOLUTION"))
     hidden: list[Outcome] = []
