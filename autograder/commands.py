@@ -98,6 +98,8 @@ def course_command(folder: Path, exercises: list[str] | None) -> int:
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    # A shell leaves ~ alone where it stands in quotes, as in the Makefile.
+    folder = folder.expanduser()
     made = make_course(folder, exercises or None)
     counts = Counter(Path(*path.relative_to(folder).parts[:2]) for path in made)
     for place, count in counts.items():
