@@ -14,11 +14,10 @@ from .cli.console import grade_with_progress
 from .cli.grade import grade_command
 from .cli.options import GradeOptions
 from .cli.results_table import results_table
-from .cli.run import LAST_RUN, Run, open_run
+from .cli.run import Run, open_run
 from .grading import default_jobs
 
 __all__ = [
-    "LAST_RUN",
     "GradeOptions",
     "Run",
     "bundle_command",
