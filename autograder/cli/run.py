@@ -79,7 +79,7 @@ def open_run(options: GradeOptions) -> Run:
         )
     return Run(
         exercise,
-        replace(settings, data=data or classroom.data),
+        classroom.applied_to(replace(settings, data=data or classroom.data)),
         classroom,
         submissions,
         out,

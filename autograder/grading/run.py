@@ -23,6 +23,7 @@ from ..standing import Attempt, GradedClass, Standing, attempt_from
 from ..variants import sources
 from .aside import forget_told, set_aside
 from .keys import course_hash, result_key, result_path
+from .turns import in_turn, left_out, newest, slow_students
 
 __all__ = [
     "Fleets",
@@ -135,13 +136,18 @@ def grade_found(
     fleets: Fleets,
     begin: Callable[[int, int], None] | None = None,
 ) -> Iterator[Grading]:
-    """Each hand-in's result: first those that are known, then the others as they are done."""
+    """Each hand-in's result: first those that are known, then the others as they are done.
+
+    Of a student who sent more than `settings.hand_ins`, the newest ones are graded.
+    """
     _expect_writable(out)
     forget_told(out / exercise.id)
-    planned = _plan(exercise, found, out, settings)
+    planned = newest(_plan(exercise, found, out, settings), settings.hand_ins)
+    # Those that were graded with other tests or settings tell as well who takes long.
+    slow = slow_students(read_result(plan.path) for plan in planned)
     todo = {plan.job: plan for plan in planned if plan.known() is None}
     if begin is not None:
-        begin(len(found), sum(len(plan.found) for plan in todo.values()))
+        begin(sum(len(plan.found) for plan in planned), sum(len(plan.found) for plan in todo.values()))
     for plan in planned:
         if plan.job not in todo:
             if (known := plan.known()) is not None:
@@ -151,7 +157,7 @@ def grade_found(
     if not todo:
         return
     with fleets(len(todo)) as fleet:
-        for job, result in fleet.grade(todo):
+        for job, result in fleet.grade(in_turn(list(todo), slow)):
             plan = todo[job]
             result = result.model_copy(update={"key": plan.key})
             set_aside(plan.path, plan.key)
@@ -193,8 +199,10 @@ def grade_class(
     order = {found: i for i, found in enumerate(intake.found)}
     students: dict[str, Student] = {s.id: s for s in classroom.roster.students} if classroom.roster else {}
     attempts: dict[str, list[tuple[int, Attempt]]] = {}
+    graded: set[Found] = set()
     for grading in grade_found(exercise, intake.found, out, settings, fleets, begin):
         found = grading.found
+        graded.add(found)
         student = students.get(found.student, Student(found.student))
         late = classroom.seconds_late(exercise.id, student, found.submitted)
         attempt = attempt_from(
@@ -228,7 +236,7 @@ def grade_class(
         standings=tuple(standings),
         max_score=float(sum(c.points for c in cells if c.kind == "checks")),
         max_written=float(sum(c.points for c in cells if c.kind == "written")),
-        problems=tuple(intake.problems),
+        problems=(*intake.problems, *left_out(intake.found, graded, settings.hand_ins)),
         due=due,
         demo_secret=settings.demo_secret,
         data=settings.data,
