@@ -33,10 +33,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool
 
 from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
+from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
 
 from .autograded import SECRET, TIMESTAMP, released_notebooks
 from .base.errors import AutograderError
-from .build import ANSWER_PROMPT
 from .classroom import FILE, Classroom, open_classroom
 from .fleet import Fleet
 from .gradebook import enter_dates

@@ -30,12 +30,14 @@ def publish(
     worksheet: Path | None = None,
     final: bool = False,
     demo_secret: bool = False,
+    gradebook: bool = True,
     begin: Callable[[str], None] = lambda _: None,
 ) -> tuple[GradedClass, list[Part]]:
     """The class with its written points, and the products; what has not changed is not made again.
 
-    `out` is the folder of results; `begin` is called with the name of each product before it is made. With the public
-    demo secret, whose hidden inputs everybody can make, there are no exports unless `demo_secret` insists.
+    Without `gradebook` the class's own is only read. `out` is the folder of results; `begin` is called with the name of
+    each product before it is made. With the public demo secret, whose hidden inputs everybody can make, there are no
+    exports unless `demo_secret` insists.
     """
     from .exports import write_exports
     from .lms import write_moodle_feedback
@@ -55,9 +57,10 @@ def publish(
         parts.append(Part(name, str(place), changed, time.perf_counter() - start))
 
     if classroom.folder is not None:
-        from .gradebook import fill_gradebook
+        if gradebook:
+            from .gradebook import fill_gradebook
 
-        make("gradebook", classroom.folder / "gradebook.db", lambda: fill_gradebook(graded, classroom))
+            make("gradebook", classroom.folder / "gradebook.db", lambda: fill_gradebook(graded, classroom))
         graded = with_written_points(graded, classroom)
     feedback, board, report = students / "feedback", students / "leaderboard.html", instructor / "report.html"
     make("feedback", feedback, lambda: write_feedback(graded, feedback, folder / "cache"))

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ..fleet import lock_results
 from ..grading import BEFORE, Grading
+from ..grading.register import read_register
 from ..marks import WAITING, mark_of
 from ..publish import Part, publish
 from ..report.axes import how_many
@@ -33,8 +34,8 @@ def grade_command(options: GradeOptions) -> int:
     def tell(text: str) -> None:
         say(console, text)
 
-    if run.again:
-        tell(f"hand-ins: {run.submissions}, as in the last run")
+    if run.submissions is None:
+        tell(f"hand-ins: {run.places}, as before")
     start = time.perf_counter()
     shown: dict[Path, Result] = {}
     # A class of thousands is too long for a table, and too large to be held.
@@ -53,9 +54,13 @@ def grade_command(options: GradeOptions) -> int:
             options.fleets(settings, tell),
             classroom=classroom,
             worksheet=run.worksheet,
+            times=options.times,
+            anew=options.replace,
+            begin_with=None if options.replace else run.register,
             keep=keep,
         )
         note_run(run)
+        worksheet = read_register(run.folder).worksheet
         parts: list[Part] = []
         if options.pages:
             with console.status("") as status:
@@ -63,7 +68,8 @@ def grade_command(options: GradeOptions) -> int:
                     graded,
                     out,
                     classroom,
-                    worksheet=run.worksheet,
+                    worksheet=worksheet,
+                    gradebook=run.of_class,
                     final=options.final,
                     demo_secret=options.demo_secret,
                     begin=lambda name: status.update(f"making the {name}"),

@@ -40,10 +40,10 @@ def newest(plans: Sequence[Plan], most: int) -> list[Plan]:
     return kept[::-1]
 
 
-def left_out(found: Iterable[Found], graded: Collection[Found], most: int) -> list[tuple[str, str]]:
-    """Files that are not graded because the student sent others later, each with the reason."""
+def left_out(found: Iterable[Found], most: int) -> list[tuple[str, str]]:
+    """The files of hand-ins that are not graded because the student sent others later, each with the reason."""
     reason = f"not graded: of each student's hand-ins the newest {most} are (hand_ins under [limits] in class.toml)"
-    return [(one.file, reason) for one in found if one not in graded]
+    return [(one.file, reason) for one in found]
 
 
 def slow_students(results: Iterable[Result | None]) -> set[str]:
