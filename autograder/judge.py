@@ -28,7 +28,7 @@ from exercise_code.common.testing import Failure, Grade, Score, test_seed
 from .base.errors import AutograderError
 from .base.locks import Scratch
 from .build import graded_cells
-from .judging.budget import Budget
+from .judging.budget import SLEEP_FACTOR, Budget
 from .judging.version_gap import version_gap
 from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
@@ -316,6 +316,9 @@ class Judge:
         self._problems = hand_in.problems
         workspace = Inventory.of(hand_in.folder)
         seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+        if self.settings.hand_in_seconds is not None:
+            # Asleep it takes longest.
+            seconds = min(seconds, self.settings.hand_in_seconds / SLEEP_FACTOR)
         modules = sorted(set(hand_in.modules) & set(self.twins))
         budget = Budget(seconds, [*(c.grade_id for c in self.cells), *map(import_of, modules)])
         sandbox = HandInSandbox(self, hand_in.folder, budget, self._worker_for(hand_in))

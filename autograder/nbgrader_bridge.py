@@ -422,7 +422,8 @@ def _plain_main() -> Iterator[None]:
 
 def _session(folder: Path, exercise: str) -> _Session:
     settings = settings_from_environment(folder=folder)
-    settings = replace(settings, data=_classroom(folder).data)
+    classroom = _classroom(folder)
+    settings = classroom.applied_to(replace(settings, data=classroom.data))
     course = course_hash(load_exercise(exercise))
     known = _sessions.get(folder)
     if known is not None and (known.exercise, known.settings, known.course) == (exercise, settings, course):
