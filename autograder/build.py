@@ -46,6 +46,7 @@ from autograder.sources import (
     validate,
 )
 from exercise_code.common.errors import CourseError
+from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
 
 from .base.files import write_whole
 from .base.stamps import code_hash, hash_of
@@ -67,7 +68,6 @@ __all__ = [
     "write",
 ]
 
-ANSWER_PROMPT = "*Your answer here.*"
 
 _OPTIONS = ("role", "grade_id", "points", "tags")
 # What jupytext notes for its own way back to a script.

@@ -7,9 +7,12 @@ environment, a Makefile. Nothing in it needs `autograder`.
 import json
 import os
 import re
+import subprocess
+import time
 import tomllib
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.build import build
@@ -28,6 +31,7 @@ from autograder.sources import (
     tests_in,
 )
 from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.handing_in.given import GIVEN, given_out
 from exercise_code.common.zips import zip_bytes
 
 from .base.files import write_whole
@@ -38,7 +42,6 @@ TEMPLATES = Path(__file__).parent / "templates" / "student"
 # Kinds of files that given code and small given data may have; weights and archives are none of them.
 PACKAGE_SUFFIXES = (".py", ".toml", ".json", ".csv", ".txt", ".md")
 COPIED = ("LICENSE", "constraints.txt", "datasets/README.md", "datasets/registry.toml")
-# The earliest date a zip can state: the same files give the same bytes at any time.
 # Shorter lines, such as `return x`, stand in given code for reasons of their own.
 TELLING = 25
 
@@ -63,7 +66,7 @@ def bundle(
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fault(f"the bundle of {exercise}", "no answers", leaks[0] + more, "remove it from what is given")
     target = out if out.suffix == ".zip" else out / f"{exercise}.zip"
-    _write(target, zip_bytes(files))
+    _write(target, zip_bytes(files, moment=_date(root)))
     return target
 
 
@@ -96,6 +99,8 @@ def collect(exercise: str, opened: Collection[str], course: Path, root: Path) ->
     files["pyproject.toml"] = _pyproject(_read(root / "pyproject.toml").decode())
     for name in ("Makefile", "README.md"):
         files[name] = _fill_in((TEMPLATES / name).read_text(encoding="utf-8"), config, earlier)
+    taken = [config, *(load_exercise(name, package) for name in earlier)]
+    files[GIVEN] = given_out(files, taken, f"exercises/{exercise}/")
     return files
 
 
@@ -173,6 +178,30 @@ def _fill_in(template: str, config: Exercise, earlier: Collection[str]) -> bytes
     for name, value in values.items():
         template = template.replace(f"@{name}@", value)
     return template.encode()
+
+
+def _date(root: Path) -> datetime:
+    """When the course was last changed, in UTC: so the same commit gives the same bytes at any time.
+
+    `SOURCE_DATE_EPOCH` names another moment; where neither it nor git knows one, it is now.
+    """
+    seconds = os.environ.get("SOURCE_DATE_EPOCH") or _last_commit(root) or str(time.time())
+    try:
+        moment = datetime.fromtimestamp(int(float(seconds)), UTC)
+    except (ValueError, OverflowError, OSError):
+        fault("SOURCE_DATE_EPOCH", "seconds since 1970", repr(seconds), "correct or unset it")
+    # A zip's dates begin in 1980.
+    return max(moment, datetime(1980, 1, 1, tzinfo=UTC))
+
+
+def _last_commit(root: Path) -> str:
+    if not (root / ".git").exists():
+        return ""
+    try:
+        log = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+        return subprocess.run(log, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def _write(target: Path, content: bytes) -> None:

@@ -35,6 +35,13 @@ roster = "roster.csv"
 # What hidden tests and models are scored on: "embedded", generated from the secret, or "real" data.
 data = "embedded"
 
+# What one student may cost: of each student so many hand-ins are graded, the newest; and one may take so many seconds
+# (half as many while it computes; where nothing is said, the exercise's own limits count alone).
+#
+# [limits]
+# hand_ins = 10
+# hand_in_seconds = 60
+
 # Due dates, each with its time zone.
 {dates}
 # What lateness costs: who is at most so many hours late loses so many percent of the points.
@@ -71,14 +78,17 @@ _README = """\
 This folder belongs to one class.
 
   class.toml          due dates and what lateness costs
-  roster.csv          the students: a line each
+  roster.csv          the students: a line each, with the id, and where you have them name, alias, group, extension
+                      (48h, 2d or a date and time), email, and the numbers in Moodle's and Canvas's file names
   secret              hidden tests come from it; never give it away, never change it while a class is graded
   nbgrader_config.py  nbgrader's settings
   source/             made by `autograder course`; edit the course instead, and run the command again
 
 Release an exercise:     nbgrader generate_assignment EXERCISE     (then give out release/EXERCISE)
 Hand-ins go to:          submitted/STUDENT/EXERCISE
-Grade a class:           autograder grade EXERCISE
+Grade a class:           autograder grade EXERCISE HAND_INS
+Add late hand-ins:       autograder grade EXERCISE LATE
+Grade it once more:      autograder grade EXERCISE
 One hand-in, in nbgrader: nbgrader autograde EXERCISE --student STUDENT --force
 Mark written answers:    jupyter lab, then Nbgrader > Formgrader
 nbgrader's own pages:    nbgrader generate_feedback EXERCISE --force

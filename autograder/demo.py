@@ -44,6 +44,7 @@ def demo_command(out: Path, jobs: int | None, device: str, console: Console | No
             out / "results",
             settings,
             fleets,
+            anew=True,
             keep=lambda g: results.append(g.result),  # noqa: B023
         )
         publish(graded_class, out / "results", Classroom(), demo_secret=True)

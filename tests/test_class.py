@@ -60,7 +60,7 @@ def graded(class_):
     found = grade_class(
         EXERCISE, hand_ins, out, Settings(), classroom=classroom, step=lambda g: fresh.append((g.found.file, g.fresh))
     )
-    assert all(f for _, f in fresh) and len(fresh) == 5
+    assert all(f for _, f in fresh) and len(fresh) == 4
     return {s.student.id: s for s in found.standings}, found
 
 
@@ -72,12 +72,11 @@ def test_every_hand_in_is_graded_and_the_last_one_gives_the_mark(graded):
     assert first.seconds_late == 0 and second.seconds_late == 5 * 3600
 
 
-def test_the_same_zip_twice_is_graded_once_and_counts_as_late_as_it_came(graded):
+def test_the_same_zip_twice_is_one_hand_in_that_came_when_it_came_first(graded):
     standings, _ = graded
-    first, second = standings["u0002"].attempts
-    assert first.result == second.result and first.fingerprint == second.fingerprint
-    assert second.seconds_late == 30 * 3600
-    assert standings["u0002"].penalty == 45 and standings["u0002"].points == 45
+    (only,) = standings["u0002"].attempts
+    assert only.seconds_late == 0 and only.submitted == DUE - timedelta(hours=9)
+    assert standings["u0002"].penalty == 0 and standings["u0002"].points == 90
 
 
 def test_nobody_is_dropped(graded):
@@ -92,7 +91,7 @@ def test_a_second_run_grades_nothing_and_says_the_same(class_, graded):
     hand_ins, classroom, out = class_
     fresh = []
     found = grade_class(EXERCISE, hand_ins, out, Settings(), classroom=classroom, step=lambda g: fresh.append(g.fresh))
-    assert fresh == [False] * 5
+    assert fresh == [False] * 4
     assert found.standings == graded[1].standings
 
 
