@@ -221,10 +221,9 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
         data = gradescope_json(graded, standing, attempt, attempt.read()).encode("utf-8", "replace")
         if write_if_changed(data, path):
             written.append(path)
-        stamps.made(path.name, stamp, len(data))
-    for name in stamps.left:
-        # Whoever has left the class must not be imported again.
-        (folder / name).unlink(missing_ok=True)
+        stamps.made(path.name, stamp, data)
+    # Whoever has left the class must not be imported again.
+    stamps.remove_left()
     stamps.save()
     return written
 

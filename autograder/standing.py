@@ -21,7 +21,7 @@ class Attempt:
     """One hand-in and the summary of its result; times are aware datetimes, scores are automatic points.
 
     `late_mark` says that the system which took it calls it late while nobody knows when it came: nothing is lost by
-    that before a person has found out, and `seconds_late` is 0.
+    that before a person has found out, and `seconds_late` is 0. `how_late` is None then: nobody knows.
     """
 
     file: str
@@ -44,6 +44,11 @@ class Attempt:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     memory_mb: float = 0.0
+
+    @property
+    def how_late(self) -> float | None:
+        """Seconds late, None where that is not known."""
+        return None if self.late_mark else self.seconds_late
 
     def read(self) -> Result:
         """The whole result, from its file."""

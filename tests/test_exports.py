@@ -418,11 +418,14 @@ def test_a_second_run_writes_nothing_and_a_change_writes_what_it_concerns(class_
     changed = write_exports(replace(class_, standings=marked), folder)
     own = f"{file_name(waiting.student.id)}.json"
     assert {p.name for p in changed} == {"grades.csv", "grades.parquet", "moodle.csv", "canvas.csv", own}
-    # A file that somebody spoilt is made again, and one of somebody who left goes.
+    # A file that somebody spoilt is made again.
     (folder / "gradescope" / own).write_text("{}")
-    (folder / "gradescope" / "left.json").write_text("{}")
     again = write_exports(replace(class_, standings=marked), folder)
-    assert [p.name for p in again] == [own] and not (folder / "gradescope" / "left.json").exists()
+    assert [p.name for p in again] == [own]
+    # The file of somebody who left goes, and what a person put there stays.
+    (folder / "gradescope" / "notes.json").write_text("{}")
+    write_exports(replace(class_, standings=tuple(s for s in marked if s.student != waiting.student)), folder)
+    assert not (folder / "gradescope" / own).exists() and (folder / "gradescope" / "notes.json").exists()
 
 
 def test_a_result_that_was_made_again_is_read_again(class_, tmp_path):

@@ -35,7 +35,8 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
     """The number of pages written: `<id>.html` in `folder`, for everybody whose page would be another one.
 
     What each page was made from stands in a file in `cache`, or in `folder` without one, so that a second run
-    reads no result that it has read before. Pages of students who have left the class stay.
+    reads no result that it has read before. A page of an id that the class no longer has goes, unless somebody has
+    changed it.
     """
     stamps = Stamps((cache or folder) / STAMPS, folder, ".html")
     rules = _stamp_of_rules(graded)
@@ -49,9 +50,12 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
                 continue
             text = maker.page(standing)
             written += write_page(text, folder / name)
-            stamps.made(name, stamp, len(text.encode("utf-8", errors="replace")))
-    finally:
+            stamps.made(name, stamp, text.encode("utf-8", errors="replace"))
+    except BaseException:
         stamps.save(keep=True)
+        raise
+    stamps.remove_left()
+    stamps.save()
     return written
 
 
