@@ -29,6 +29,7 @@ from .base.locks import Scratch
 from .build import graded_cells
 from .judging.budget import Budget
 from .judging.collecting import run_pytest
+from .judging.version_gap import version_gap
 from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
@@ -277,7 +278,7 @@ class Judge:
                 private_metrics=self._halves[1],
                 samples=self._samples,
                 model=self._describe_model(hand_in),
-                notes=_notes(hand_in),
+                notes=[*_notes(hand_in), *version_gap(hand_in.folder, results, versions())],
                 complete=len(results) == len(items),
                 cpu_seconds=round(sandbox.used, 3),
                 wall_seconds=round(time.perf_counter() - start, 3),

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from .base.text import line, short
+from .base.text import line, short, signed
 from .standing import GradedClass, Standing
 
-__all__ = ["WAITING", "Mark", "comment", "mark_of"]
+__all__ = ["WAITING", "Mark", "comment", "mark_of", "remarks"]
 
 GRADED, MISSING, REFUSED, UNKNOWN = "graded", "missing", "refused", "unknown"
 FAILED, WAITING = "grading failed", "written answers not marked"
@@ -57,3 +57,14 @@ def comment(graded: GradedClass, standing: Standing) -> str:
     if standing.penalty:
         parts.append(f"handed in late, {short(standing.penalty)} less")
     return f"{text}: {', '.join(parts)}."
+
+
+def remarks(standing: Standing) -> list[str]:
+    """A line for each cell that a person marked, with what was said of it; for the student to read."""
+    found = []
+    for marking in standing.markings:
+        if marking.points is None:
+            continue
+        given = f"{short(marking.points)} of {short(marking.max_points)}" if marking.written else signed(marking.points)
+        found.append(f"{line(marking.name)}: {given}" + (f". {line(marking.comment)}" if marking.comment else ""))
+    return found

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["clean_text", "line", "number", "short"]
+__all__ = ["clean_text", "line", "number", "short", "signed"]
 
 # Control characters, surrogates, and direction marks: "evil\u202egpj.exe" would read as a picture.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -33,3 +33,8 @@ def number(value: float | None, digits: int = 5, *, thousands: bool = False) -> 
 def short(value: float) -> str:
     """A number of points as people read it."""
     return number(value, 2)
+
+
+def signed(points: float) -> str:
+    """Points that were added or taken away, as people read them."""
+    return f"+{short(points)}" if points > 0 else short(points).replace("-", "−")

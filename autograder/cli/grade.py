@@ -11,6 +11,7 @@ from rich.text import Text
 from ..fleet import lock_results
 from ..grading import BEFORE, Grading
 from ..grading.register import read_register
+from ..lms import moodle_lacks
 from ..marks import WAITING, mark_of
 from ..publish import Part, publish
 from ..report.axes import how_many
@@ -74,6 +75,8 @@ def grade_command(options: GradeOptions) -> int:
                     demo_secret=options.demo_secret,
                     begin=lambda name: status.update(f"making the {name}"),
                 )
+    if any(part.name == "exports" for part in parts) and (lack := moodle_lacks(graded, run.worksheet)):
+        tell(lack)
     if options.table and len(shown) <= LARGEST_TABLE:
         late = {s.marked.result: s.penalty for s in graded.standings if s.marked is not None and s.penalty}
         lines = sorted(shown.items(), key=lambda pair: (pair[1].student, pair[1].hand_in))

@@ -9,10 +9,11 @@ from typing import Any
 from markupsafe import Markup
 
 from autograder.base.stamps import Stamps, code_hash, hash_of
+from autograder.base.text import short, signed
 from autograder.grading import file_name
 from autograder.results import CellResult, Result, TestResult
 from autograder.sources import GradedCell, graded_cells
-from autograder.standing import Attempt, GradedClass, Standing
+from autograder.standing import Attempt, GradedClass, Marking, Standing
 from autograder.variants import sources
 from exercise_code.common.checks.alike import alike
 from exercise_code.common.checks.reasons import PLACES, Reason
@@ -94,6 +95,24 @@ class _Cell:
 
 
 @dataclass(frozen=True)
+class _Question:
+    """A cell that people marked or are to mark, `points` None while it waits; without a maximum a test they changed."""
+
+    grade_id: str
+    name: str
+    points: float | None
+    max_points: float | None
+    comment: str = ""
+
+    @property
+    def given(self) -> str:
+        """The points in words."""
+        if self.points is None:
+            return "not marked yet"
+        return signed(self.points) if self.max_points is None else f"{short(self.points)} of {short(self.max_points)}"
+
+
+@dataclass(frozen=True)
 class _Step:
     """A step of the model's score as the page shows it; `points` are None for one that brings none."""
 
@@ -131,7 +150,7 @@ class _Maker:
             cells=cells,
             parts=[(name, list(part)) for name, part in groupby(cells, key=lambda c: c.notebook)],
             start=min((c for c in cells if not c.whole), key=lambda c: c.points >= c.max_points, default=None),
-            written=self.written,
+            questions=self._questions(standing),
             so_far=self.graded.max_score + (0.0 if standing.written is None else self.graded.max_written),
             # As it is shown: nobody reads "75 of 100" and that 75 were needed and not reached.
             total=round(standing.points, 2),
@@ -145,6 +164,20 @@ class _Maker:
             generic=Reason.GENERIC,
             places=PLACES,
         )
+
+    def _questions(self, standing: Standing) -> list[_Question]:
+        """What people mark, in the order of the notebooks; then the tests whose points a person changed."""
+        of = {marking.grade_id: marking for marking in standing.markings}
+        if not of and standing.written is not None and self.written:
+            # Nobody said which points are whose.
+            return [_Question("written", "written answers", standing.written, self.graded.max_written)]
+        found = []
+        for cell in self.written:
+            marking = of.get(cell.grade_id, Marking(cell.grade_id, None))
+            name = cell.heading or cell.grade_id
+            found.append(_Question(cell.grade_id, name, marking.points, float(cell.points), marking.comment.strip()))
+        changed = [m for m in standing.markings if not m.written]
+        return found + [_Question(m.grade_id, m.name, m.points, None, m.comment.strip()) for m in changed]
 
     def _zone(self, standing: Standing) -> tzinfo | None:
         """The zone in which the page tells times: the due date's, so that late is seen to be late."""
@@ -281,7 +314,8 @@ def _stamp_of_rules(graded: GradedClass) -> str:
 
 def _stamp(rules: str, standing: Standing) -> str:
     student = standing.student
-    own = [student.id, student.alias, standing.known, standing.written, standing.penalty, standing.deadline]
+    own: list[Any] = [student.id, student.alias, standing.known, standing.penalty, standing.deadline]
+    own += [standing.written, repr(standing.markings)]
     hand_ins = [[a.file, a.submitted, a.seconds_late, a.score, a.refused, a.failed] for a in standing.attempts]
     read: list[Any] = []
     if standing.marked is not None:

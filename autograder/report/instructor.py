@@ -20,10 +20,13 @@ from .items import FEW, Item, graded_attempts, item_analysis
 from .page import render, write_page
 from .resemblance import Mistake, mistakes, resemblances
 from .similarity import find_similar
+from .students import student_rows
 
 __all__ = ["render_report", "write_report"]
 
 SLOWEST = 10
+# A longer table of students is folded at first.
+OPEN_STUDENTS = 60
 SHOWN_MISTAKES = 7
 SHOWN_CLUSTERS = 10
 MEGABYTES = 1000
@@ -74,14 +77,14 @@ def write_report(graded: GradedClass, path: Path, cache: Path) -> bool:
     wall = noted.get("wall")
     if noted.get("effort") == effort and isinstance(wall, float):
         graded = replace(graded, wall_seconds=wall)
-    written = write_page(render_report(graded, cache), path)
+    written = write_page(render_report(graded, cache, path.parent), path)
     found = {"stamp": stamp, "page": _digest(path), "effort": effort, "wall": graded.wall_seconds}
     write_page(json.dumps(found), note)
     return written
 
 
-def render_report(graded: GradedClass, cache: Path) -> str:
-    """The page as text; hand-ins are read, never run."""
+def render_report(graded: GradedClass, cache: Path, folder: Path | None = None) -> str:
+    """The page as text; hand-ins are read, never run. Links lead from `folder`, in which the page is to lie."""
     src = sources(graded.exercise)
     cells, tests = item_analysis(graded)
     findings = resemblances(graded)
@@ -96,6 +99,8 @@ def render_report(graded: GradedClass, cache: Path) -> str:
         tiles=_tiles(graded),
         groups=[g for g in groups if g.rows],
         quiet=[g.title for g in groups if not g.rows],
+        students=student_rows(graded, folder),
+        open_students=OPEN_STUDENTS,
         histograms=_histograms(graded),
         cells=cells,
         tests=tests,
@@ -169,6 +174,7 @@ def _groups(graded: GradedClass) -> list[_Group]:
     refused = [(_name(s.student), f"{a.file}: {a.refused}{_before(s)}") for s, a in last if a.refused]
     strange = [(_name(s.student), ", ".join(a.file for a in s.attempts)) for s in every if not s.known]
     waiting = [(_name(s.student), "") for s in every if _waits(s, graded)]
+    unread = [(_name(s.student), "; ".join(a.look_at)) for s, a in last if a.look_at and not a.refused]
     late = [(_name(s.student), _lateness(s, a)) for s, a in last if a.seconds_late > 0]
     unclear = [(_name(s.student), s.attempts[-1].file) for s in every if s.late_unknown]
     missing = [(_name(s.student), _extension(s, graded)) for s in every if s.known and not s.attempts]
@@ -177,6 +183,12 @@ def _groups(graded: GradedClass) -> list[_Group]:
         _Group("files to look at", graded.problems, "bad", "Not graded, or not as they should be."),
         _Group("unknown to the roster", tuple(strange), "warn", "Add them to the roster, or mend the file's name."),
         _Group("refused", tuple(refused), "warn", "They earn nothing until a readable hand-in comes."),
+        _Group(
+            "with files that could not be taken",
+            tuple(unread),
+            "warn",
+            "Look at them: answers in an unreadable notebook wait for you, a model that is not taken earns nothing.",
+        ),
         _Group("written answers to mark", tuple(waiting), "", "Mark them in formgrader."),
         _Group(
             "late, nobody knows by how much",
