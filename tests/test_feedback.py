@@ -374,6 +374,20 @@ def test_long_texts_are_folded(code_class, tmp_path):
     assert f"<pre>{'x' * 280} …</pre>" in page
 
 
+def test_a_hand_in_that_is_late_by_nobody_knows_how_much_says_so_on_its_page(code_class, tmp_path):
+    standing = _good(code_class)
+    last = replace(standing.attempts[-1], late_mark=True, submitted=None, seconds_late=0.0)
+    late = replace(standing, attempts=(*standing.attempts[:-1], last), penalty=0.0)
+    assert "nobody knows yet by how much" in feedback_page(code_class, late)
+    assert "nobody knows" not in feedback_page(code_class, replace(late, attempts=standing.attempts))
+    twice = replace(late, attempts=(standing.attempts[-1], last))
+    assert '<td>unknown, <span class="warn">late</span></td>' in feedback_page(code_class, twice)
+    # It was in time as far as anybody knew, and the page is another one now.
+    told = replace(late, attempts=(replace(last, late_mark=False),))
+    write_feedback(replace(code_class, standings=(told,)), tmp_path)
+    assert write_feedback(replace(code_class, standings=(replace(late, attempts=(last,)),)), tmp_path) == 1
+
+
 def test_a_second_run_writes_and_reads_nothing(graded, tmp_path, monkeypatch):
     write_feedback(graded, tmp_path)
     before = {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in tmp_path.iterdir()}

@@ -146,4 +146,3 @@ def write_register(register: Register) -> None:
 
 def _plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
-

@@ -196,9 +196,7 @@ def grade_class(
             raise AutograderError("expected the hand-ins of the new start: name the folder that holds them")
         found = collect_anew(exercise, out, classroom, submissions, worksheet=worksheet, times=times)
     else:
-        found = collect(
-            exercise, out, classroom, submissions, worksheet=worksheet, times=times, begin=begin_with
-        )
+        found = collect(exercise, out, classroom, submissions, worksheet=worksheet, times=times, begin=begin_with)
     if not found.register.sources:
         raise AutograderError("expected the hand-ins, got none: name a zip, or a folder of many")
     if not found.hand_ins and submissions is not None and not classroom.roster:

@@ -204,6 +204,7 @@ class _Maker:
             "file": attempt.file,
             "time": _moment(attempt.submitted, zone),
             "late": _duration(attempt.seconds_late),
+            "late_mark": attempt.late_mark,
             "score": None if attempt.failed else attempt.score,
             "refused": bool(attempt.refused),
             "penalty": standing.penalty if counts else 0.0,
@@ -316,7 +317,7 @@ def _stamp(rules: str, standing: Standing) -> str:
     student = standing.student
     own: list[Any] = [student.id, student.alias, standing.known, standing.penalty, standing.deadline]
     own += [standing.written, repr(standing.markings)]
-    hand_ins = [[a.file, a.submitted, a.seconds_late, a.score, a.refused, a.failed] for a in standing.attempts]
+    hand_ins = [[a.file, a.submitted, a.how_late, a.score, a.refused, a.failed] for a in standing.attempts]
     read: list[Any] = []
     if standing.marked is not None:
         try:
