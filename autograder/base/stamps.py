@@ -46,7 +46,7 @@ class Stamps:
 
     @property
     def left(self) -> list[str]:
-        """Files of an earlier run that nobody has asked about or made, as that run wrote them: none that a person did."""
+        """Files of an earlier run, as that run wrote them, that nobody has asked about or made: none of a person."""
         return sorted(name for name in self._known if name not in self._made and self._is_ours(name))
 
     def _is_ours(self, name: str) -> bool:
