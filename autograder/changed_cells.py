@@ -12,6 +12,6 @@ def way_on(exercise_id: str) -> str:
     release = f"nbgrader generate_assignment {exercise_id} --force"
     return (
         "give the cells their old ids again, and no mark is lost; or go on with the new ones: in the course folder, "
-        f"copy gradebook.db to a safe place, run `autograder course .`, `{remove}`, with which points given by hand go, "
+        f"keep a copy of gradebook.db, run `autograder course .`, `{remove}`, with which points given by hand go, "
         f"then `{release}`, and grade again"
     )

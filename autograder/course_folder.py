@@ -35,6 +35,13 @@ roster = "roster.csv"
 # What hidden tests and models are scored on: "embedded", generated from the secret, or "real" data.
 data = "embedded"
 
+# What one student may cost: of each student so many hand-ins are graded, the newest; and one may take so many seconds
+# (half as many while it computes; where nothing is said, the exercise's own limits count alone).
+#
+# [limits]
+# hand_ins = 10
+# hand_in_seconds = 60
+
 # Due dates, each with its time zone.
 {dates}
 # What lateness costs: who is at most so many hours late loses so many percent of the points.

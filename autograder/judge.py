@@ -20,20 +20,22 @@ import pytest
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_model
+from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, inspect_model
 from exercise_code.common.metrics import get_metric
 from exercise_code.common.testing import Failure, Grade, Score, test_seed
 
 from .base.errors import AutograderError
 from .base.locks import Scratch
 from .build import graded_cells
-from .judging.budget import Budget
 from .judging.collecting import run_pytest
+from .judging.budget import SLEEP_FACTOR, Budget
 from .judging.version_gap import version_gap
 from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
+from .sandbox.workers import Workers
 from .settings import Settings, versions
+from .sources import grade_ids
 from .submission import Inventory, make_base, open_submission, reference_submission
 from .variants import sources
 
@@ -41,6 +43,10 @@ __all__ = ["Job", "Judge", "grade_many", "trouble"]
 
 # A disk that is full, or a share of it.
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# Of each kind; a hand-in may hold thousands of files.
+MOST_NOTES = 20
+# What nbgrader puts beside what it collects is not the student's.
+_NBGRADERS = ("timestamp.txt", "submission_secret.txt")
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
 SAMPLES = 6
 
@@ -63,6 +69,7 @@ class Judge:
         self.settings = settings
         self.source = sources(self.exercise)
         self.cells = [c for c in graded_cells(self.exercise.id, self.source.course.parent) if c.kind == "checks"]
+        self.grade_ids = grade_ids(self.exercise.id, self.source.course.parent)
         self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
         self._scratch = Scratch("judge-")
         self.scratch = self._scratch.folder
@@ -76,7 +83,8 @@ class Judge:
             "imports": self.exercise.imports,
             "unsafe": settings.unsafe,
         }
-        self.worker = Worker(device=settings.device, **shared)
+        self.workers = Workers(device=settings.device, **shared)
+        self.worker = self.workers.usual
         self._reference_worker = Worker(device=settings.device, **shared)
         self._reference_sandbox: HandInSandbox | None = None
         self._answers: dict[bytes, Any] = {}
@@ -84,7 +92,7 @@ class Judge:
         self._scores: dict[bool, Score | Failure] = {}
         self._halves: tuple[dict[str, float], ...] = ({}, {})
         self._samples = ""
-        self._problems: tuple[str, ...] = ()
+        self._notes: tuple[Note, ...] = ()
 
     def __enter__(self) -> "Judge":
         return self
@@ -94,7 +102,7 @@ class Judge:
 
     def close(self) -> None:
         """End the workers and remove the scratch folder."""
-        self.worker.close()
+        self.workers.close()
         self._reference_worker.close()
         self._scratch.close()
 
@@ -163,8 +171,9 @@ class Judge:
         path = workspace / "models" / f"{model.files[0]}.safetensors"
         if not path.is_file():
             # A file that was handed in but not taken, over its size limit say, has its reason here.
-            problems = [p for p in self._problems if p.startswith(f"models/{path.name}")]
-            reason = problems[0] if problems else f"models/{path.name} is not in the hand-in"
+            name = f"models/{path.name}"
+            told = [n.text for n in self._notes if n.code is Reason.NOT_TAKEN and n.name == name]
+            reason = told[0] if told else f"{name} is not in the hand-in"
             raise Failure(reason, hint="train the model and save it with save_model", code=Reason.NO_MODEL)
         return inspect_model(path, model)
 
@@ -264,7 +273,7 @@ class Judge:
         self._scores, self._halves, self._samples = {}, ({}, {}), ""
         try:
             scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
-            hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
+            hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace", self.grade_ids)
             results, sandbox = self._run(hand_in, items, plugin)
             cells = self._cells(items, {r.name: r for r in results})
             hidden = self._scores.get(False)
@@ -278,7 +287,11 @@ class Judge:
                 private_metrics=self._halves[1],
                 samples=self._samples,
                 model=self._describe_model(hand_in),
-                notes=[*_notes(hand_in), *version_gap(hand_in.folder, results, versions())],
+                notes=[
+                    *_notes(hand_in),
+                    *(Note(None, text) for text in sorted(sandbox.notes)),
+                    *(Note(None, text) for text in version_gap(hand_in.folder, results, versions())),
+                ],
                 complete=len(results) == len(items),
                 cpu_seconds=round(sandbox.used, 3),
                 wall_seconds=round(time.perf_counter() - start, 3),
@@ -299,12 +312,15 @@ class Judge:
         self, hand_in: HandIn, items: list[pytest.Item], plugin: JudgePlugin
     ) -> tuple[list[TestResult], HandInSandbox]:
         """The tests' results on an unpacked hand-in, and the sandbox, closed, which knows what its code used."""
-        self._problems = hand_in.problems
+        self._notes = hand_in.notes
         workspace = Inventory.of(hand_in.folder)
         seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
+        if self.settings.hand_in_seconds is not None:
+            # Asleep it takes longest.
+            seconds = min(seconds, self.settings.hand_in_seconds / SLEEP_FACTOR)
         modules = sorted(set(hand_in.modules) & set(self.twins))
         budget = Budget(seconds, [*(c.grade_id for c in self.cells), *map(import_of, modules)])
-        sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
+        sandbox = HandInSandbox(self, hand_in.folder, budget, self._worker_for(hand_in))
         try:
             sandbox.import_modules(modules)
             results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
@@ -313,6 +329,10 @@ class Judge:
         # Code that could not be imported, or a file that was not there, may have been taken away by somebody else.
         self.expect_whole(workspace)
         return results, sandbox
+
+    def _worker_for(self, hand_in: HandIn) -> Worker:
+        own = {Path(name).stem for name in (*hand_in.modules, *hand_in.extra_modules)}
+        return self.workers.for_hand_in(hand_in.package, own)
 
     @property
     def max_score(self) -> float:
@@ -365,14 +385,19 @@ def trouble(error: Exception) -> str:
     return f"the judge could not go on ({reason}): run the command again"
 
 
-def _notes(hand_in: HandIn) -> list[str]:
-    notes = [f"{name} is missing" for name in hand_in.missing] + list(hand_in.problems)
-    # What nbgrader puts beside what it collects is not the student's.
-    nbgraders = ("timestamp.txt", "submission_secret.txt")
-    ignored = [(name, reason) for name, reason in hand_in.ignored if name not in nbgraders]
-    notes += [f"{name} was ignored: {reason}" for name, reason in ignored[:20]]
-    if len(ignored) > 20:
-        notes.append(f"{len(ignored) - 20} more files were ignored")
+def _notes(hand_in: HandIn) -> list[Note]:
+    # A file that was not taken is missing as well, and is named once.
+    told = {note.name for note in hand_in.notes if note.code is Reason.NOT_TAKEN}
+    notes = [Note(Reason.MISSING, f"{name} is missing", name) for name in hand_in.missing if name not in told]
+    for code, what in (
+        (Reason.NOT_TAKEN, "files are not taken"),
+        (Reason.MOVED, "files were taken from another place"),
+        (Reason.IGNORED, "files were ignored"),
+    ):
+        of = [note for note in hand_in.notes if note.code is code and note.name not in _NBGRADERS]
+        notes += of[:MOST_NOTES]
+        if len(of) > MOST_NOTES:
+            notes.append(Note(code, f"{len(of) - MOST_NOTES} more {what}"))
     return notes
 
 

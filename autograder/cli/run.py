@@ -87,7 +87,7 @@ def open_run(options: GradeOptions) -> Run:
     data = options.data or register.data or classroom.data
     return Run(
         exercise,
-        replace(settings, data=data),
+        classroom.applied_to(replace(settings, data=data)),
         classroom,
         submissions,
         out,

@@ -43,6 +43,8 @@ def result_path(out: Path, exercise_id: str, student: str, fingerprint_: str) ->
 def result_key(student: str, fingerprint_: str, course: str, settings: Settings) -> str:
     """What a result depends on, hashed: another key means that it must be made again."""
     parts = [student, fingerprint_, course, settings.secret_hash, settings.data, settings.device, settings.unsafe]
+    if settings.hand_in_seconds is not None:
+        parts.append(settings.hand_in_seconds)
     return hashlib.sha256(json.dumps([*parts, versions()]).encode()).hexdigest()
 
 

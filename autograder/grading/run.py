@@ -26,6 +26,7 @@ from .aside import forget_told, set_aside
 from .collection import Collection, HandIn, collect, collect_anew
 from .keys import course_hash, result_key, result_path
 from .register import Register
+from .turns import in_turn, left_out, newest, slow_students
 
 __all__ = [
     "Fleets",
@@ -141,14 +142,17 @@ def grade_found(
 ) -> Iterator[Grading]:
     """Each hand-in's result: first those that are known, then the others as they are done.
 
-    `digests` are the hashes of the hand-ins' bytes, where they are known.
+    `digests` are the hashes of the hand-ins' bytes, where they are known. Of a student who sent more than
+    `settings.hand_ins`, the newest ones are graded.
     """
     _expect_writable(out)
     forget_told(out / exercise.id)
-    planned = _plan(exercise, found, out, settings, digests or {})
+    planned = newest(_plan(exercise, found, out, settings, digests or {}), settings.hand_ins)
+    # Those that were graded with other tests or settings tell as well who takes long.
+    slow = slow_students(read_result(plan.path) for plan in planned)
     todo = {plan.job: plan for plan in planned if plan.known() is None}
     if begin is not None:
-        begin(len(found), sum(len(plan.found) for plan in todo.values()))
+        begin(sum(len(plan.found) for plan in planned), sum(len(plan.found) for plan in todo.values()))
     for plan in planned:
         if plan.job not in todo:
             if (known := plan.known()) is not None:
@@ -158,7 +162,7 @@ def grade_found(
     if not todo:
         return
     with fleets(len(todo)) as fleet:
-        for job, result in fleet.grade(todo):
+        for job, result in fleet.grade(in_turn(list(todo), slow)):
             plan = todo[job]
             result = result.model_copy(update={"key": plan.key})
             set_aside(plan.path, plan.key)
@@ -253,10 +257,13 @@ def _attempts(
             late=classroom.seconds_late(exercise.id, students.get(one.student, Student(one.student)), one.submitted),
             # The system that took it says so, and does not say by how much: no row of the table is for that.
             late_mark=one.late_mark and one.submitted is None,
+            beside=one.beside,
         )
         graded[order[one.student, grading.fingerprint]] = attempt, grading.result.digest
         if step is not None:
             step(grading)
+    others = [one.found for i, one in enumerate(found.hand_ins) if not one.gone and i not in graded]
+    stale += left_out(others, settings.hand_ins)
     attempts: dict[str, list[Attempt]] = {}
     for i, hand_in in enumerate(found.hand_ins):
         if i in graded:
