@@ -27,8 +27,8 @@ from exercise_code.common.testing import Failure, Grade, Score, test_seed
 from .base.errors import AutograderError
 from .base.locks import Scratch
 from .build import graded_cells
-from .judging.collecting import run_pytest
 from .judging.budget import SLEEP_FACTOR, Budget
+from .judging.collecting import run_pytest
 from .judging.version_gap import version_gap
 from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
