@@ -89,6 +89,7 @@ class Judge:
         self._halves: tuple[dict[str, float], ...] = ({}, {})
         self._samples = ""
         self._problems: tuple[str, ...] = ()
+        self._texts: list[bytes] = []
 
     def __enter__(self) -> "Judge":
         return self
@@ -170,7 +171,7 @@ class Judge:
             problems = [p for p in self._problems if p.startswith(f"models/{path.name}")]
             reason = problems[0] if problems else f"models/{path.name} is not in the hand-in"
             raise Failure(reason, hint="train the model and save it with save_model", code=Reason.NO_MODEL)
-        return inspect_model(path, model)
+        return inspect_model(path, model, self._texts)
 
     def evaluate(self, sandbox: HandInSandbox, observe: Callable[..., Any], visible: bool) -> Score:
         """The handed-in model's score; the tests of all its steps share one, and one failure."""
@@ -354,8 +355,13 @@ class Judge:
         path = hand_in.folder / "models" / f"{self.exercise.model.files[0]}.safetensors"
         if not path.is_file():
             return {}
-        info = inspect_model(path, self.exercise.model)
-        return {"parameters": info.parameters, "size_mb": info.size_mb, "problems": list(info.problems)}
+        info = inspect_model(path, self.exercise.model, self._texts)
+        return {
+            "parameters": info.parameters,
+            "hidden": info.hidden,
+            "size_mb": info.size_mb,
+            "problems": list(info.problems),
+        }
 
 
 def trouble(error: Exception) -> str:

@@ -350,7 +350,7 @@ def test_an_answer_that_the_test_cannot_use_is_a_failure(exercise):
         assert observe(lambda code: None)["key"] == 1
 
     reason = _run(test_it, exercise).reason
-    assert reason.startswith("the answer is not of the expected form: `observe(lambda code: None)[\"key\"]` ends in")
+    assert reason.startswith('the answer is not of the expected form: `observe(lambda code: None)["key"]` ends in')
 
 
 def test_student_code_cannot_change_the_tests_inputs(exercise):

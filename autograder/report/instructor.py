@@ -177,15 +177,28 @@ def _groups(graded: GradedClass) -> list[_Group]:
     waiting = [(_name(s.student), "") for s in every if _waits(s, graded)]
     late = [(_name(s.student), _lateness(s, a)) for s, a in last if a.seconds_late > 0]
     unclear = [(_name(s.student), s.attempts[-1].file) for s in every if s.late_unknown]
+    stuffed = [
+        (_name(student), f"{a.file}: {a.hidden_parameters:,} bytes")
+        for student, a in graded.attempts
+        if a.hidden_parameters
+    ]
     missing = [(_name(s.student), _extension(s, graded)) for s in every if s.known and not s.attempts]
     return [
         _Group("grading failed", tuple(failed), "bad", "Not the students' fault: grade the class again."),
         _Group("files to look at", graded.problems, "bad", "Not graded, or not as they should be."),
         _Group("unknown to the roster", tuple(strange), "warn", "Add them to the roster, or mend the file's name."),
         _Group("refused", tuple(refused), "warn", "They earn nothing until a readable hand-in comes."),
+        _Group(
+            "data in the source code",
+            tuple(stuffed),
+            "warn",
+            "It counts as parameters of the model. Look at it: it may be weights, or a table of answers.",
+        ),
         _Group("written answers to mark", tuple(waiting), "", "Mark them in formgrader."),
         _Group(
-            "late, nobody knows by how much", tuple(unclear), "warn",
+            "late, nobody knows by how much",
+            tuple(unclear),
+            "warn",
             "Nothing is taken off. Find out when they came, and give the times with --times FILE.csv (id, time).",
         ),
         _Group("late", tuple(late)),
