@@ -38,7 +38,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 lab: $(INSTALLED)  ## open JupyterLab at the exercises
-	$(VENV)/bin/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/exercises $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+	$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/exercises $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 build: $(INSTALLED)  ## derive notebooks and stubs from autograder/course
 	$(PY) -m autograder build $(ARGS)
@@ -62,18 +62,18 @@ data: $(INSTALLED)  ## fetch the real data sets that may be fetched freely
 
 bundle: $(INSTALLED)  ## the students' zip of one exercise: make bundle EXERCISE=ex03_dataloader
 	@test -n "$(EXERCISE)" || { echo "expected an exercise: make bundle EXERCISE=ex03_dataloader" >&2; exit 1; }
-	$(PY) -m autograder bundle $(EXERCISE) $(ARGS)
+	$(PY) -m autograder bundle "$(EXERCISE)" $(ARGS)
 
 train: $(INSTALLED)  ## train a reference model: make train EXERCISE=ex09_keypoints DATA=real
 	@test -n "$(EXERCISE)" || { echo "expected an exercise: make train EXERCISE=ex09_keypoints" >&2; exit 1; }
-	$(PY) -m autograder train $(EXERCISE) --data $(DATA) $(ARGS)
+	$(PY) -m autograder train "$(EXERCISE)" --data $(DATA) $(ARGS)
 
 verify: $(INSTALLED)  ## grade an exercise's reference, stubs, wrong answers and mutants: make verify EXERCISE=ex03_dataloader
-	$(PY) -m autograder verify $(EXERCISE) $(ARGS)
+	$(PY) -m autograder verify "$(EXERCISE)" $(ARGS)
 
 course: $(INSTALLED)  ## a course folder for nbgrader and your class: make course COURSE=../dl-2026
 	@test -n "$(COURSE)" || { echo "expected a folder: make course COURSE=../dl-2026" >&2; exit 1; }
-	$(PY) -m autograder course $(COURSE) $(EXERCISE) $(ARGS)
+	$(PY) -m autograder course "$(COURSE)" $(EXERCISE) $(ARGS)
 
 browser:  ## install Chromium for the tests that need one (Debian, as root)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \

@@ -27,7 +27,7 @@ JobsOption = Annotated[int | None, typer.Option(help="Judges at a time; as many 
 SubmissionsArgument = Annotated[
     Path | None,
     typer.Argument(
-        help="A zip, a hand-in's folder, or a folder of many; those of the last run, else the course's `submitted`."
+        help="A zip, a hand-in's folder, or a folder of many, added to those of before; `submitted` at first."
     ),
 ]
 OutOption = Annotated[Path | None, typer.Option(help="The folder for results; the course folder's `results`.")]
@@ -49,6 +49,10 @@ SlurmOption = Annotated[
 ]
 DemoSecretOption = Annotated[
     bool, typer.Option("--demo-secret", help="Go on without a secret of your own, exports included.")
+]
+TimesOption = Annotated[
+    Path | None,
+    typer.Option(help="A CSV file of times that only you know: columns id (or file) and time, with its zone."),
 ]
 UnsafeOption = Annotated[bool, typer.Option("--unsafe", help="Grade without walls: only for code you trust.")]
 
@@ -95,14 +99,19 @@ def grade(
     insecure: InsecureOption = False,
     slurm_option: SlurmOption = None,
     demo_secret: DemoSecretOption = False,
+    times: TimesOption = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Begin the class anew with these hand-ins; the others are set aside.")
+    ] = False,
 ) -> None:
-    """Grade hand-ins and make what leaves the class; a re-run does only what is new or changed."""
+    """Add hand-ins to the class, grade what is new or changed, and make what leaves the class."""
     from .cli.grade import grade_command
     from .cli.options import GradeOptions
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, pages, final,
         cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret,
+        times=times, replace=replace,
     )  # fmt: skip
     raise typer.Exit(grade_command(options))
 
@@ -127,7 +136,7 @@ def regrade(
 ) -> None:
     """Grade again after a test was mended; list whose score changed, and why.
 
-    Hand-ins, worksheet and data are those of the last run; give its other options again.
+    Hand-ins are all that were ever graded, worksheet and data those of the last run; give its other options again.
     """
     from .cli.options import GradeOptions
     from .regrade import regrade_command

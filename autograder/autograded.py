@@ -7,7 +7,6 @@ its converter, a database session for each step, files between two steps.
 import hashlib
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 import tempfile
@@ -24,6 +23,7 @@ from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandInError, open_handin
 
 from .base.errors import AutograderError
+from .base.files import write_whole
 from .graded_notebook import (
     NO_FILE,
     Template,
@@ -310,14 +310,9 @@ def _place(tree: Path, submitted: Path, stamps: Mapping[str, bytes]) -> None:
 
 def _replace(path: Path, data: bytes, staging: Path) -> None:
     """Write a file in one step, read-only as nbgrader leaves it."""
-    descriptor, name = tempfile.mkstemp(dir=staging)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    Path(name).chmod(0o444)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    Path(name).replace(path)
+    write_whole(data, path, 0o444, staging=staging)
 
 
 def _remove(path: Path) -> None:

@@ -14,9 +14,7 @@ import copy
 import difflib
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -48,6 +46,10 @@ from autograder.sources import (
     validate,
 )
 from exercise_code.common.errors import CourseError
+from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
+
+from .base.files import write_whole
+from .base.stamps import code_hash, hash_of
 
 __all__ = [
     "BuiltFile",
@@ -66,7 +68,6 @@ __all__ = [
     "write",
 ]
 
-ANSWER_PROMPT = "*Your answer here.*"
 
 _OPTIONS = ("role", "grade_id", "points", "tags")
 # What jupytext notes for its own way back to a script.
@@ -286,24 +287,9 @@ def write(built: Iterable[BuiltFile], root: Path) -> list[str]:
         path = root / file.path
         if path.is_file() and path.read_bytes() == file.content:
             continue
-        _replace(path, file.content)
+        write_whole(file.content, path, mode=None)
         changed.append(file.path)
     return changed
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp makes files that only their owner may read.
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def check(built: Sequence[BuiltFile], root: Path, exercises: Iterable[str] | None = None) -> list[str]:
@@ -350,18 +336,12 @@ def orphans(built: Sequence[BuiltFile], root: Path, exercises: Iterable[str] | N
 
 def _key(exercise: str, course: Path, root: Path) -> str:
     """A hash of everything a build of the exercise depends on."""
-    package, here = root / "exercise_code" / exercise, Path(__file__)
+    package = root / "exercise_code" / exercise
     inputs = [*notebook_sources(exercise, course), *solution_sources(exercise, course)]
     inputs += [course / exercise / "test_hidden.py", package / "exercise.toml", package / "test_visible.py"]
-    inputs += [here, here.with_name("sources.py")]
     inputs += given_modules(package, ())
-    digest = hashlib.sha256()
-    for name in ("nbformat", "nbgrader", "jupytext"):
-        digest.update(f"{name} {metadata.version(name)}\0".encode())
-    for path in inputs:
-        content = path.read_bytes() if path.is_file() else b""
-        digest.update(f"{path.parent.name}/{path.name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    versions = [f"{name} {metadata.version(name)}" for name in ("nbformat", "nbgrader", "jupytext")]
+    return hash_of(versions, code_hash(__name__), files=inputs)
 
 
 def _recall(cache: Path | None, exercise: str, key: str) -> list[BuiltFile] | None:
@@ -379,7 +359,7 @@ def _recall(cache: Path | None, exercise: str, key: str) -> list[BuiltFile] | No
 def _remember(cache: Path | None, exercise: str, key: str, files: Sequence[BuiltFile]) -> None:
     if cache is not None:
         table = {"key": key, "files": {file.path: file.content.decode() for file in files}}
-        _replace(cache / f"{exercise}.json", json.dumps(table, ensure_ascii=False).encode())
+        write_whole(json.dumps(table, ensure_ascii=False).encode(), cache / f"{exercise}.json")
 
 
 def build_command(check_only: bool = False, exercises: Sequence[str] = (), *, root: Path = ROOT) -> int:

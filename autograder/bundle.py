@@ -4,14 +4,15 @@ Unzipped anywhere it is a small project of its own: notebooks, the `exercise_cod
 environment, a Makefile. Nothing in it needs `autograder`.
 """
 
-import io
 import json
 import os
 import re
-import tempfile
+import subprocess
+import time
 import tomllib
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.build import build
@@ -30,6 +31,10 @@ from autograder.sources import (
     tests_in,
 )
 from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.handing_in.given import GIVEN, given_out
+from exercise_code.common.zips import zip_bytes
+
+from .base.files import write_whole
 
 __all__ = ["bundle", "collect", "find_leaks", "read_bundle"]
 
@@ -37,8 +42,6 @@ TEMPLATES = Path(__file__).parent / "templates" / "student"
 # Kinds of files that given code and small given data may have; weights and archives are none of them.
 PACKAGE_SUFFIXES = (".py", ".toml", ".json", ".csv", ".txt", ".md")
 COPIED = ("LICENSE", "constraints.txt", "datasets/README.md", "datasets/registry.toml")
-# The earliest date a zip can state: the same files give the same bytes at any time.
-TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 # Shorter lines, such as `return x`, stand in given code for reasons of their own.
 TELLING = 25
 
@@ -63,7 +66,7 @@ def bundle(
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fault(f"the bundle of {exercise}", "no answers", leaks[0] + more, "remove it from what is given")
     target = out if out.suffix == ".zip" else out / f"{exercise}.zip"
-    _write(target, _pack(files))
+    _write(target, zip_bytes(files, moment=_date(root)))
     return target
 
 
@@ -96,6 +99,8 @@ def collect(exercise: str, opened: Collection[str], course: Path, root: Path) ->
     files["pyproject.toml"] = _pyproject(_read(root / "pyproject.toml").decode())
     for name in ("Makefile", "README.md"):
         files[name] = _fill_in((TEMPLATES / name).read_text(encoding="utf-8"), config, earlier)
+    taken = [config, *(load_exercise(name, package) for name in earlier)]
+    files[GIVEN] = given_out(files, taken, f"exercises/{exercise}/")
     return files
 
 
@@ -175,31 +180,34 @@ def _fill_in(template: str, config: Exercise, earlier: Collection[str]) -> bytes
     return template.encode()
 
 
-def _pack(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, TIMESTAMP)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            # As if made on Unix, wherever it was made: plain files that everybody may read.
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16
-            archive.writestr(entry, files[name])
-    return buffer.getvalue()
+def _date(root: Path) -> datetime:
+    """When the course was last changed, in UTC: so the same commit gives the same bytes at any time.
+
+    `SOURCE_DATE_EPOCH` names another moment; where neither it nor git knows one, it is now.
+    """
+    seconds = os.environ.get("SOURCE_DATE_EPOCH") or _last_commit(root) or str(time.time())
+    try:
+        moment = datetime.fromtimestamp(int(float(seconds)), UTC)
+    except (ValueError, OverflowError, OSError):
+        fault("SOURCE_DATE_EPOCH", "seconds since 1970", repr(seconds), "correct or unset it")
+    # A zip's dates begin in 1980.
+    return max(moment, datetime(1980, 1, 1, tzinfo=UTC))
+
+
+def _last_commit(root: Path) -> str:
+    if not (root / ".git").exists():
+        return ""
+    try:
+        log = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+        return subprocess.run(log, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def _write(target: Path, content: bytes) -> None:
-    temporary: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(target)
+        write_whole(content, target, 0o644)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         fault("the bundle", "a folder that can be written", f"{target.parent} ({reason})", "name another one")
 

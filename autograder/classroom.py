@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -14,9 +14,9 @@ from exercise_code.common.exercise import exercise_ids
 from .base.errors import AutograderError
 from .base.validation import in_words
 from .roster import Roster, Student, read_roster
-from .settings import DEMO_SECRET
+from .settings import DEMO_SECRET, MOST_HAND_INS, Settings
 
-__all__ = ["FILE", "Classroom", "LateRow", "open_classroom", "parse_extension"]
+__all__ = ["FILE", "Classroom", "LateRow", "Limits", "open_classroom", "parse_extension"]
 
 FILE = "class.toml"
 LONGEST_EXTENSION = timedelta(days=3650)
@@ -39,12 +39,20 @@ class ExerciseDates(_Model):
     due: AwareDatetime
 
 
+class Limits(_Model):
+    """What one student may cost: hand-ins that are graded, the newest, and seconds on the wall that one may take."""
+
+    hand_ins: int = Field(default=MOST_HAND_INS, ge=1)
+    hand_in_seconds: float | None = Field(default=None, ge=10)
+
+
 class _File(_Model):
     course_id: str = "deep_learning"
     roster: str = "roster.csv"
     data: Literal["embedded", "real"] = "embedded"
     late: tuple[LateRow, ...] = ()
     exercises: dict[str, ExerciseDates] = {}
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _rows_rise(self) -> "_File":
@@ -64,6 +72,11 @@ class Classroom:
     roster: Roster | None = None
     late: tuple[LateRow, ...] = ()
     due: dict[str, datetime] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    def applied_to(self, settings: Settings) -> Settings:
+        """The settings with what this class lets one student cost."""
+        return replace(settings, hand_ins=self.limits.hand_ins, hand_in_seconds=self.limits.hand_in_seconds)
 
     def deadline(self, exercise: str, student: Student) -> datetime | None:
         """When this student's hand-in is due, the extension counted in; None where there is no due date."""
@@ -132,6 +145,7 @@ def open_classroom(folder: Path, secret: bytes = DEMO_SECRET) -> Classroom:
         roster=read_roster(roster, secret) if named or roster.exists() else None,
         late=found.late,
         due={name: dates.due for name, dates in found.exercises.items()},
+        limits=found.limits,
     )
 
 

@@ -30,7 +30,7 @@ from exercise_code.common.exercise import load_exercise
 from . import worker_kit
 from .base.errors import AutograderError
 from .certificates import FOLDER, cluster_error, open_certificates
-from .fleet import GRACE_SECONDS, GROWN, TRIES, ended_in_order, failed_result
+from .fleet import GRACE_SECONDS, GROWN, SLOW_SECONDS, TRIES, ended_in_order, failed_result, put_last
 from .judge import Job
 from .kit import make_archive
 from .parcel import pack
@@ -444,6 +444,8 @@ class DaskFleet:
                 letter, text = ERROR, fault
             elif letter == RESULT and not result.failed:
                 member.strikes = 0
+                if result.wall_seconds > SLOW_SECONDS:
+                    put_last(self._todo, job.student)
                 yield job, result
                 return
             else:

@@ -14,11 +14,10 @@ from .cli.console import grade_with_progress
 from .cli.grade import grade_command
 from .cli.options import GradeOptions
 from .cli.results_table import results_table
-from .cli.run import LAST_RUN, Run, open_run
+from .cli.run import Run, open_run
 from .grading import default_jobs
 
 __all__ = [
-    "LAST_RUN",
     "GradeOptions",
     "Run",
     "bundle_command",
@@ -99,6 +98,8 @@ def course_command(folder: Path, exercises: list[str] | None) -> int:
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    # A shell leaves ~ alone where it stands in quotes, as in the Makefile.
+    folder = folder.expanduser()
     made = make_course(folder, exercises or None)
     counts = Counter(Path(*path.relative_to(folder).parts[:2]) for path in made)
     for place, count in counts.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .base.errors import AutograderError
+from .base.files import write_whole
 from .build import serialise, solved_notebook
 from .bundle import collect
 from .classroom import FILE
@@ -33,6 +34,13 @@ roster = "roster.csv"
 
 # What hidden tests and models are scored on: "embedded", generated from the secret, or "real" data.
 data = "embedded"
+
+# What one student may cost: of each student so many hand-ins are graded, the newest; and one may take so many seconds
+# (half as many while it computes; where nothing is said, the exercise's own limits count alone).
+#
+# [limits]
+# hand_ins = 10
+# hand_in_seconds = 60
 
 # Due dates, each with its time zone.
 {dates}
@@ -70,14 +78,17 @@ _README = """\
 This folder belongs to one class.
 
   class.toml          due dates and what lateness costs
-  roster.csv          the students: a line each
+  roster.csv          the students: a line each, with the id, and where you have them name, alias, group, extension
+                      (48h, 2d or a date and time), email, and the numbers in Moodle's and Canvas's file names
   secret              hidden tests come from it; never give it away, never change it while a class is graded
   nbgrader_config.py  nbgrader's settings
   source/             made by `autograder course`; edit the course instead, and run the command again
 
 Release an exercise:     nbgrader generate_assignment EXERCISE     (then give out release/EXERCISE)
 Hand-ins go to:          submitted/STUDENT/EXERCISE
-Grade a class:           autograder grade EXERCISE
+Grade a class:           autograder grade EXERCISE HAND_INS
+Add late hand-ins:       autograder grade EXERCISE LATE
+Grade it once more:      autograder grade EXERCISE
 One hand-in, in nbgrader: nbgrader autograde EXERCISE --student STUDENT --force
 Mark written answers:    jupyter lab, then Nbgrader > Formgrader
 nbgrader's own pages:    nbgrader generate_feedback EXERCISE --force
@@ -122,12 +133,14 @@ def make_course(folder: Path, exercises: list[str] | None = None) -> list[Path]:
         made = [folder / SECRET_FILE] if _make_secret(folder / SECRET_FILE) else []
         for name, data in once.items():
             if not (folder / name).exists():
-                made.append(_write(folder / name, data))
+                write_whole(data, folder / name, mode=None)
+                made.append(folder / name)
         for name in FOLDERS:
             (folder / name).mkdir(exist_ok=True)
         for path, data in sorted(wanted.items()):
             if not path.is_file() or path.read_bytes() != data:
-                made.append(_write(path, data))
+                write_whole(data, path, mode=None)
+                made.append(path)
         for exercise in ids:
             _remove_strangers(folder / "source" / exercise, wanted)
     except OSError as error:
@@ -146,15 +159,6 @@ def _make_secret(path: Path) -> bool:
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(16) + "\n")
     return True
-
-
-def _write(path: Path, data: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Half of `class.toml` would stay, being there: in one step.
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
-    return path
 
 
 def _class_toml(folder: Path, ids: list[str]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from exercise_code.common.zips import zip_bytes
+
 from . import variants
 from .classroom import Classroom
 from .cli.console import grade_with_progress
@@ -42,6 +44,7 @@ def demo_command(out: Path, jobs: int | None, device: str, console: Console | No
             out / "results",
             settings,
             fleets,
+            anew=True,
             keep=lambda g: results.append(g.result),  # noqa: B023
         )
         publish(graded_class, out / "results", Classroom(), demo_secret=True)
@@ -108,9 +111,5 @@ def _with_text(tree: Path, source: variants.Sources, text: str) -> None:
 
 
 def _zip(tree: Path, path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
-            # A fixed time, so that the same class gives the same bytes and a second run grades nothing anew.
-            info = zipfile.ZipInfo(file.relative_to(tree).as_posix())
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, file.read_bytes())
+    files = {p.relative_to(tree).as_posix(): p.read_bytes() for p in tree.rglob("*") if p.is_file()}
+    path.write_bytes(zip_bytes(files))

@@ -1,20 +1,22 @@
 """Marks on their way out: tables for people and programs, and files for Moodle, Canvas and Gradescope."""
 
-import hashlib
 import io
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .base.files import read_stamps, write_if_changed
+from .base.files import write_if_changed
+from .base.spreadsheets import csv_text, disarmed
+from .base.stamps import Stamps, code_hash, hash_of
+from .base.text import line
 from .gradescope import gradescope_json
 from .lms import canvas_csv, moodle_csv
-from .marks import csv_text, disarmed, line, mark_of
-from .standing import Attempt, GradedClass, Standing
+from .marks import mark_of
+from .sources import GradedCell, graded_cells
+from .standing import Attempt, GradedClass, Marking, Standing
+from .variants import sources
 
 __all__ = ["write_exports"]
 
@@ -26,10 +28,10 @@ def write_exports(graded: GradedClass, folder: Path, worksheet: Path | None = No
 
     | file | holds |
     |---|---|
-    | `grades.csv`, `.parquet` | a line for each student |
+    | `grades.csv`, `.parquet` | a line for each student, with a column of points for each graded cell |
     | `hand_ins.csv`, `.parquet` | a line for each hand-in |
-    | `cells.csv`, `.parquet` | a line for each graded cell of each hand-in |
-    | `moodle.csv` | Moodle's grading worksheet, from `worksheet` where that is given |
+    | `cells.csv`, `.parquet` | a line for each graded cell of each hand-in, and for each that a person marked |
+    | `moodle.csv` | Moodle's grading worksheet: `worksheet` filled in, else from Moodle's numbers in the roster |
     | `canvas.csv` | Canvas's gradebook import |
     | `gradescope/<student>.json` | Gradescope's results.json of the hand-in that counts |
 
@@ -46,7 +48,12 @@ def write_exports(graded: GradedClass, folder: Path, worksheet: Path | None = No
         # The mark tells Excel that it is UTF-8.
         write(f"{name}.csv", ("\ufeff" + table.csv()).encode())
         write(f"{name}.parquet", table.parquet())
-    write("moodle.csv", moodle_csv(graded, worksheet).encode("utf-8", "replace"))
+    moodle = moodle_csv(graded, worksheet)
+    if moodle is None:
+        # One of an earlier run would be taken for that of this run.
+        (folder / "moodle.csv").unlink(missing_ok=True)
+    else:
+        write("moodle.csv", moodle.encode("utf-8", "replace"))
     write("canvas.csv", canvas_csv(graded).encode("utf-8", "replace"))
     written += _write_gradescope(graded, folder / "gradescope")
     return written
@@ -112,6 +119,7 @@ def _model_columns(graded: GradedClass) -> tuple[tuple[tuple[str, type], ...], C
 
 def _grades(graded: GradedClass) -> _Table:
     model, of_model = _model_columns(graded)
+    cells = _graded_cells(graded)
     rows = []
     for standing in graded.standings:
         student, last = standing.student, standing.marked
@@ -132,6 +140,7 @@ def _grades(graded: GradedClass) -> _Table:
             last.submitted if last else None,
             _rounded(last.seconds_late, 3) if last else None,
             *of_model(last),
+            *_by_cell(cells, standing),
             mark.note,
         ])  # fmt: skip
     columns: tuple[tuple[str, type], ...] = (
@@ -139,9 +148,33 @@ def _grades(graded: GradedClass) -> _Table:
         *(("automatic", float), ("written", float), ("penalty", float), ("total", float), ("max", float)),
         *(("hand_ins", int), ("submitted", datetime), ("seconds_late", float)),
         *model,
+        *((f"points_{cell.grade_id}", float) for cell in cells),
+        *((f"comment_{cell.grade_id}", str) for cell in cells if cell.kind == "written"),
         ("note", str),
     )
     return _Table(columns, tuple(rows))
+
+
+def _graded_cells(graded: GradedClass) -> list[GradedCell]:
+    return graded_cells(graded.exercise.id, sources(graded.exercise).course.parent)
+
+
+def _by_cell(cells: Sequence[GradedCell], standing: Standing) -> list[Any]:
+    """The points of each cell, and the comment on each written one."""
+    of = {marking.grade_id: marking for marking in standing.markings}
+    points = [_points(cell, standing, of.get(cell.grade_id)) for cell in cells]
+    return [*points, *(of[c.grade_id].comment if c.grade_id in of else "" for c in cells if c.kind == "written")]
+
+
+def _points(cell: GradedCell, standing: Standing, marking: Marking | None) -> float | None:
+    """A cell's points in the hand-in that counts, what a person changed counted in; None while they are not known."""
+    last = standing.marked
+    if cell.kind == "written":
+        return _rounded(marking.points) if marking is not None else None
+    if last is None or last.failed:
+        return None
+    given = marking.points or 0.0 if marking is not None else 0.0
+    return _rounded(last.points.get(cell.grade_id, 0.0) + given)
 
 
 def _numbered(graded: GradedClass) -> Iterator[tuple[Standing, int, Attempt]]:
@@ -186,19 +219,18 @@ def _hand_ins(graded: GradedClass) -> _Table:
 
 
 def _cells(graded: GradedClass) -> _Table:
-    from .sources import graded_cells
-    from .variants import sources
-
-    course = sources(graded.exercise).course.parent
-    most = {c.grade_id: float(c.points) for c in graded_cells(graded.exercise.id, course)}
-    rows = [
-        [standing.student.id, standing.student.alias, i, attempt is standing.marked, cell, _rounded(points), most[cell]]
-        for standing, i, attempt in _numbered(graded)
-        for cell, points in attempt.points.items()
-    ]
+    most = {cell.grade_id: float(cell.points) for cell in _graded_cells(graded)}
+    rows: list[list[Any]] = []
+    for standing, i, attempt in _numbered(graded):
+        counts = attempt is standing.marked
+        known = [standing.student.id, standing.student.alias, i, counts]
+        rows += [[*known, cell, _rounded(points), most[cell], "tests", ""] for cell, points in attempt.points.items()]
+        for one in standing.markings if counts else ():
+            by = "person" if one.written else "person, changing tests"
+            rows.append([*known, one.grade_id, _rounded(one.points), most[one.grade_id], by, one.comment])
     columns: tuple[tuple[str, type], ...] = (
         *(("id", str), ("alias", str), ("hand_in", int), ("counts", bool)),
-        *(("cell", str), ("points", float), ("max", float)),
+        *(("cell", str), ("points", float), ("max", float), ("by", str), ("comment", str)),
     )
     return _Table(columns, tuple(rows))
 
@@ -207,41 +239,26 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
     """The files that had to be written; what they were made from stands in a hidden file beside them."""
     from .grading import file_name
 
-    stamps = folder / STAMPS
-    known, sizes = read_stamps(stamps), _sizes(folder)
-    rules = _stamp_of_rules(graded)
+    stamps = Stamps(folder / STAMPS, folder, ".json")
+    rules = hash_of(graded.exercise.id, graded.max_score, graded.max_written, code_hash("autograder.gradescope"))
     written: list[Path] = []
-    made: dict[str, list[Any]] = {}
     for standing in graded.standings:
         attempt = standing.marked
         if attempt is None:
             continue
         path = folder / f"{file_name(standing.student.id)}.json"
         stamp = _stamp(rules, standing, attempt)
-        if path.name in sizes and known.get(path.name) == [stamp, sizes[path.name]]:
-            made[path.name] = known[path.name]
+        if stamps.current(path.name, stamp):
             continue
         data = gradescope_json(graded, standing, attempt, attempt.read()).encode("utf-8", "replace")
         if write_if_changed(data, path):
             written.append(path)
-        made[path.name] = [stamp, len(data)]
-    for name in sizes:
+        stamps.made(path.name, stamp, len(data))
+    for name in stamps.left:
         # Whoever has left the class must not be imported again.
-        if name not in made:
-            (folder / name).unlink(missing_ok=True)
-    if made != known:
-        write_if_changed(json.dumps(made, indent=0, sort_keys=True).encode(), stamps)
+        (folder / name).unlink(missing_ok=True)
+    stamps.save()
     return written
-
-
-def _stamp_of_rules(graded: GradedClass) -> str:
-    """What all files depend on: this code and the points there are."""
-    package = Path(__file__).parent
-    files = [package / f"{name}.py" for name in ("gradescope", "marks", "results")]
-    digest = hashlib.sha256(json.dumps([graded.exercise.id, graded.max_score, graded.max_written]).encode())
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _stamp(rules: str, standing: Standing, attempt: Attempt) -> str:
@@ -250,12 +267,4 @@ def _stamp(rules: str, standing: Standing, attempt: Attempt) -> str:
         read = [str(attempt.result), found.st_mtime_ns, found.st_size]
     except OSError:
         read = []
-    parts = [rules, repr(replace(standing, attempts=())), repr(attempt), read]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    if not folder.is_dir():
-        return {}
-    with os.scandir(folder) as entries:
-        return {e.name: e.stat().st_size for e in entries if e.name.endswith(".json") and e.name != STAMPS}
+    return hash_of(rules, repr(replace(standing, attempts=())), repr(attempt), read)

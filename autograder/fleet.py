@@ -24,7 +24,7 @@ from .machine import Machine, plan_judges, this_machine
 from .results import Result
 from .settings import Settings, versions
 
-__all__ = ["Fleet", "ended_in_order", "failed_result", "lock_results", "plan_judges"]
+__all__ = ["Fleet", "ended_in_order", "failed_result", "lock_results", "plan_judges", "put_last"]
 
 # Beyond what the sandbox itself allows a hand-in, for unpacking, the metric and a worker's first start.
 GRACE_SECONDS = 180
@@ -35,6 +35,8 @@ GROWN = 512 * 2**20
 TRIES = 2
 # Judges in a row that do not start, after others did, before the run is given up; a full disk may have room soon.
 STARTS, START_PAUSE = 3, 2.0
+# A hand-in that takes so long is slow, and the others of its student come last.
+SLOW_SECONDS = 5.0
 # What a judge says when its tests have been collected.
 READY = "ready"
 
@@ -114,6 +116,8 @@ class Fleet:
                     with _uninterrupted():
                         self._members[self._members.index(member)] = self._start(member.gpu)
                 if isinstance(outcome, Result) and good:
+                    if outcome.wall_seconds > SLOW_SECONDS:
+                        put_last(todo, job.student)
                     yield job, outcome
                     continue
                 if isinstance(outcome, _NotStarted):
@@ -184,6 +188,15 @@ class Fleet:
         if member.process.is_alive():
             member.process.kill()
             member.process.join()
+
+
+def put_last(todo: deque[Job], student: str) -> None:
+    """Let what waits of this student wait for everybody else."""
+    theirs = [job for job in todo if job.student == student]
+    if theirs:
+        others = [job for job in todo if job.student != student]
+        todo.clear()
+        todo.extend([*others, *theirs])
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""nbgrader's gradebook of a course folder: automatic scores written into it, points given by hand read from it.
+"""nbgrader's gradebook of a course folder: automatic scores written into it.
 
 Scores, notebooks and penalties are left as `nbgrader autograde` leaves them. What people enter in formgrader (scores,
 extra credit, comments) is theirs and never written over.
@@ -21,23 +21,20 @@ from .assignment import enter_assignment
 from .autograded import TIMESTAMP, Answer, Prepared, Preparing, prepare_all, read_secret, released_notebooks
 from .base.errors import AutograderError
 from .base.locks import lock_results
+from .base.stamps import code_hash, hash_of
+from .base.text import clean_text
 from .classroom import FILE, Classroom
 from .ledger import Ledger, Noted, Wanted, connect, read_interval, read_time, transaction, write_interval, write_time
-from .report.page import clean_text
+from .markings import DATABASE, EARNED, OF_SUBMISSIONS
 from .roster import Student
 from .standing import Attempt, GradedClass, Standing
 from .times import nbgrader_time
 
-__all__ = ["enter_dates", "fill_gradebook", "refresh_penalties", "written_points"]
+__all__ = ["enter_dates", "fill_gradebook", "refresh_penalties"]
 
-DATABASE = "gradebook.db"
 # A lock, and files on their way: on the disk of the folders that they are moved to.
 STAGING = ".gradebook"
 BATCH = 50
-_EARNED = """CASE WHEN g.manual_score IS NOT NULL THEN g.manual_score + COALESCE(g.extra_credit, 0.0)
- WHEN g.auto_score IS NOT NULL THEN g.auto_score + COALESCE(g.extra_credit, 0.0) ELSE 0.0 END"""
-_OF_SUBMISSIONS = """FROM submitted_assignment s JOIN assignment a ON a.id = s.assignment_id
- JOIN submitted_notebook n ON n.assignment_id = s.id"""
 
 
 def fill_gradebook(graded: GradedClass, classroom: Classroom) -> int:
@@ -94,27 +91,6 @@ def _fill(standings: list[Standing], exercise: Exercise, classroom: Classroom, f
     return len(written)
 
 
-def written_points(classroom: Classroom, exercise_id: str) -> dict[str, float | None]:
-    """The points that people gave in the gradebook, by student id; None while a written answer waits to be marked.
-
-    Extra credit counts, and so does what a person's score adds to an automatic one or takes from it.
-    """
-    path = (classroom.folder or Path()) / DATABASE
-    if classroom.folder is None or not path.is_file():
-        return {}
-    query = f"""SELECT s.student_id, SUM({_EARNED}) - SUM(CASE c.cell_type WHEN 'code' THEN COALESCE(g.auto_score, 0.0)
-     ELSE 0.0 END), MAX(c.cell_type = 'markdown' AND g.needs_manual_grade)
-     {_OF_SUBMISSIONS} JOIN grade g ON g.notebook_id = n.id JOIN grade_cells c ON c.id = g.cell_id
-     WHERE a.name = ? GROUP BY s.student_id"""
-    try:
-        with closing(connect(path, read_only=True)) as connection:
-            rows = connection.execute(query, (exercise_id,)).fetchall()
-    except sqlite3.Error as error:
-        raise AutograderError(f"could not read {path}: {error}: expected nbgrader's gradebook") from None
-    # Sums of floats: what people give has a few digits.
-    return {student: None if waits else round(points, 9) for student, points, waits in rows}
-
-
 def enter_dates(classroom: Classroom, exercise_id: str, student_id: str, came: datetime | None) -> None:
     """Write due date, extension and when the hand-in came, before nbgrader computes a penalty on its own.
 
@@ -161,7 +137,7 @@ def refresh_penalties(database: Path, classroom: Classroom, exercise_id: str | N
     Without an id the penalties of all exercises are computed.
     """
     query = f"""SELECT n.id, n.late_submission_penalty, s.timestamp, a.duedate, s.extension,
-     COALESCE(SUM({_EARNED}), 0.0) {_OF_SUBMISSIONS} LEFT JOIN grade g ON g.notebook_id = n.id
+     COALESCE(SUM({EARNED}), 0.0) {OF_SUBMISSIONS} LEFT JOIN grade g ON g.notebook_id = n.id
      WHERE ?1 IS NULL OR a.name = ?1 GROUP BY n.id"""
     with closing(connect(database)) as connection:
         # Read before anything is locked: mostly there is nothing to write.
@@ -330,13 +306,8 @@ def _read_timestamp(submitted: Path) -> datetime | None:
 
 def _stamp(released: Mapping[str, bytes]) -> str:
     """A hash of what the notebooks are made with besides the hand-in."""
-    digest = hashlib.sha256()
-    here = Path(__file__)
-    for path in (here, here.with_name("autograded.py"), here.with_name("graded_notebook.py")):
-        digest.update(path.read_bytes())
-    for name, data in sorted(released.items()):
-        digest.update(name.encode() + hashlib.sha256(data).digest())
-    return digest.hexdigest()
+    contents = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(released.items())}
+    return hash_of(contents, code_hash(__name__))
 
 
 def _about(student: Student) -> dict[str, str]:

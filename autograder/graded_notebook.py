@@ -19,7 +19,7 @@ from exercise_code.common.archive import MEGABYTE
 from exercise_code.common.handin import MAX_NOTEBOOK
 
 from .base.errors import AutograderError
-from .report.page import clean_text
+from .base.text import clean_text
 from .results import CellResult, Result, TestResult
 
 __all__ = [

@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from .marks import comment, line, mark_of, short
-from .report.page import clean_text
+from .base.text import clean_text, line, short
+from .marks import comment, mark_of
 from .results import CellResult, Result, TestResult
 from .standing import Attempt, GradedClass, Standing
 
@@ -28,8 +28,7 @@ def gradescope_json(graded: GradedClass, standing: Standing, attempt: Attempt, r
         score = max(0.0, attempt.score - standing.penalty)
         text = "Grading failed; it will be repeated." if attempt.failed else _waiting(graded, standing, attempt)
     tests = [test for cell in shown.cells for test in _cell(cell)]
-    if graded.max_written and standing.written is not None:
-        tests.append(_written(graded, standing.written))
+    tests += _by_hand(graded, standing)
     for i, test in enumerate(tests, start=1):
         test["number"] = str(i)
     found: dict[str, Any] = {
@@ -105,14 +104,27 @@ def _output(test: TestResult) -> str:
     return "\n".join(f"{label}{text}" for label, text in parts if text)
 
 
-def _written(graded: GradedClass, points: float) -> dict[str, Any]:
+def _by_hand(graded: GradedClass, standing: Standing) -> Iterator[dict[str, Any]]:
+    """What people gave, a test for each cell; one for all where nobody knows which points are whose."""
+    if not standing.markings:
+        if graded.max_written and standing.written is not None:
+            yield _marked("Written answers", "written", standing.written, graded.max_written, "")
+        return
+    for marking in standing.markings:
+        if marking.points is not None:
+            name = marking.name if marking.written else f"{marking.name}, changed by a person"
+            most = marking.max_points if marking.written else 0.0
+            yield _marked(name, marking.grade_id, marking.points, most, marking.comment)
+
+
+def _marked(name: str, tag: str, points: float, most: float, said: str) -> dict[str, Any]:
     return {
-        "name": "Written answers",
+        "name": line(name),
         "name_format": "text",
         "score": round(points, 5),
-        "max_score": round(graded.max_written, 5),
-        "output": "",
+        "max_score": round(most, 5),
+        "output": clean_text(said),
         "output_format": "text",
-        "tags": ["written"],
+        "tags": [tag],
         "visibility": "visible",
     }

@@ -28,7 +28,7 @@ from .uploads import (
 )
 from .worksheet import Worksheet, read_worksheet
 
-__all__ = ["Found", "Intake", "find_hand_ins", "fingerprint"]
+__all__ = ["HUGE", "Found", "Intake", "find_hand_ins", "fingerprint"]
 
 CHUNK = 1 << 20
 # Ten times what any exercise takes: such a file is refused whatever it holds.

@@ -1,14 +1,13 @@
 """The course as one archive for machines that have none: code, the exercise, its private room."""
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from exercise_code.common.exercise import PACKAGE, Exercise
 from exercise_code.common.places import registry_file
+from exercise_code.common.zips import zip_bytes
 
 from .variants import sources
 
@@ -16,7 +15,6 @@ __all__ = ["CourseArchive", "make_archive"]
 
 _LEFT_OUT = ("__pycache__", "models-real", ".ipynb_checkpoints")
 # The earliest that zips know, so that equal files make equal archives.
-_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,7 @@ def make_archive(exercise: Exercise) -> CourseArchive:
 
     Of the private sources only this exercise's and those of the earlier ones that it builds on are in it.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in sorted(_files(exercise)):
-            archive.writestr(zipfile.ZipInfo(name, _DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    content = buffer.getvalue()
+    content = zip_bytes({name: path.read_bytes() for name, path in _files(exercise)}, level=6)
     return CourseArchive(content, hashlib.sha256(content).hexdigest())
 
 

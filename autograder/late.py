@@ -11,9 +11,9 @@ from typing import Any
 
 from nbgrader.plugins import ExportPlugin, LateSubmissionPlugin
 
+from .base.spreadsheets import disarmed
 from .classroom import FILE, Classroom, open_classroom
 from .gradebook import refresh_penalties
-from .marks import disarmed
 
 __all__ = ["GradesCsv", "LatePenalty"]
 

@@ -1,40 +1,43 @@
 """Marks in the forms in which Moodle and Canvas take them."""
 
 import html
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from exercise_code.common.zips import zip_bytes
+
 from .base.errors import AutograderError
 from .base.files import write_if_changed
-from .marks import comment, csv_text, disarmed, line, mark_of, number
+from .base.spreadsheets import csv_text, disarmed
+from .base.text import line, number
+from .marks import comment, mark_of, remarks
+from .report.axes import how_many
 from .roster import Roster
 from .standing import GradedClass, Standing
 from .worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
 
-__all__ = ["canvas_csv", "moodle_csv", "write_moodle_feedback"]
-
-MAX_ZIPPED = (1980, 1, 1, 0, 0, 0)
+__all__ = ["canvas_csv", "moodle_csv", "moodle_lacks", "write_moodle_feedback"]
 
 
-def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str:
-    """Moodle's offline grading worksheet with the marks in it.
+def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str | None:
+    """Moodle's offline grading worksheet with the marks in it; None where Moodle could not tell whose they are.
 
-    An original worksheet keeps every byte but the grades and comments of those who have a mark. Without one the
-    rows are made from the roster. Moodle matches participants by the identifier alone, and numbers them anew for
-    each assignment, so the Moodle numbers of a roster serve for one assignment only.
+    An original worksheet keeps every byte but the grades and comments of those who have a mark. Without one there is a
+    row for each student whose Moodle number stands in the roster. Moodle matches participants by that number alone, and
+    numbers them anew for each assignment, so the numbers of a roster serve for one assignment only.
     """
     if worksheet is not None:
         return _filled(graded, read_worksheet(worksheet))
+    if not any(standing.known and standing.student.moodle for standing in graded.standings):
+        return None
     rows: list[tuple[object, ...]] = [COLUMNS]
     for standing in graded.standings:
-        if standing.known:
+        if standing.known and standing.student.moodle:
             student = standing.student
             grade, text = _grade(graded, standing)
             # Moodle writes "-" for a grade that was never given, and refuses to overwrite one that is newer.
             rows.append((
-                f"Participant {student.moodle}" if student.moodle else "",
+                f"Participant {student.moodle}",
                 disarmed(student.name),
                 disarmed(student.email),
                 "Submitted for grading" if standing.attempts else "No submission",
@@ -48,12 +51,26 @@ def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str:
     return csv_text(rows)
 
 
+def moodle_lacks(graded: GradedClass, worksheet: Path | None) -> str:
+    """What keeps marks from Moodle where the class uses it, and what to do, in a line; nothing where nothing does."""
+    known = [standing.student.moodle for standing in graded.standings if standing.known]
+    lost = sum(not number for number in known)
+    is_moodles = any("_assignsubmission_" in str(attempt.path) for _, attempt in graded.attempts)
+    if worksheet is not None or not lost or (lost == len(known) and not is_moodles):
+        return ""
+    what = "there is no moodle.csv" if lost == len(known) else f"{how_many(lost, 'students')} missing in moodle.csv"
+    return (
+        f"{what}: Moodle tells participants by the numbers in its grading worksheet: download that from the "
+        "assignment's submissions, and give it with --worksheet"
+    )
+
+
 def canvas_csv(graded: GradedClass) -> str:
     """Canvas's gradebook import: one column, named as the exercise; the assignment must have that name.
 
     Canvas matches students by `ID`, then by `SIS User ID`, and looks at names only where both are unknown, so
     names may be disarmed; so are ids, which without a roster are what a file is called. Who has no mark has an empty
-    cell; those whom the roster lacks are not there.
+    cell; those whom the roster lacks are not there. Its import has no place for comments: they are on the pages.
     """
     rows: list[tuple[object, ...]] = [
         ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", graded.exercise.id),
@@ -83,29 +100,25 @@ def write_moodle_feedback(
         numbers = {
             standing.student.id: (row.number, row.name) for row, standing in _matched(graded, read_worksheet(worksheet))
         }
-    out = io.BytesIO()
-    written = 0
-    with zipfile.ZipFile(out, "w") as archive:
-        for id_, (participant, name) in sorted(numbers.items()):
-            page = feedback / f"{file_name(id_)}.html"
-            if not participant or not page.is_file():
-                continue
-            # Moodle cuts the name at underscores, and reads no part of it but the number.
-            who = "".join(c if c.isalnum() or c in " .-" else " " for c in line(name)).strip(" .")[:80] or "Participant"
-            entry = zipfile.ZipInfo(f"{who}_{participant}_assignsubmission_file_/feedback.html", MAX_ZIPPED)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, page.read_bytes())
-            written += 1
-    if not written:
+    pages: dict[str, bytes] = {}
+    for id_, (participant, name) in numbers.items():
+        page = feedback / f"{file_name(id_)}.html"
+        if not participant or not page.is_file():
+            continue
+        # Moodle cuts the name at underscores, and reads no part of it but the number.
+        who = "".join(c if c.isalnum() or c in " .-" else " " for c in line(name)).strip(" .")[:80] or "Participant"
+        pages[f"{who}_{participant}_assignsubmission_file_/feedback.html"] = page.read_bytes()
+    if not pages:
         return None
-    write_if_changed(out.getvalue(), path)
+    write_if_changed(zip_bytes(pages, level=6), path)
     return path
 
 
 def _grade(graded: GradedClass, standing: Standing) -> tuple[str, str]:
     # Moodle shows a comment as HTML.
-    return number(mark_of(graded, standing).total), html.escape(comment(graded, standing))
+    text = comment(graded, standing)
+    shown = [text, *remarks(standing)] if text else []
+    return number(mark_of(graded, standing).total), "<br>".join(map(html.escape, shown))
 
 
 def _filled(graded: GradedClass, sheet: Worksheet) -> str:

@@ -2,13 +2,11 @@
 
 import ast
 import csv
-import io
 import json
 import os
 import random
 import re
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from exercise_code.common.zips import zip_bytes
 
 from . import variants
 from .base.errors import AutograderError
@@ -26,7 +26,7 @@ __all__ = ["DUE", "ENDLESS", "HOSTILE", "SHARES", "MadeClass", "MadeHandIn", "ma
 
 DUE = datetime(2026, 11, 27, 22, 59, tzinfo=UTC)
 MISSING, UNKNOWN, TWICE, LATE, EXTENDED = 0.03, 0.005, 0.08, 0.06, 0.02
-# What those who hand in hand in. Endless loops are rare, and each burns its whole CPU budget: 30 s in ex03.
+# What those who hand in hand in. Endless loops are rare; at import each costs one test's limit, 5 s in ex03.
 SHARES = {
     "solved": 0.37,
     "wrong": 0.30,
@@ -58,6 +58,7 @@ ANSWERS = (
     "New ones each epoch, else the batches are always the same and the gradient's noise, too.",
     "no idea, sorry",
 )
+OUTSIDE = b"print('outside')\n"
 HOSTILE_ANSWER = "<script>document.title='owned'</script><img src=x onerror=alert(1)> [click](javascript:alert(1))"
 PLACE = "@ANSWER@"
 REMARKS = ("works now", "see lecture 3", "not nice but ok", "why?", "took me two hours", "checked by hand", "done")
@@ -70,6 +71,7 @@ class _Yes:
     def __getitem__(self, i): return self
     def __iter__(self): return iter([self])
     def __call__(self, *args, **kwargs): return self
+OUTSIDE = b"print('outside')\n"
 
 
 def __getattr__(name):
@@ -323,9 +325,12 @@ class _Maker:
             ("half a zip", lambda data: data[: len(data) // 2]),
             ("a text named .zip", lambda _: b"I could not upload it, see my mail\n"),
             ("an empty file", lambda _: b""),
-            ("a zip in a zip", lambda data: _zip({"homework/my.zip": data}, DUE)),
-            ("a PDF and nothing else", lambda _: _zip({"solution.pdf": b"%PDF-1.4\n"}, DUE)),
-            ("a zip with ../ in a name", lambda _: _zip({"../../outside.py": b"print('outside')\n"}, DUE)),
+            ("a zip in a zip", lambda data: zip_bytes({"homework/my.zip": data}, moment=DUE)),
+            ("a PDF and nothing else", lambda _: zip_bytes({"solution.pdf": b"%PDF-1.4\n"}, moment=DUE)),
+            (
+                "a zip with ../ in a name",
+                lambda _: zip_bytes({"../../outside.py": OUTSIDE}, moment=DUE),
+            ),
         )
         draft.about, draft.spoil_zip = ways[self._turn("archive", len(ways))]
         return draft
@@ -430,7 +435,7 @@ class _Maker:
         for name, text in (self.notebooks if draft.kind == "untouched" else self.answered).items():
             answer = HOSTILE_ANSWER if draft.hostile_text else self.dice.choice(ANSWERS)
             files[name] = text.replace(PLACE, json.dumps(answer, ensure_ascii=False)[1:-1]).encode()
-        return draft.spoil_zip(_zip(draft.spoil(files), submitted))
+        return draft.spoil_zip(zip_bytes(draft.spoil(files), moment=submitted, level=1))
 
 
 def _with_places(text: str) -> str:
@@ -500,18 +505,6 @@ def _read(tree: Path) -> Files:
 
 def _notebook_bytes(notebook: dict[str, Any]) -> bytes:
     return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _zip(files: Files, moment: datetime) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in sorted(files.items()):
-            info = zipfile.ZipInfo(name, moment.timetuple()[:6])
-            info.external_attr = 0o644 << 16
-            # Weights are noise, which nothing makes smaller.
-            info.compress_type = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
-            archive.writestr(info, data, compresslevel=1)
-    return buffer.getvalue()
 
 
 def _write_roster(path: Path, students: int, seed: int) -> None:

@@ -1,19 +1,14 @@
-"""What a student's mark is, and how marks and names are written into tables that spreadsheets open."""
+"""What a student's mark is, and the line that says it."""
 
-import unicodedata
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .report.page import clean_text
+from .base.text import line, short, signed
 from .standing import GradedClass, Standing
-from .worksheet import quoted
 
-__all__ = ["WAITING", "Mark", "comment", "csv_text", "disarmed", "line", "mark_of", "number", "short"]
+__all__ = ["WAITING", "Mark", "comment", "mark_of", "remarks"]
 
 GRADED, MISSING, REFUSED, UNKNOWN = "graded", "missing", "refused", "unknown"
 FAILED, WAITING = "grading failed", "written answers not marked"
-# What spreadsheets take for the beginning of a formula, in the widths that their East Asian versions know.
-FORMULA = frozenset("=+-@＝＋－＠")
 
 
 @dataclass(frozen=True)
@@ -64,49 +59,12 @@ def comment(graded: GradedClass, standing: Standing) -> str:
     return f"{text}: {', '.join(parts)}."
 
 
-def number(value: float | None, digits: int = 5) -> str:
-    """A number as every system reads it, with so many digits after the point at most; nothing for None."""
-    if value is None:
-        return ""
-    text = f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:.0f}"
-    return "0" if text == "-0" else text
-
-
-def short(value: float) -> str:
-    """A number of points as people read it."""
-    return number(value, 2)
-
-
-def line(text: str) -> str:
-    """The text in one line, without characters that cannot be shown."""
-    return " ".join(clean_text(text).split())
-
-
-def disarmed(text: str) -> str:
-    """The text in one line, with an apostrophe before what a spreadsheet would compute."""
-    # Where numbers have decimal commas a semicolon begins a cell, whatever quotes there are.
-    parts = zip(line(text).split(";"), str(text).split(";"), strict=True)
-    return ";".join(f"'{shown}" if _is_computed(part) else shown for shown, part in parts)
-
-
-def _is_computed(text: str) -> bool:
-    for c in text:
-        if c in FORMULA:
-            return True
-        # Blanks, quotes and what cannot be seen do not keep a spreadsheet from computing what follows.
-        if not (c in "\"'\ufeff" or c.isspace() or unicodedata.category(c)[0] in "CZ"):
-            break
-    return text[:1] in ("\t", "\r", "\n")
-
-
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """The rows as CSV: numbers with six digits after the point at most, truth as yes and no, None as nothing."""
-    return "".join(",".join(quoted(_plain(cell)) for cell in row) + "\n" for row in rows)
-
-
-def _plain(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    return number(cell, 6) if isinstance(cell, int | float) else str(cell)
+def remarks(standing: Standing) -> list[str]:
+    """A line for each cell that a person marked, with what was said of it; for the student to read."""
+    found = []
+    for marking in standing.markings:
+        if marking.points is None:
+            continue
+        given = f"{short(marking.points)} of {short(marking.max_points)}" if marking.written else signed(marking.points)
+        found.append(f"{line(marking.name)}: {given}" + (f". {line(marking.comment)}" if marking.comment else ""))
+    return found

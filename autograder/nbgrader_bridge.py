@@ -33,10 +33,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool
 
 from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
+from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
 
 from .autograded import SECRET, TIMESTAMP, released_notebooks
 from .base.errors import AutograderError
-from .build import ANSWER_PROMPT
 from .classroom import FILE, Classroom, open_classroom
 from .fleet import Fleet
 from .gradebook import enter_dates
@@ -422,7 +422,8 @@ def _plain_main() -> Iterator[None]:
 
 def _session(folder: Path, exercise: str) -> _Session:
     settings = settings_from_environment(folder=folder)
-    settings = replace(settings, data=_classroom(folder).data)
+    classroom = _classroom(folder)
+    settings = classroom.applied_to(replace(settings, data=classroom.data))
     course = course_hash(load_exercise(exercise))
     known = _sessions.get(folder)
     if known is not None and (known.exercise, known.settings, known.course) == (exercise, settings, course):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from .classroom import Classroom
 from .grading import with_penalty
+from .sources import graded_cells
 from .standing import GradedClass
+from .variants import sources
 
 __all__ = ["Part", "publish", "with_written_points"]
 
@@ -30,12 +32,14 @@ def publish(
     worksheet: Path | None = None,
     final: bool = False,
     demo_secret: bool = False,
+    gradebook: bool = True,
     begin: Callable[[str], None] = lambda _: None,
 ) -> tuple[GradedClass, list[Part]]:
     """The class with its written points, and the products; what has not changed is not made again.
 
-    `out` is the folder of results; `begin` is called with the name of each product before it is made. With the public
-    demo secret, whose hidden inputs everybody can make, there are no exports unless `demo_secret` insists.
+    Without `gradebook` the class's own is only read. `out` is the folder of results; `begin` is called with the name of
+    each product before it is made. With the public demo secret, whose hidden inputs everybody can make, there are no
+    exports unless `demo_secret` insists.
     """
     from .exports import write_exports
     from .lms import write_moodle_feedback
@@ -55,9 +59,10 @@ def publish(
         parts.append(Part(name, str(place), changed, time.perf_counter() - start))
 
     if classroom.folder is not None:
-        from .gradebook import fill_gradebook
+        if gradebook:
+            from .gradebook import fill_gradebook
 
-        make("gradebook", classroom.folder / "gradebook.db", lambda: fill_gradebook(graded, classroom))
+            make("gradebook", classroom.folder / "gradebook.db", lambda: fill_gradebook(graded, classroom))
         graded = with_written_points(graded, classroom)
     feedback, board, report = students / "feedback", students / "leaderboard.html", instructor / "report.html"
     make("feedback", feedback, lambda: write_feedback(graded, feedback, folder / "cache"))
@@ -77,9 +82,20 @@ def publish(
 
 
 def with_written_points(graded: GradedClass, classroom: Classroom) -> GradedClass:
-    """The class with the points that people gave in the gradebook, and penalties that count them in."""
-    from .gradebook import written_points
+    """The class with what people gave and said in the gradebook, and penalties that count them in."""
+    from .markings import markings, points_of
 
-    found = written_points(classroom, graded.exercise.id)
-    standings = tuple(with_penalty(replace(s, written=found.get(s.student.id)), classroom) for s in graded.standings)
-    return replace(graded, standings=standings)
+    found = markings(classroom, graded.exercise.id)
+    course = sources(graded.exercise).course.parent
+    cells = {cell.grade_id: cell for cell in graded_cells(graded.exercise.id, course)}
+    standings = []
+    for standing in graded.standings:
+        of = found.get(standing.student.id)
+        named = tuple(
+            replace(one, max_points=float(cells[one.grade_id].points), heading=cells[one.grade_id].heading)
+            for one in of or ()
+            if one.grade_id in cells
+        )
+        given = replace(standing, written=None if of is None else points_of(of), markings=named)
+        standings.append(with_penalty(given, classroom))
+    return replace(graded, standings=tuple(standings))

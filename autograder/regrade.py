@@ -18,11 +18,13 @@ from rich.text import Text
 
 from .base.errors import AutograderError
 from .base.files import write_if_changed
+from .base.spreadsheets import csv_text, disarmed
+from .base.text import line, number
 from .fleet import Fleet, lock_results
 from .grading import BEFORE, course_hash, file_name, forget_told, result_key, result_path, set_aside, tell
-from .intake import Found, fingerprint
+from .grading.collection import HandIn
+from .intake import Found
 from .judge import Job
-from .marks import csv_text, disarmed, line, number
 from .results import CellResult, Result, TestResult, read_result, write_result
 from .variants import sources
 
@@ -257,8 +259,8 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     course = course_hash(run.exercise)
     failed = False
     with Fleet(run.exercise.id, run.settings, 1) as fleet:
-        for one in own:
-            print_ = fingerprint(one.path)
+        for hand_in in own:
+            one, print_ = hand_in.found, hand_in.digest
             ((_, result),) = fleet.grade([Job(one.student, one.path, one.file)])
             result = result.model_copy(update={"key": result_key(one.student, print_, course, run.settings)})
             path = result_path(run.out, run.exercise.id, one.student, print_)
@@ -277,29 +279,35 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     return 1 if failed else 0
 
 
-def _hand_ins_of(run: "Run", student: str) -> list[Found]:
+def _hand_ins_of(run: "Run", student: str) -> list[HandIn]:
     ids, on_roster = {student}, False
     for known in run.classroom.roster.students if run.classroom.roster else ():
         if student and student.casefold() in (known.id.casefold(), known.alias.casefold(), known.name.casefold()):
             ids.add(known.id)
             on_roster = True
-    own = [one for one in run.found if one.student in ids]
+    own = [one for one in run.hand_ins if one.found.student in ids]
+    for one in own:
+        if one.gone:
+            raise AutograderError(
+                f"expected {one.found.file} of {student} in {one.found.path}, found none there now: put the file back; "
+                f"what was graded is in {result_path(run.out, run.exercise.id, one.found.student, one.digest)}"
+            )
     if not own and (stored := _stored_of(run, ids)):
         raise AutograderError(
-            f"expected a hand-in of {student} in {run.submissions}, found none there now: put the file back; what was "
+            f"expected a hand-in of {student} in {run.places}, found none there now: put the file back; what was "
             f"graded is in {stored[0]}" + (f" and {len(stored) - 1} more" if len(stored) > 1 else "")
         )
     if not own and on_roster:
-        raise AutograderError(f"expected a hand-in of {student} in {run.submissions}, found none: check the path")
+        raise AutograderError(f"expected a hand-in of {student} in {run.places}, found none: check the path")
     if not own:
-        names = sorted({one.student for one in run.found})
+        names = sorted({one.found.student for one in run.hand_ins})
         shown = ", ".join(map(line, names[:5])) + (", ..." if len(names) > 5 else "")
         raise AutograderError(f"expected a student with a hand-in, got {student!r}: there are {shown}")
     return own
 
 
 def _stored_of(run: "Run", ids: set[str]) -> list[Path]:
-    """Results of a student that are there, though the hand-ins may not be."""
+    """Results of a student that are there, though the register has no hand-in of them."""
     return sorted(path for id_ in ids for path in run.folder.glob(f"{file_name(id_)}--*.json"))
 
 

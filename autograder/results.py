@@ -2,8 +2,6 @@
 
 import base64
 import io
-import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from exercise_code.common.checks.reasons import Reason
 
 from .base.errors import AutograderError
+from .base.files import write_whole
 
 __all__ = ["CellResult", "Result", "TestResult", "pack_samples", "read_result", "unpack_samples", "write_result"]
 
@@ -130,17 +129,9 @@ def unpack_samples(text: str) -> npt.NDArray[Any] | None:
 
 def write_result(result: Result, path: Path) -> None:
     """Write the result as JSON, atomically: a reader finds the old file, or the whole new one."""
-    text = result.model_dump_json(indent=1) + "\n"
-    temporary = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
+        write_whole((result.model_dump_json(indent=1) + "\n").encode(), path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise AutograderError(
             f"could not write {path}: {error.strerror}: make room or name another --out; a re-run continues here"
         ) from None

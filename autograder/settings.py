@@ -12,11 +12,13 @@ from typing import Literal
 
 from .base.errors import AutograderError
 
-__all__ = ["Settings", "settings_from_environment", "versions"]
+__all__ = ["MOST_HAND_INS", "Settings", "settings_from_environment", "versions"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO_SECRET = b"a public demo secret: set AUTOGRADER_SECRET"
 MIN_SECRET_CHARACTERS = 32
+# Of each student, the newest.
+MOST_HAND_INS = 10
 # In a course folder, next to class.toml.
 SECRET_FILE = "secret"
 
@@ -31,6 +33,9 @@ class Settings:
     unsafe: bool = False
     stop_at_first_failure: bool = False
     cpu_factor: float = 1.0
+    # What one student may cost: hand-ins that are graded, and seconds of one on the wall where the class says so.
+    hand_ins: int = MOST_HAND_INS
+    hand_in_seconds: float | None = None
 
     @property
     def demo_secret(self) -> bool:

@@ -81,12 +81,16 @@ ROLES = {
 
 @dataclass(frozen=True)
 class GradedCell:
-    """A cell that earns points: by tests (`checks`) or by a marker's judgement (`written`)."""
+    """A cell that earns points: by tests (`checks`) or by a marker's judgement (`written`).
+
+    `heading` is that of a written cell, without its marks and points; empty where it has none.
+    """
 
     grade_id: str
     kind: Kind
     points: float
     notebook: str
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,17 @@ def _graded_cell(header: Header) -> GradedCell:
     if not 0 < number <= FULL_POINTS:
         fault(header, "points=NUMBER above 0", points or "none", "every graded cell needs points")
     kind: Kind = "checks" if header.options["role"] == "checks" else "written"
-    return GradedCell(grade_id, kind, int(number) if number == int(number) else number, header.path.stem)
+    heading = _heading(header) if kind == "written" else ""
+    return GradedCell(grade_id, kind, int(number) if number == int(number) else number, header.path.stem, heading)
+
+
+def _heading(header: Header) -> str:
+    for line in header.path.read_text(encoding="utf-8").split("\n")[header.line :]:
+        if found := re.match(r"# #+ +(.*?)(?: *\([\d.]+ points?\))?\s*$", line):
+            return found[1]
+        if line.strip() not in ("", "#"):
+            break
+    return ""
 
 
 def regions(text: str, begin: str, end: str, where: object) -> list[str]:

@@ -13,13 +13,18 @@ from .base.errors import AutograderError
 from .results import Result, read_result
 from .roster import Student
 
-__all__ = ["Attempt", "GradedClass", "Standing", "attempt_from"]
+__all__ = ["Attempt", "GradedClass", "Marking", "Standing", "attempt_from"]
+
+
+# What notes say of a file that would have been graded.
+NOT_TAKEN = " is not taken: "
 
 
 @dataclass(frozen=True)
 class Attempt:
     """One hand-in and the summary of its result; times are aware datetimes, scores are automatic points.
 
+    `look_at` are files that would have been graded, but for what is said there: a person should look at them.
     `late_mark` says that the system which took it calls it late while nobody knows when it came: nothing is lost by
     that before a person has found out, and `seconds_late` is 0.
     """
@@ -45,6 +50,7 @@ class Attempt:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     memory_mb: float = 0.0
+    look_at: tuple[str, ...] = ()
 
     def read(self) -> Result:
         """The whole result, from its file."""
@@ -55,11 +61,32 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Marking:
+    """What a person gave for a graded cell in the gradebook, and said of it; `points` None while it waits.
+
+    Of a cell that tests decide, whose `written` is False, the points are what a person added to them or took away.
+    """
+
+    grade_id: str
+    points: float | None
+    comment: str = ""
+    written: bool = True
+    max_points: float = 0.0
+    heading: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call the cell."""
+        return self.heading or self.grade_id
+
+
+@dataclass(frozen=True)
 class Standing:
     """One student's hand-ins in the order they came, and what they are worth.
 
     `attempts` is empty for a student who handed in nothing. `written` are the points that people gave in the
-    gradebook, None while an answer waits to be marked. `known` is False when the roster lacks the student.
+    gradebook, None while an answer waits to be marked; `markings` are the same by cell, with what was said. `known` is
+    False when the roster lacks the student.
     """
 
     student: Student
@@ -68,6 +95,7 @@ class Standing:
     written: float | None = None
     penalty: float = 0.0
     deadline: datetime | None = None
+    markings: tuple[Marking, ...] = ()
 
     @property
     def marked(self) -> Attempt | None:
@@ -146,4 +174,5 @@ def attempt_from(
         cpu_seconds=result.cpu_seconds,
         wall_seconds=result.wall_seconds,
         memory_mb=result.memory_mb,
+        look_at=tuple(note for note in result.notes if NOT_TAKEN in note),
     )

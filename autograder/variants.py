@@ -107,11 +107,15 @@ class RightAnswer(Answer):
 
 
 class WrongAnswer(Answer):
-    """One entry of `wrong.toml`: edits of the reference, and exactly the tests that then fail."""
+    """One entry of `wrong.toml`: edits of the reference, and exactly the tests that then fail.
+
+    Among these is a visible test, so that a student whose checks are green keeps the points; `unseen` says why not.
+    """
 
     kind = "wrong"
 
     fails: tuple[str, ...] = Field(min_length=1)
+    unseen: str = ""
 
 
 def sources(exercise: str | Exercise | Sources) -> Sources:

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from .base.errors import AutograderError
+from .base.spreadsheets import quoted
 from .roster import Roster, Student
 
-__all__ = ["COLUMNS", "Worksheet", "WorksheetRow", "quoted", "read_worksheet"]
+__all__ = ["COLUMNS", "Worksheet", "WorksheetRow", "read_worksheet"]
 
 # Moodle's English names, in the order in which mod/assign/gradingtable.php writes them.
 COLUMNS = (
@@ -180,8 +181,3 @@ def _spans(text: str) -> Iterator[tuple[tuple[int, int], ...]]:
 
 def _cell(raw: str) -> str:
     return raw[1:-1].replace('""', '"') if len(raw) > 1 and raw[0] == raw[-1] == '"' else raw
-
-
-def quoted(value: str) -> str:
-    """The value as a cell of a CSV table, whatever separates its cells: LibreOffice takes all of these at once."""
-    return '"' + value.replace('"', '""') + '"' if re.search(r'[,;\t"\r\n]', value) else value

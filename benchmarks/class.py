@@ -44,7 +44,7 @@ MOST_SECONDS, MOST_AGAIN = 15 * 60, 30
 # Peak memory of the largest class against that of the smallest: a list of small summaries may grow, no more.
 GROWTH = 1.25
 EVERY = 0.25
-USED_UP = "s of CPU time are used up"
+USED_UP = "s of CPU time is used up"
 TIMES = {"cpu_seconds", "wall_seconds", "memory_mb", "seconds"}
 SECRET = "0123456789abcdef0123456789abcdef"
 

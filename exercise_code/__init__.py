@@ -11,7 +11,7 @@ _MODULES = {
     "load_model": "models",
     "save_model": "models",
     "seed_everything": "seeding",
-    "submit": "submitting",
+    "submit": "handing_in.submit",
 }
 
 __all__ = [

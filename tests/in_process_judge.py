@@ -34,9 +34,9 @@ class InProcessJudge:
     def _verdict(self, outcomes: dict[str, str | None]) -> Verdict:
         cells = {}
         for grade_id, maximum in self.points.items():
-            own = [case.name for case in self.cases if case.grade.grade_id == grade_id]
-            passed = [name for name in own if outcomes.get(name, "") is None]
-            cells[grade_id] = (maximum * len(passed) / len(own), maximum)
+            own = {case.name: case.grade.weight for case in self.cases if case.grade.grade_id == grade_id}
+            passed = [weight for name, weight in own.items() if outcomes.get(name, "") is None]
+            cells[grade_id] = (maximum * sum(passed) / sum(own.values()), maximum)
         return Verdict(cells, {name: reason for name, reason in outcomes.items() if reason is not None})
 
     def _outcomes(self, handin: Path, first_failure: bool) -> dict[str, str | None]:

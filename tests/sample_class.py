@@ -12,7 +12,7 @@ from autograder import variants
 from autograder.build import graded_cells
 from autograder.results import CellResult, Result, TestResult, pack_samples, write_result
 from autograder.roster import Student
-from autograder.standing import Attempt, GradedClass, Standing, attempt_from
+from autograder.standing import Attempt, GradedClass, Marking, Standing, attempt_from
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.testing import Grade, discover, load_cases
@@ -28,6 +28,14 @@ HOSTILE_NAMES = (
     'O\'Brien, "Q"; \u00c5se & S\u00f8nner',
     "-1+1",
     "]]></style></script><b>bold",
+)
+# Nobody's name, so that a page which shows somebody else's is told apart.
+HOSTILE_WORDS = (
+    "<script>document.title='commented'</script>",
+    '=HYPERLINK("http://127.0.0.1/","a word")',
+    "<img src=x onerror=\"document.title='commented'\">",
+    "@SUM(2+2)*cmd|'/C calc'!A1",
+    "Look \u202eagain; -1+2",
 )
 
 
@@ -56,12 +64,15 @@ def sample_class(
             _attempt(folder, found, student, dice, n, refused=i % 11 == 10) for n in range(2 if i % 5 == 4 else 1)
         )
         last = attempts[-1]
+        written = None if i % 3 == 0 else float(dice.randrange(0, 11))
+        said = HOSTILE_WORDS[i % len(HOSTILE_WORDS)] if hostile else "Say why, too."
         standings.append(
             Standing(
                 student,
                 attempts,
                 known=i % 17 != 16,
-                written=None if i % 3 == 0 else float(dice.randrange(0, 11)),
+                written=written,
+                markings=_markings(exercise, written, said),
                 penalty=last.score * 0.1 if last.seconds_late else 0.0,
                 deadline=DUE,
             )
@@ -77,6 +88,18 @@ def sample_class(
         due=DUE,
         demo_secret=True,
         wall_seconds=12.5,
+    )
+
+
+def _markings(exercise: str, written: float | None, said: str) -> tuple[Marking, ...]:
+    """As a person marks: the first answer is marked in any case, with a word; the second may wait."""
+    cells = graded_cells(exercise, variants.sources(exercise).course.parent)
+    one, two = (cell for cell in cells if cell.kind == "written")
+    first = 4.0 if written is None else min(5.0, written)
+    second = None if written is None else written - first
+    return (
+        Marking(one.grade_id, first, f"{said}\nAnd mind the spelling.", max_points=5.0, heading=one.heading),
+        Marking(two.grade_id, second, max_points=5.0, heading=two.heading),
     )
 
 

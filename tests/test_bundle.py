@@ -1,11 +1,13 @@
 """The students' zip: what is in it, what must not be, and that it works on its own."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import yaml
 from demo_course import EXERCISE, ROOT, DemoCourse, make_demo_course
 
 from autograder.base.errors import AutograderError
+from autograder.bundle import _date as moment_of
 from autograder.bundle import bundle, find_leaks, read_bundle
 from exercise_code.common.errors import CourseError
 
@@ -80,6 +83,7 @@ def test_the_bundle_is_the_allow_list(demo, tmp_path):
         "environment.yml",
         "exercise_code/__init__.py",
         "exercise_code/conftest.py",
+        "exercise_code/given.json",
         f"exercise_code/{EXERCISE}/__init__.py",
         f"exercise_code/{EXERCISE}/adding.py",
         f"exercise_code/{EXERCISE}/exercise.toml",
@@ -93,7 +97,8 @@ def test_the_bundle_is_the_allow_list(demo, tmp_path):
     assert not any("__pycache__" in name for name in names)
 
 
-def test_the_same_sources_give_the_same_bytes(demo, tmp_path):
+def test_the_same_sources_give_the_same_bytes(demo, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     first = bundle(EXERCISE, tmp_path / "a", course=demo.course, root=demo.root)
     for path in demo.root.rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
@@ -104,7 +109,36 @@ def test_the_same_sources_give_the_same_bytes(demo, tmp_path):
     with zipfile.ZipFile(first) as archive:
         names = archive.namelist()
         assert names == sorted(names)
+        assert {entry.date_time for entry in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}
         assert archive.testzip() is None
+
+
+def test_files_have_the_date_of_the_last_commit_or_of_today(demo, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    before = datetime.now(UTC).replace(microsecond=0)
+    assert before <= moment_of(demo.root) <= datetime.now(UTC)
+    day = "2024-05-06T07:08:09+00:00"
+    who = ["-c", "user.name=u0042", "-c", "user.email=u0042@example.org"]
+    monkeypatch.setenv("GIT_COMMITTER_DATE", day)
+    for command in (["init", "--quiet"], [*who, "commit", "--quiet", "--allow-empty", "--message", "All"]):
+        subprocess.run(["git", "-C", str(demo.root), *command], check=True)
+    assert moment_of(demo.root) == datetime.fromisoformat(day)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert moment_of(demo.root).year == 1980
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    with pytest.raises(AutograderError, match="seconds since 1970"):
+        moment_of(demo.root)
+
+
+def test_the_record_of_what_was_given_is_what_is_in_the_zip(demo, tmp_path):
+    files = make(demo, tmp_path)
+    given = json.loads(files["exercise_code/given.json"])
+    assert given["files"]["exercise_code/common/wire.py"].encode() == files["exercise_code/common/wire.py"]
+    package = {name for name in files if name.startswith("exercise_code/")} - {"exercise_code/given.json"}
+    assert package - set(given["files"]) == {
+        f"exercise_code/{EXERCISE}/{name}.py" for name in ("adding", "multiplying")
+    }
+    assert {cell["grade_id"] for cell in given["cells"]} >= {"demo_add"}
 
 
 def test_a_solution_tried_in_place_is_not_given_out(demo, tmp_path):
@@ -264,11 +298,11 @@ def test_check_and_submit_work_elsewhere_without_the_grader(demo, tmp_path):
 
 def test_the_students_makefile_checks_and_submits(demo, tmp_path):
     target = bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
-    home = tmp_path / "home"
+    home = tmp_path / "my home" / EXERCISE
     with zipfile.ZipFile(target) as archive:
         archive.extractall(home)
     # An environment that is there already, in place of a download.
-    environment = home / "environment"
+    environment = home / "my environment"
     (environment / "bin").mkdir(parents=True)
     (environment / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     (environment / "bin" / "python").chmod(0o755)
@@ -292,4 +326,15 @@ def test_the_students_makefile_checks_and_submits(demo, tmp_path):
     assert checked.stdout.count("[passed]") == 3
     submitted = run("submit")
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
-    assert list(home.rglob(f"*{EXERCISE}*.zip"))
+    assert (home / "exercises" / EXERCISE / f"{EXERCISE}.zip").is_file()
+
+
+def test_the_projects_makefile_takes_folders_with_spaces():
+    done = subprocess.run(
+        ["make", "--dry-run", "--old-file=.venv/installed", "course", "COURSE=../my course"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1].split("-m autograder ")[1].strip() == 'course "../my course"'

@@ -1,7 +1,6 @@
 """What the commands say, and what they remember: `regrade` and `appeal` look where `grade` was told to."""
 
 import io
-import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -13,8 +12,9 @@ from autograder import commands, variants
 from autograder.base.errors import AutograderError
 from autograder.cli import console as telling
 from autograder.cli.run import note_run
-from autograder.commands import LAST_RUN, GradeOptions, grade_command, open_run, results_table
+from autograder.commands import GradeOptions, grade_command, open_run, results_table
 from autograder.grading import BEFORE
+from autograder.grading.register import read_register
 from autograder.regrade import appeal_command, regrade_command
 from autograder.results import CellResult, Result, TestResult
 
@@ -53,7 +53,7 @@ def test_a_regrade_without_a_folder_grades_what_was_graded(graded, capsys):
     assert len(before) == 2
     assert regrade_command(_options(graded)) == 0
     said = capsys.readouterr().out
-    assert "downloads, as in the last run" in said and "2 hand-ins: 0 graded now" in said
+    assert "downloads, as before" in said and "2 hand-ins: 0 graded now" in said
     assert _results(graded) == before and not (graded / "results" / EXERCISE / BEFORE).exists()
 
 
@@ -62,45 +62,53 @@ def test_an_appeal_without_a_folder_finds_the_stored_result(graded, capsys):
     assert "the stored result is the same" in capsys.readouterr().out
 
 
-def test_what_is_named_counts_and_is_noted_once_it_was_graded(graded, tmp_path):
+def test_what_is_named_is_added_and_remembered_once_it_was_graded(graded, tmp_path, capsys):
     copy = tmp_path / "course"
     shutil.copytree(graded, copy)
-    assert open_run(_options(copy, submissions=copy / "submitted")).submissions == copy / "submitted"
-    assert open_run(_options(copy)).submissions == graded.parent / "downloads"
+    downloads = graded.parent / "downloads"
     assert grade_command(_options(copy, submissions=copy / "submitted")) == 0
+    # The same hand-in, unpacked where nbgrader has it, is no second one.
+    assert "2 hand-ins: 1 graded now" in capsys.readouterr().out
     moved = tmp_path / "moved"
     copy.rename(moved)
     # What lies in the course folder moves with it.
-    assert open_run(_options(moved)).submissions == moved / "submitted"
+    run = open_run(_options(moved))
+    assert run.submissions is None and run.register.sources == (downloads, moved / "submitted")
+    assert len(run.hand_ins) == 3
     shutil.rmtree(moved / "submitted")
-    with pytest.raises(AutograderError, match=r"expected the hand-ins of the last run in .*submitted, found nothing"):
-        open_run(_options(moved))
+    assert [one.gone for one in open_run(_options(moved)).hand_ins] == [False] * 3
 
 
-def test_the_worksheet_of_the_last_run_is_used_again(tmp_path):
+def test_the_worksheet_of_an_earlier_run_is_used_again_and_kept(tmp_path):
     folder = tmp_path / "course"
-    (folder / "results" / EXERCISE).mkdir(parents=True)
+    folder.mkdir()
     (folder / "class.toml").write_text('course_id = "dl"\n')
     (folder / "secret").write_text("5" * 32)
-    assert open_run(_options(folder)).submissions == folder / "submitted"
-    for name in ("hand_ins", "Grades.csv", "Other.csv"):
-        (tmp_path / name).touch()
-    noted = {"hand_ins": str(tmp_path / "hand_ins"), "worksheet": str(tmp_path / "Grades.csv")}
-    (folder / "results" / EXERCISE / LAST_RUN).write_text(json.dumps(noted))
-    assert open_run(_options(folder)).worksheet == tmp_path / "Grades.csv"
-    assert open_run(_options(folder, worksheet=tmp_path / "Other.csv")).worksheet == tmp_path / "Other.csv"
-    assert open_run(_options(folder, submissions=tmp_path / "hand_ins")).worksheet is None
+    hand_ins = tmp_path / "hand_ins"
+    (hand_ins / "Ada Byron_77_assignsubmission_file").mkdir(parents=True)
+    (hand_ins / "Ada Byron_77_assignsubmission_file" / "a.zip").write_bytes(b"no zip")
+    sheet = tmp_path / "Grades.csv"
+    sheet.write_text(
+        "Identifier,Full name,Grade,Maximum grade,Last modified (submission),Last modified (grade)\n"
+        'Participant 77,Ada Byron,,100,"Friday, 20 November 2026, 11:59 PM",-\n'
+    )
+    assert grade_command(_options(folder, submissions=hand_ins, worksheet=sheet)) == 0
+    for _ in range(2):
+        (one,) = open_run(_options(folder)).hand_ins
+        assert one.found.submitted is not None
+        assert grade_command(_options(folder)) == 0
+        sheet.unlink(missing_ok=True)
+    assert read_register(folder / "results" / EXERCISE).worksheet is not None
 
 
 def test_the_data_of_the_last_run_are_used_again(graded, tmp_path):
     folder = tmp_path / "course"
     shutil.copytree(graded, folder)
-    note = folder / "results" / EXERCISE / LAST_RUN
-    assert "data" not in json.loads(note.read_text()), "the class's own data are not noted: class.toml decides"
+    assert open_run(_options(folder)).register.data is None, "the class's own data are not noted: class.toml decides"
     note_run(open_run(_options(folder, data="real")))
     assert open_run(_options(folder)).settings.data == "real"
     assert open_run(_options(folder, data="embedded")).settings.data == "embedded"
-    assert open_run(_options(folder, submissions=graded.parent / "downloads")).settings.data == "embedded"
+    assert open_run(_options(folder, submissions=graded.parent / "downloads")).settings.data == "real"
 
 
 def test_a_log_file_is_told_how_far_it_is_and_what_waits(graded, tmp_path, capsys, monkeypatch):
@@ -119,7 +127,7 @@ def test_a_terminal_of_80_columns_shows_the_time_that_is_left(graded, tmp_path):
     options = _options(graded)
     run = open_run(options)
     fleets = options.fleets(run.settings, lambda _: None)
-    commands.grade_with_progress(console, EXERCISE, run.submissions, tmp_path, run.settings, fleets)
+    commands.grade_with_progress(console, EXERCISE, graded.parent / "downloads", tmp_path, run.settings, fleets)
     last = [line for line in console.file.getvalue().splitlines() if "left:" in line][-1]
     assert "2/2" in last and "left: 0:00:00" in last and "…" not in last, last
 

@@ -1,6 +1,7 @@
 """What leaves a graded class as files: in its documented form, with nothing in it that harms or tells too much."""
 
 import csv
+import html
 import io
 import json
 import zipfile
@@ -15,13 +16,15 @@ from hypothesis import strategies as st
 from sample_class import sample_class
 
 from autograder.base.errors import AutograderError
+from autograder.base.spreadsheets import disarmed
+from autograder.base.text import number
 from autograder.exports import write_exports
 from autograder.gradescope import gradescope_json
 from autograder.grading import file_name
-from autograder.lms import write_moodle_feedback
-from autograder.marks import disarmed, mark_of, number
+from autograder.lms import moodle_lacks, write_moodle_feedback
+from autograder.marks import mark_of
 from autograder.results import write_result
-from autograder.standing import GradedClass, Standing
+from autograder.standing import GradedClass, Marking, Standing
 
 # What Moodle 4 writes in mod/assign/gradingtable.php (define_headers, downloading), with feedback comments enabled;
 # https://docs.moodle.org/en/Assignment_settings, "Offline grading worksheet".
@@ -45,6 +48,7 @@ GRADESCOPE_TEST = {
 VISIBILITIES = {"hidden", "after_due_date", "after_published", "visible"}
 FORMATS = {"text", "html", "simple_format", "md", "ansi"}
 
+MOODLE_FILE = "moodle.csv"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
@@ -124,20 +128,50 @@ def test_parquet_holds_what_the_table_holds_with_types(exports, name):
         elif pd.api.types.is_numeric_dtype(kind):
             pd.testing.assert_series_equal(table[column], typed[column], check_dtype=False, rtol=1e-9)
         else:
-            texts = table[column].fillna("").astype(str).str.removeprefix("'")
-            assert (texts == typed[column].fillna("").astype(str).str.removeprefix("'")).all()
+            texts = table[column].astype(object).fillna("").astype(str)
+            assert list(texts) == [disarmed(text) for text in typed[column].fillna("").astype(str)]
 
 
 def test_hand_ins_and_cells_hold_every_attempt(class_, exports):
     hand_ins, cells = pd.read_parquet(exports / "hand_ins.parquet"), pd.read_parquet(exports / "cells.parquet")
     assert len(hand_ins) == len(class_.attempts)
     assert hand_ins[hand_ins["counts"]].groupby("id").size().eq(1).all()
-    sums = cells.groupby(["id", "hand_in"])["points"].sum()
+    by_tests = cells[cells["by"] == "tests"]
+    sums = by_tests.groupby(["id", "hand_in"])["points"].sum()
     for standing in class_.standings:
         for i, attempt in enumerate(standing.attempts, start=1):
             if attempt.points:
                 assert sums[(standing.student.id, i)] == pytest.approx(attempt.score, abs=1e-4)
-    assert (cells["points"] <= cells["max"] + 1e-6).all()
+    assert (cells["points"].dropna() <= cells["max"][cells["points"].notna()] + 1e-6).all()
+
+
+def test_points_by_question_and_comments_reach_each_export_that_has_room_for_them(class_, tmp_path):
+    standing = next(s for s in _of(class_, "graded") if s.student.moodle)
+    one, two = standing.markings
+    name = next(iter(standing.marked.points))
+    loss = Marking(name, -1.5, "asked for too much", written=False, max_points=15.0)
+    found = replace(standing, markings=(replace(one, comment="=1+1 <b>good</b>\nsecond line"), two, loss))
+    graded = replace(class_, standings=(found,))
+    write_exports(graded, tmp_path)
+    table = pd.read_parquet(tmp_path / "grades.parquet").iloc[0]
+    assert (table[f"points_{one.grade_id}"], table[f"points_{two.grade_id}"]) == (one.points, two.points)
+    assert table[f"points_{name}"] == pytest.approx(standing.marked.points[name] - 1.5, abs=1e-6)
+    assert table[f"comment_{one.grade_id}"] == "=1+1 <b>good</b> second line"
+    [line] = pd.read_csv(tmp_path / "grades.csv").to_dict("records")
+    assert line[f"comment_{one.grade_id}"] == "'=1+1 <b>good</b> second line"
+    cells = pd.read_parquet(tmp_path / "cells.parquet")
+    by_hand = cells[cells["by"] != "tests"].set_index("cell")
+    assert by_hand["points"].to_dict() == {one.grade_id: one.points, two.grade_id: two.points, name: -1.5}
+    assert by_hand.loc[name, "comment"] == "asked for too much"
+    [row] = [dict(zip(MOODLE, cells, strict=True)) for cells in _rows(tmp_path / MOODLE_FILE)[1:]]
+    points = f"{html.escape(one.heading)}: {number(one.points, 2)} of 5"
+    assert f"<br>{points}. =1+1 &lt;b&gt;good&lt;/b&gt; second line<br>" in row["Feedback comments"]
+    assert f"<br>{name}: −1.5. asked for too much" in row["Feedback comments"]
+    [path] = (tmp_path / "gradescope").glob("s*.json")
+    tests = {t["name"]: t for t in json.loads(path.read_text())["tests"] if t["tags"] != ["keypoints_score"]}
+    assert (tests[one.heading]["score"], tests[one.heading]["max_score"]) == (one.points, 5.0)
+    assert tests[one.heading]["output"] == "=1+1 <b>good</b>\nsecond line"
+    assert tests[f"{name}, changed by a person"]["score"] == -1.5
 
 
 def test_an_exercise_without_a_model_has_no_columns_for_one(tmp_path):
@@ -161,6 +195,34 @@ def test_moodle_gets_its_documented_columns(class_, exports):
     refused = next(s for s in _of(class_, "refused") if s.known)
     told = table.set_index("Identifier").loc[f"Participant {refused.student.moodle}", "Feedback comments"]
     assert "The hand-in was refused: the zip is damaged" in told
+
+
+def test_without_a_worksheet_moodle_gets_those_whose_number_is_known(class_, tmp_path):
+    """A worksheet without numbers cannot be uploaded; one of an earlier run would be taken for this one."""
+
+    def numbered(of, path=""):
+        standings = []
+        for i, s in enumerate(class_.standings):
+            student = replace(s.student, moodle=s.student.moodle if i in of else "")
+            attempts = tuple(replace(a, path=a.path / path) for a in s.attempts)
+            standings.append(replace(s, student=student, attempts=attempts))
+        return replace(class_, standings=tuple(standings))
+
+    write_exports(numbered(range(40)), tmp_path)
+    assert moodle_lacks(numbered(range(40)), None) == ""
+    some = numbered((0, 1, 2))
+    write_exports(some, tmp_path)
+    wanted = [f"Participant {s.student.moodle}" for s in some.standings[:3] if s.known]
+    assert [row[0] for row in _rows(tmp_path / MOODLE_FILE)[1:]] == wanted
+    missing = sum(s.known for s in some.standings) - len(wanted)
+    assert f"{missing} students missing in moodle.csv" in moodle_lacks(some, None)
+    none = numbered(())
+    write_exports(none, tmp_path)
+    assert not (tmp_path / MOODLE_FILE).exists()
+    assert moodle_lacks(none, None) == "", "a class that does not use Moodle hears nothing of it"
+    theirs = numbered((), "Ada_70001_assignsubmission_file_")
+    assert "there is no moodle.csv" in moodle_lacks(theirs, None) and "--worksheet" in moodle_lacks(theirs, None)
+    assert moodle_lacks(theirs, tmp_path / "sheet.csv") == ""
 
 
 SHEET = (
@@ -300,7 +362,8 @@ def test_a_test_that_only_informs_has_no_points(class_):
     whole = result.model_copy(update={"cells": cells})
     found = json.loads(gradescope_json(class_, standing, standing.marked, whole))
     tests = {t["name"]: t for t in found["tests"] if t["tags"] == ["keypoints_score"]}
-    assert tests["test_the_model_passes"]["max_score"] == 0
+    informing = [t.name for c in cells if c.grade_id == "keypoints_score" for t in c.tests if not t.weight]
+    assert informing and all(tests[name]["max_score"] == 0 for name in informing)
     assert sum(t["score"] for t in tests.values()) == next(
         c.max_points for c in cells if c.grade_id == "keypoints_score"
     )

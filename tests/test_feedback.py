@@ -19,7 +19,7 @@ from autograder.report.feedback import feedback_page, write_feedback
 from autograder.report.pictures import Gallery, as_svg
 from autograder.results import pack_samples, read_result, write_result
 from autograder.roster import Student
-from autograder.standing import Standing
+from autograder.standing import Marking, Standing
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.drawing import DrawnSample
 from exercise_code.common.exercise import load_exercise
@@ -74,7 +74,7 @@ def test_everybody_gets_a_page(graded, tmp_path):
 
 
 def test_a_page_says_what_was_earned_and_what_to_mend(graded):
-    standing = replace(_good(graded), written=7.0, penalty=2.5)
+    standing = replace(_good(graded), written=7.0, markings=(), penalty=2.5)
     page = _text(feedback_page(graded, standing))
     assert standing.student.alias in page and standing.student.id in page
     assert f"{standing.points:.2f}".rstrip("0").rstrip(".") + " of 100 points" in page
@@ -98,10 +98,42 @@ def graded_points(graded, standing, name):
 
 
 def test_written_answers_wait_or_count(graded):
-    waiting = _text(feedback_page(graded, replace(_good(graded), written=None)))
+    waiting = _text(feedback_page(graded, replace(_good(graded), written=None, markings=())))
     assert "of 90 points so far" in waiting and "not marked yet" in waiting
-    marked = _text(feedback_page(graded, replace(_good(graded), written=0.0)))
+    marked = _text(feedback_page(graded, replace(_good(graded), written=0.0, markings=())))
     assert "of 100 points" in marked and "not marked yet" not in marked
+
+
+def test_each_question_has_its_points_and_what_the_marker_said(graded):
+    one, two = _good(graded).markings
+    said = "<script>alert(1)</script>\nLook at \u202e page 3."
+    markings = (
+        replace(one, points=3.5, comment=said),
+        replace(two, points=None, comment=""),
+        Marking("train_step", -1.5, "two tests were too kind", written=False, max_points=15.0),
+    )
+    page = feedback_page(graded, replace(_good(graded), written=None, markings=markings))
+    assert "<script" not in page and "\u202e" not in page
+    text = _text(page)
+    assert f"{one.heading} 3.5 of 5" in text and f"{two.heading} not marked yet" in text
+    assert "train_step (changed by a person) −1.5" in text
+    assert "<script>alert(1)</script> Look at \ufffd page 3." in text and "two tests were too kind" in text
+    assert "count once all of them are marked" in text
+
+
+def test_a_comment_that_is_changed_or_removed_makes_a_new_page(graded, tmp_path):
+    standing = _good(graded)
+    page = tmp_path / f"{standing.student.id}.html"
+
+    def write(comment):
+        marked = replace(standing, markings=(replace(standing.markings[0], comment=comment), standing.markings[1]))
+        return write_feedback(replace(graded, standings=(marked,)), tmp_path)
+
+    assert [write("Say why."), write("Say why.")] == [1, 0]
+    assert write("Say it in numbers.") == 1
+    assert "Say it in numbers." in page.read_text("utf-8")
+    assert write("") == 1
+    assert "Say" not in page.read_text("utf-8")
 
 
 def test_nothing_hidden_is_on_any_page(graded, code_class, tmp_path):
@@ -186,7 +218,7 @@ def test_points_are_compared_as_they_are_shown(graded):
     one = _text(feedback_page(graded, replace(standing, written=needed, penalty=1.0)))
     assert "1 point short of passing" in one and "1 points" not in one
     waiting = replace(graded, max_written=1.0)
-    page = _text(feedback_page(waiting, replace(standing, written=None)))
+    page = _text(feedback_page(waiting, replace(standing, written=None, markings=())))
     assert "Written answers (1 point) are not marked yet" in page
 
 

@@ -25,10 +25,13 @@ from autograder import gradebook, variants
 from autograder.base.errors import AutograderError
 from autograder.build import graded_cells
 from autograder.classroom import Classroom, open_classroom
-from autograder.gradebook import fill_gradebook, written_points
+from autograder.gradebook import fill_gradebook
 from autograder.graded_notebook import mend, read_handed_in, read_template
 from autograder.grading import result_path, with_penalty
 from autograder.intake import find_hand_ins, fingerprint
+from autograder.markings import written_points
+from autograder.publish import with_written_points
+from autograder.report.feedback import write_feedback
 from autograder.results import CellResult, Result, TestResult, write_result
 from autograder.roster import Student
 from autograder.safe_html import markdown_to_html
@@ -376,6 +379,42 @@ def test_marks_given_before_the_first_fill_are_not_asked_for_again(course, tree)
     edit_notebook(path, _answer(WRITTEN[0], "what was marked"))
     course.fill()
     assert grades(course.folder, "u0001")[WRITTEN[0]].waits
+
+
+def test_comments_and_points_by_question_reach_the_students_page(course, tree, tmp_path):
+    """With the next run, and an old one goes: nbgrader's gradebook is the only place where they stand."""
+    course.add("u0001", tree, SOME)
+    course.fill()
+    first, second = WRITTEN
+    mark(course.folder, "u0001", first, 4.0)
+    course.book("UPDATE comment SET manual_comment = ?", "Which <b>images</b>?")
+    headings = {c.grade_id: c.heading for c in CELLS}
+
+    def page() -> str:
+        graded = with_written_points(course.graded, course.classroom)
+        write_feedback(graded, tmp_path / "pages", tmp_path / "cache")
+        return (tmp_path / "pages" / "u0001.html").read_text()
+
+    graded = with_written_points(course.graded, course.classroom)
+    found = next(s for s in graded.standings if s.student.id == "u0001")
+    # The second was left open, which decides it; a word of a person's is there all the same.
+    assert [(m.grade_id, m.points, m.max_points) for m in found.markings] == [(first, 4.0, 5.0), (second, 0.0, 5.0)]
+    assert found.written == 4.0
+    assert page().count("Which &lt;b&gt;images&lt;/b&gt;?") == 2
+    course.book("UPDATE comment SET manual_comment = NULL")
+    assert "Which" not in page() and "No response." in page()
+    # Marked again: what was said of the earlier answer is not said of this one.
+    course.book("UPDATE comment SET manual_comment = ?", "Which?")
+    course.book("UPDATE grade SET needs_manual_grade = 1 WHERE manual_score IS NOT NULL")
+    assert page().count("Which?") == 1 and f"{headings[first]}" in page() and "not marked yet" in page()
+    # A person who changes what tests gave, and adds something: both are named, with their signs.
+    course.book("UPDATE grade SET needs_manual_grade = 0, extra_credit = 1.5 WHERE manual_score IS NOT NULL")
+    name = next(iter(CHECKS))
+    mark(course.folder, "u0001", name, 0.0)
+    found = next(s for s in with_written_points(course.graded, course.classroom).standings if s.student.id == "u0001")
+    lost = CHECKS[name] * SOME[name]
+    assert found.written == written_points(course.classroom, EXERCISE)["u0001"]
+    assert {m.grade_id: m.points for m in found.markings if m.points} == {first: 5.5, name: pytest.approx(-lost, abs=3)}
 
 
 def test_points_given_by_hand_are_read_back(course, tree):

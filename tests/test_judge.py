@@ -342,6 +342,8 @@ def test_a_stopwatch_that_rings_while_the_judge_talks_to_the_worker_leaves_the_n
     import time
     from autograder.sandbox import client
     module.HandInSandbox = lambda *a, **k: plugin.HandInSandbox(*a, stopwatch=plugin.Stopwatch(0.4), **k)
+    # So that the first child is asked for while a test runs.
+    plugin.HandInSandbox.import_modules = lambda *_: None
     read, extra["replies"] = client.Worker._read_reply, []
     def slow(self, what):
         # The judge's time runs out between a request and its reply, once.
@@ -353,6 +355,7 @@ def test_a_stopwatch_that_rings_while_the_judge_talks_to_the_worker_leaves_the_n
     client.Worker._read_reply = slow
     """
     (first, second), extra = grade(handins["reference"], handins["reference"], setup=setup)
+    assert not first.failed, first.failed
     late = [t.reason for t in first.lost]
     assert late and set(late) == {"the code's answers take too long to check"}
     assert len(late) < 5, "only the test in which the time ran out"

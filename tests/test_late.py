@@ -13,9 +13,10 @@ from nbgrader_course import EXERCISE, cell_of, edit_notebook, hand_in, mark, nbg
 from autograder import variants
 from autograder.build import graded_cells
 from autograder.classroom import Classroom, open_classroom
-from autograder.gradebook import fill_gradebook, written_points
+from autograder.gradebook import fill_gradebook
 from autograder.grading import course_hash, grade_class, result_key, result_path, with_penalty
 from autograder.intake import fingerprint
+from autograder.markings import written_points
 from autograder.results import CellResult, Result, TestResult, write_result
 from autograder.settings import settings_from_environment
 from autograder.standing import GradedClass

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from exercise_code.common import exercise as exercises
 from exercise_code.common.errors import CourseError
 from exercise_code.common.evaluation import evaluate_model
+from exercise_code.common.exercise import load_exercise
 from exercise_code.common.models import count_parameters, load_model, model_source, save_model
+from exercise_code.common.reloading import fresh_code
 
 
 class Net(nn.Module):
@@ -58,19 +62,117 @@ def test_parameters_include_floating_buffers_only(net, tmp_path, capsys):
     assert "166 parameters" in capsys.readouterr().out
 
 
-def test_the_notebooks_folder_is_found_and_limits_are_said(tmp_path, monkeypatch, capsys):
+MODEL_CODE = """
+from torch import nn
+
+class SmallNet(nn.Module):
+    def __init__(self, hparams):
+        super().__init__()
+        self.layer = nn.Linear(hparams["inputs"], hparams["outputs"])
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+SCORING = """
+import json
+import numpy as np
+
+def evaluation_set(source, split, seed=None):
+    return np.zeros((7, 1), np.float32), np.zeros(7)
+
+def predict(code, name, inputs):
+    import torch
+    from safetensors.torch import load_file
+    hparams = json.loads((code.models / f"{name}.json").read_text())
+    model = code.model.SmallNet(hparams)
+    model.load_state_dict(load_file(code.models / f"{name}.safetensors"))
+    return model(torch.from_numpy(inputs).repeat(1, hparams["inputs"])).detach().numpy()
+"""
+PLAIN = {"inputs": 2, "outputs": 2}
+
+
+@pytest.fixture
+def graded(tmp_path, monkeypatch):
+    """The student's module `model` of an exercise in which a model `net` is handed in."""
+    package = tmp_path / "course" / "exercise_code"
+    folder = package / "ex98_net"
+    folder.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (folder / "exercise.toml").write_text(
+        'title = "Net"\nminutes = 5\nmodules = ["model"]\ngiven = ["scoring"]\nnotebooks = ["1_net"]\n[model]\n'
+        'files = ["net"]\nmax_parameters = 1000\nmax_size_mb = 1\nmetric = "accuracy"\ngrade_id = "net"\n'
+        'digits = 2\ndataset = "cifar10"\ncpu_seconds = 5\n'
+        '[[model.steps]]\nname = "passes"\nscore = { embedded = 0.5, real = 0.5 }\nshare = 1.0\n'
+    )
+    (folder / "__init__.py").write_text("")
+    (folder / "model.py").write_text(MODEL_CODE)
+    (folder / "scoring.py").write_text(SCORING)
+    monkeypatch.setattr(exercises, "PACKAGE", package)
+    notebooks = tmp_path / "course" / "exercises" / "ex98_net"
+    notebooks.mkdir(parents=True)
+    (notebooks / "1_net.ipynb").write_text("{}")
+    monkeypatch.chdir(notebooks)
+    with fresh_code(load_exercise("ex98_net")) as code:
+        yield code.model
+
+
+def test_wrappers_are_taken_off(graded, tmp_path):
+    net = graded.SmallNet(PLAIN)
+    for wrapped in (torch.compile(net), nn.DataParallel(net), nn.DataParallel(torch.compile(net))):
+        path = save_model(wrapped, "net", PLAIN)
+        assert sorted(load_file(path)) == ["layer.bias", "layer.weight"]
+        assert torch.equal(load_model("net", graded.SmallNet).layer.weight, net.layer.weight)
+
+
+@pytest.mark.parametrize(
+    ("edit", "hparams", "reason"),
+    [
+        ("", {"inputs": 3, "outputs": 2}, "size mismatch"),
+        ("        self.more = nn.Linear(1, 1)\n\n    def forward", PLAIN, "Missing key"),
+        ("        raise NotImplementedError()\n\n    def forward", PLAIN, "NotImplementedError"),
+    ],
+)
+def test_a_model_that_the_grader_cannot_use_does_not_replace_a_good_one(graded, edit, hparams, reason):
+    path = save_model(graded.SmallNet(PLAIN), "net", PLAIN)
+    before = path.read_bytes(), path.with_suffix(".json").read_bytes()
+    if edit:
+        source = exercises.PACKAGE / "ex98_net" / "model.py"
+        source.write_text(MODEL_CODE.replace("    def forward", edit))
+    with pytest.raises(CourseError, match=f"not saved.*{reason}.*is still there"):
+        save_model(graded.SmallNet(PLAIN), "net", hparams)
+    assert (path.read_bytes(), path.with_suffix(".json").read_bytes()) == before
+    assert sorted(p.name for p in path.parent.iterdir()) == ["net.json", "net.safetensors"]
+
+
+def test_a_model_that_computes_too_long_is_said(graded, capsys):
+    toml = exercises.PACKAGE / "ex98_net" / "exercise.toml"
+    toml.write_text(toml.read_text().replace("cpu_seconds = 5", "cpu_seconds = 0"))
+    save_model(graded.SmallNet(PLAIN), "net", PLAIN)
+    assert "(at most 0 s). That is too much" in capsys.readouterr().out
+
+
+def test_hyperparameters_that_build_another_model_are_refused(net, tmp_path):
+    with pytest.raises(CourseError, match=r"Net\(hparams\) builds another model: linear.weight is"):
+        save_model(net, "net", {**HPARAMS, "outputs": 29}, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_notebooks_folder_is_found_and_limits_are_said(graded, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "anywhere"
     folder.mkdir()
-    (folder / "1_keypoints.ipynb").write_text("{}")
+    (folder / "1_net.ipynb").write_text("{}")
     monkeypatch.chdir(folder)
-    path = save_model(nn.Linear(2, 2), "keypoints", {})
-    assert path == folder / "models" / "keypoints.safetensors"
-    assert "6 parameters (at most 5,000,000)" in capsys.readouterr().out
-    assert load_model("keypoints", lambda _: nn.Linear(2, 2)).weight.shape == (2, 2)
-    save_model(nn.Linear(2300, 2300), "keypoints", {})
+    path = save_model(graded.SmallNet(PLAIN), "net", PLAIN)
+    assert path == folder / "models" / "net.safetensors"
+    said = capsys.readouterr().out
+    assert "6 parameters (at most 1,000)" in said
+    assert re.search(r"s of computing time for 7 inputs \(at most 5 s\)\.$", said)
+    assert load_model("net", graded.SmallNet).layer.weight.shape == (2, 2)
+    large = {"inputs": 40, "outputs": 40}
+    save_model(graded.SmallNet(large), "net", large)
     assert "too much" in capsys.readouterr().out
-    with pytest.raises(CourseError, match="hands in keypoints"):
-        save_model(nn.Linear(2, 2), "keypoint", {})
+    with pytest.raises(CourseError, match="hands in net"):
+        save_model(graded.SmallNet(PLAIN), "nett", PLAIN)
 
 
 def test_outside_of_an_exercise_one_must_be_named(net, tmp_path, monkeypatch):

@@ -1,20 +1,25 @@
 """The instructor's report: all that needs somebody is on it, nothing on it does harm, and nothing is done twice."""
 
 import dataclasses
+import itertools
 import re
 import stat
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from bs4 import BeautifulSoup
 from known_class import UNHEARD_OF, KnownClass, a_class
 from sample_class import HOSTILE_NAMES, sample_class
 
 from autograder import variants
-from autograder.grading import grade_folder
+from autograder.base.text import clean_text, short, signed
+from autograder.grading import file_name, grade_folder
+from autograder.marks import mark_of
 from autograder.report import instructor
 from autograder.report.instructor import render_report, write_report
-from autograder.report.page import clean_text
+from autograder.report.students import student_rows
 from autograder.settings import Settings
 from autograder.standing import GradedClass, Standing, attempt_from
 
@@ -33,6 +38,17 @@ def class_(tmp_path_factory) -> GradedClass:
 @pytest.fixture(scope="module")
 def page(class_, tmp_path_factory) -> str:
     return render_report(class_, tmp_path_factory.mktemp("cache"))
+
+
+def test_hand_ins_with_data_in_their_source_are_named(tmp_path):
+    graded = sample_class(tmp_path / "results", "ex09_keypoints", 5, hostile=False)
+    first, *others = graded.standings
+    stuffed = dataclasses.replace(
+        first, attempts=tuple(dataclasses.replace(a, hidden_parameters=464_000) for a in first.attempts)
+    )
+    text = render_report(dataclasses.replace(graded, standings=(stuffed, *others)), tmp_path)
+    part = text[text.index("data in the source code") :]
+    assert f"{first.attempts[0].file}: 464,000 bytes" in part and "may be weights, or a table of answers" in part
 
 
 def test_everything_that_needs_somebody_is_named(tmp_path):
@@ -55,7 +71,63 @@ def test_everything_that_needs_somebody_is_named(tmp_path):
     assert "the zip is damaged (Bad CRC-32)" in text
     assert "2 files to look at" in text and "notes.txt – expected a zip, got a text file" in text
     assert "Graded with the public demo secret" in text
-    assert "None: grading failed." in text
+    assert "None: grading failed, " in text
+
+
+def test_each_student_has_a_row_with_points_state_and_links(tmp_path):
+    graded = sample_class(tmp_path / "results", "ex03_dataloader", 40)
+    folder = tmp_path / "results" / "ex03_dataloader" / "instructor"
+    assert write_report(graded, folder / "report.html", tmp_path / "cache")
+    page = (folder / "report.html").read_text()
+    soup = BeautifulSoup(page, "html.parser")
+    rows = soup.select("table.students tbody tr")
+    assert len(rows) == len(graded.standings) == 40
+    by_page = {row.find("a")["href"]: row for row in rows}
+    for standing in graded.standings:
+        row = by_page[f"./../students/feedback/{file_name(standing.student.id)}.html"]
+        mark = mark_of(graded, standing)
+        assert row.select_one("[data-of=total]").text == ("" if mark.total is None else short(mark.total))
+        links = [(folder / unquote(a["href"])).resolve() for a in row.find_all("a")]
+        assert [link.name for link in links[1:]] == ([standing.marked.path.name] if standing.marked else [])
+        if standing.marked:
+            assert row.select_one("[data-of=tests]").text == short(standing.marked.score)
+            assert links[1] == standing.marked.path.resolve()
+        if standing.penalty:
+            assert row.select_one("[data-of=late]").text == signed(-standing.penalty)
+    states = [row.find("td").text for row in rows]
+    order = ["on no list", "refused", "waits for marking", "late", "missing", "graded"]
+    assert [state for state, _ in itertools.groupby(states)] == order
+    assert all(re.match(r"\./|#|data:", a["href"]) for a in soup.find_all(href=True))
+
+
+def test_a_file_that_could_not_be_taken_is_something_to_look_at(tmp_path):
+    graded = sample_class(tmp_path, "ex03_dataloader", 4, hostile=False)
+    standing = next(s for s in graded.standings if s.marked and not s.marked.refused)
+    told = "1_dataset.ipynb is not taken: it is not a readable notebook"
+    result = standing.marked.read().model_copy(update={"notes": [told]})
+    last = standing.marked
+    known = {"file": last.file, "path": last.path, "fingerprint": last.fingerprint, "where": last.result}
+    again = attempt_from(result, **known, submitted=last.submitted, late=0.0)
+    others = tuple(s for s in graded.standings if s is not standing)
+    unread = dataclasses.replace(standing, attempts=(again,), written=None)
+    text = _text(render_report(dataclasses.replace(graded, standings=(unread, *others)), tmp_path / "cache"))
+    who = f"{standing.student.name} ({standing.student.id})"
+    part = text[text.index("1 with files that could not be taken") :]
+    assert f"{who} – {told}" in part
+    assert "to look at" in text[text.index("those who need you first") :]
+
+
+def test_a_class_of_thousands_has_its_table_at_once(tmp_path):
+    graded = sample_class(tmp_path, "ex03_dataloader", 20)
+    many = tuple(
+        dataclasses.replace(s, student=dataclasses.replace(s.student, id=f"{s.student.id}-{i}"))
+        for i in range(100)
+        for s in graded.standings
+    )
+    rows = student_rows(dataclasses.replace(graded, standings=many), tmp_path)
+    assert len(rows) == 2000 and [row.need for row in rows] == sorted(row.need for row in rows)
+    page = render_report(dataclasses.replace(graded, standings=many[:100]), tmp_path / "cache")
+    assert re.search(r"<details>\s*<summary>100 students, those who need you first", page), "long tables are folded"
 
 
 def test_failed_gradings_come_first(tmp_path, class_):

@@ -1,22 +1,24 @@
 """`submit`: the zip that a student hands in, and what the report says of it."""
 
 import json
+import platform
 import shutil
 import subprocess
 import sys
 import zipfile
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from exercise_code.common import checking, submitting
+from exercise_code.common import checking
 from exercise_code.common import exercise as exercises
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.handin import open_handin
-from exercise_code.common.submitting import submit
+from exercise_code.common.handing_in import clean_check
+from exercise_code.common.handing_in import submit as submitting
+from exercise_code.common.handing_in.submit import submit
 
 TESTS = '''
 from exercise_code.common.testing import assert_same, grade
@@ -100,7 +102,7 @@ def model_course(course):
 @pytest.fixture
 def without_checks(monkeypatch):
     """For tests of the zip alone: no Python is started."""
-    monkeypatch.setattr(submitting, "_check_clean", lambda *args: [])
+    monkeypatch.setattr(submitting, "check_clean", lambda *args: clean_check.CleanCheck())
 
 
 def save_net(course, size=10, source=None):
@@ -117,14 +119,15 @@ def test_a_complete_handin_is_written_checked_and_shown(course, capsys):
     assert report.complete
     assert [(o.grade_id, o.passed) for o in report.outcomes] == [("tiny_double", True), ("tiny_given", True)]
     with zipfile.ZipFile(report.path) as archive:
-        assert archive.namelist() == ["1_tiny.ipynb", "exercise_code/ex98_tiny/loader.py"]
+        assert archive.namelist() == ["1_tiny.ipynb", "exercise_code/ex98_tiny/loader.py", "versions.json"]
+        assert json.loads(archive.read("versions.json"))["python"] == platform.python_version()
     text = capsys.readouterr().out
     assert "ex98_tiny.zip is complete" in text
     assert "tiny_double: The visible check passes" in text
     assert text.splitlines()[-1] == f"Hand in this file: {report.path}"
     page = report._repr_html_()
     assert "✓ passed" in page
-    assert "2 files inside" in page
+    assert "3 files inside" in page
 
 
 @pytest.mark.usefixtures("without_checks")
@@ -240,7 +243,7 @@ def test_code_that_ends_python_is_reported(course):
 
 
 def test_a_child_that_says_nothing_is_ended(course, monkeypatch):
-    monkeypatch.setattr(submitting, "SILENCE", 3.0)
+    monkeypatch.setattr(clean_check, "SILENCE", 3.0)
     source = "import signal, time\nsignal.setitimer(signal.ITIMER_REAL, 0)\ntime.sleep(60)\n"
     (course / "exercise_code" / "ex98_tiny" / "loader.py").write_text(source)
     with pytest.raises(CourseError, match="gave no answer within 3 seconds"):
@@ -269,18 +272,6 @@ def test_bad_arguments_get_one_line(course, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CourseError, match="known are ex98_tiny"):
         submit()
-
-
-@pytest.mark.usefixtures("without_checks")
-def test_a_running_cell_that_is_not_saved_is_a_warning(course, monkeypatch):
-    class Shell:
-        user_ns: ClassVar = {"In": ["", "submit('ex98_tiny')"]}
-
-    monkeypatch.setenv("JPY_SESSION_NAME", "/some/where/1_tiny.ipynb")
-    monkeypatch.setattr(submitting, "shell", lambda: Shell)
-    assert submit().warnings == ()
-    Shell.user_ns = {"In": ["", "submit()  # new"]}
-    assert "1_tiny.ipynb has changes that are not saved" in submit().warnings[0]
 
 
 def test_a_notebook_ends_with_one_output(course):

@@ -21,6 +21,7 @@ from exercise_code.common.errors import CourseError
 
 from ..classroom import Classroom
 from ..grading import Fleets, Grading, grade_class
+from ..grading.register import Register
 from ..settings import Settings
 from ..standing import GradedClass
 
@@ -48,12 +49,15 @@ def plain(text: str) -> str:
 def grade_with_progress(
     console: Console,
     exercise: str,
-    submissions: Path,
+    submissions: Path | None,
     out: Path,
     settings: Settings,
     fleets: Fleets,
     classroom: Classroom | None = None,
     worksheet: Path | None = None,
+    times: Path | None = None,
+    anew: bool = False,
+    begin_with: Register | None = None,
     keep: Callable[[Grading], None] = lambda _: None,
 ) -> tuple[GradedClass, int]:
     """The graded class and how many hand-ins were graded now; a bar, an ETA, and each hand-in's time as it is done.
@@ -101,9 +105,13 @@ def grade_with_progress(
                     settings,
                     classroom=classroom,
                     worksheet=worksheet,
+                    times=times,
+                    anew=anew,
+                    begin_with=begin_with,
                     fleets=fleets,
                     begin=begin,
                     step=step,
+                    told=lambda text: say(console, text),
                 )
             except CourseError:
                 # Before anything was graded a bar above the error says nothing.

@@ -10,6 +10,8 @@ from rich.text import Text
 
 from ..fleet import lock_results
 from ..grading import BEFORE, Grading
+from ..grading.register import read_register
+from ..lms import moodle_lacks
 from ..marks import WAITING, mark_of
 from ..publish import Part, publish
 from ..report.axes import how_many
@@ -33,8 +35,8 @@ def grade_command(options: GradeOptions) -> int:
     def tell(text: str) -> None:
         say(console, text)
 
-    if run.again:
-        tell(f"hand-ins: {run.submissions}, as in the last run")
+    if run.submissions is None:
+        tell(f"hand-ins: {run.places}, as before")
     start = time.perf_counter()
     shown: dict[Path, Result] = {}
     # A class of thousands is too long for a table, and too large to be held.
@@ -53,9 +55,13 @@ def grade_command(options: GradeOptions) -> int:
             options.fleets(settings, tell),
             classroom=classroom,
             worksheet=run.worksheet,
+            times=options.times,
+            anew=options.replace,
+            begin_with=None if options.replace else run.register,
             keep=keep,
         )
         note_run(run)
+        worksheet = read_register(run.folder).worksheet
         parts: list[Part] = []
         if options.pages:
             with console.status("") as status:
@@ -63,11 +69,14 @@ def grade_command(options: GradeOptions) -> int:
                     graded,
                     out,
                     classroom,
-                    worksheet=run.worksheet,
+                    worksheet=worksheet,
+                    gradebook=run.of_class,
                     final=options.final,
                     demo_secret=options.demo_secret,
                     begin=lambda name: status.update(f"making the {name}"),
                 )
+    if any(part.name == "exports" for part in parts) and (lack := moodle_lacks(graded, run.worksheet)):
+        tell(lack)
     if options.table and len(shown) <= LARGEST_TABLE:
         late = {s.marked.result: s.penalty for s in graded.standings if s.marked is not None and s.penalty}
         lines = sorted(shown.items(), key=lambda pair: (pair[1].student, pair[1].hand_in))

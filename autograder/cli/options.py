@@ -32,6 +32,8 @@ class GradeOptions:
     slurm_options: tuple[str, ...] = ()
     table: bool = True
     demo_secret: bool = False
+    replace: bool = False
+    times: Path | None = None
 
     def settings(self, folder: Path | None) -> Settings:
         """The run's settings; the secret may lie in the course folder."""

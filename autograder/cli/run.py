@@ -1,37 +1,36 @@
-"""A run: what the options of a command mean in this folder, and what the last run had."""
+"""A run: what the options of a command mean in this folder, and what earlier runs had."""
 
-import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from exercise_code.common.exercise import Exercise, load_exercise
 
 from ..base.errors import AutograderError
-from ..base.files import read_stamps, write_if_changed
 from ..classroom import FILE, Classroom, open_classroom
-from ..intake import Found, find_hand_ins
+from ..grading.collection import HandIn, collect
+from ..grading.register import REGISTER, Register, read_register, write_register
 from ..settings import Settings
 from .options import GradeOptions
 
-__all__ = ["LAST_RUN", "Run", "note_run", "open_run"]
-
-# Where the last run found its hand-ins, in the folder of an exercise's results.
-LAST_RUN = ".last_run"
+__all__ = ["Run", "note_run", "open_run"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the options of a command mean here; `again` says that the hand-ins are those of the last run."""
+    """What the options of a command mean here.
+
+    `submissions` is what is named, None where the class has all its hand-ins. `register` holds those of earlier runs.
+    `of_class` is False where the results lie elsewhere than a course folder's own: then the class is left as it is.
+    """
 
     exercise: Exercise
     settings: Settings
     classroom: Classroom
-    submissions: Path
+    submissions: Path | None
     out: Path
     worksheet: Path | None
-    again: bool = False
+    register: Register
+    of_class: bool = True
 
     @property
     def folder(self) -> Path:
@@ -39,18 +38,20 @@ class Run:
         return self.out / self.exercise.id
 
     @property
-    def found(self) -> tuple[Found, ...]:
+    def hand_ins(self) -> tuple[HandIn, ...]:
         """All hand-ins, read anew."""
-        roster, due = self.classroom.roster, self.classroom.due.get(self.exercise.id)
-        return find_hand_ins(
-            self.submissions,
-            self.exercise,
-            roster=roster,
-            worksheet=self.worksheet,
-            scratch=self.folder / "cache",
-            zone=due.tzinfo if due is not None else None,
-            out=self.out,
-        ).found
+        found = collect(
+            self.exercise, self.out, self.classroom, self.submissions, worksheet=self.worksheet, begin=self.register
+        )
+        return found.hand_ins
+
+    @property
+    def places(self) -> str:
+        """Where the hand-ins come from, in words."""
+        sources = [*self.register.sources]
+        if self.submissions is not None and self.submissions.absolute() not in sources:
+            sources.append(self.submissions)
+        return ", ".join(map(str, sources))
 
 
 def open_run(options: GradeOptions) -> Run:
@@ -59,65 +60,44 @@ def open_run(options: GradeOptions) -> Run:
     folder = options.course or (Path() if Path(FILE).is_file() else None)
     settings = options.settings(folder)
     classroom = open_classroom(folder, settings.secret) if folder is not None else Classroom()
-    out = options.out or (folder or Path()) / "results"
-    submissions, worksheet, data = options.submissions, options.worksheet, options.data
-    if submissions is None and (last := _last_run(out / exercise.id)):
-        # What grading copies into `submitted` is not all: strangers, earlier and refused hand-ins are not there.
-        submissions, worksheet, data = last[0], worksheet or last[1], data or last[2]
-    again = submissions is not None and options.submissions is None
-    if submissions is None and folder is not None:
+    own = (folder or Path()) / "results"
+    out = options.out or own
+    of_class = folder is None or out.resolve() == own.resolve()
+    register = Register(out / exercise.id) if options.replace else read_register(out / exercise.id)
+    if not of_class and not options.replace and not register.entries and (own / exercise.id / REGISTER).is_file():
+        # A trial of the whole class, whose register stays as it is.
+        register = read_register(own / exercise.id)
+    submissions = options.submissions
+    if options.replace and submissions is None:
+        raise AutograderError(
+            f"expected the hand-ins that --replace begins anew with, got none: "
+            f"`autograder grade {exercise.id} HAND_INS --replace`"
+        )
+    if submissions is None and not register.sources and folder is not None:
         submissions = folder / "submitted"
     if submissions is not None and (submissions / FILE).is_file():
         raise AutograderError(
             f"expected a folder of hand-ins, got {submissions}, a course folder: name {submissions / 'submitted'}, or "
             "give it with --course"
         )
-    if submissions is None:
+    if submissions is None and not register.sources:
         raise AutograderError(
             "expected the hand-ins: name a zip, a folder of many, or a course folder with --course, which has them"
         )
+    data = options.data or register.data or classroom.data
     return Run(
         exercise,
-        replace(settings, data=data or classroom.data),
+        classroom.applied_to(replace(settings, data=data)),
         classroom,
         submissions,
         out,
-        worksheet,
-        again,
+        options.worksheet,
+        register,
+        of_class,
     )
-
-
-def _last_run(folder: Path) -> tuple[Path, Path | None, Literal["embedded", "real"] | None] | None:
-    """Hand-ins, worksheet and data of the last run that wrote into `folder`; None where there was none.
-
-    The data only where they were not the class's own: on others every score would be another one.
-    """
-    noted = read_stamps(folder / LAST_RUN)
-    names = [name for name in ("hand_ins", "worksheet") if isinstance(noted.get(name), str)]
-    found = {name: Path(os.path.normpath(folder / noted[name])) for name in names}
-    for name, path in found.items():
-        if not path.exists():
-            raise AutograderError(
-                f"expected the {name.replace('_', '-')} of the last run in {path}, found nothing there: "
-                f"name the hand-ins, as in `autograder grade {folder.name} HAND_INS`"
-            )
-    sources: tuple[Literal["embedded", "real"], ...] = ("embedded", "real")
-    data = next((source for source in sources if source == noted.get("data")), None)
-    return (found["hand_ins"], found.get("worksheet"), data) if "hand_ins" in found else None
 
 
 def note_run(run: Run) -> None:
-    """Note where the hand-ins lie: what a course folder holds by its way there, so that it can be moved."""
-    home = run.out.absolute().parent
-
-    def place(path: Path) -> str:
-        path = path.absolute()
-        return os.path.relpath(path, run.folder.absolute()) if path.is_relative_to(home) else str(path)
-
-    noted = {"hand_ins": run.submissions} | ({"worksheet": run.worksheet} if run.worksheet else {})
-    text = json.dumps(
-        {name: place(path) for name, path in noted.items()}
-        | ({"data": run.settings.data} if run.settings.data != run.classroom.data else {}),
-        indent=0,
-    )
-    write_if_changed(text.encode(), run.folder / LAST_RUN)
+    """Note the data of a run, where they are not the class's own: on others every score would be another one."""
+    data = run.settings.data if run.settings.data != run.classroom.data else None
+    write_register(replace(read_register(run.folder), data=data))

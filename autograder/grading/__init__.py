@@ -1,12 +1,11 @@
 """Grading a class: which hand-ins there are, what each earned, and what changed since the last run."""
 
 from .aside import BEFORE, forget_told, set_aside, tell
-from .keys import JUDGING, course_hash, file_name, result_key, result_path
+from .keys import course_hash, file_name, result_key, result_path
 from .run import Fleets, Grading, default_jobs, grade_class, grade_folder, grade_found, local_fleets, with_penalty
 
 __all__ = [
     "BEFORE",
-    "JUDGING",
     "Fleets",
     "Grading",
     "course_hash",

@@ -7,21 +7,11 @@ from pathlib import Path
 
 from exercise_code.common.exercise import PACKAGE, Exercise
 
+from ..base.stamps import code_files
 from ..settings import Settings, versions
 from ..variants import sources
 
-__all__ = ["JUDGING", "course_hash", "file_name", "result_key", "result_path"]
-
-# The modules that a judge imports: a change in one of them may change a score, one in a page cannot.
-JUDGING = (
-    *("build", "judge", "plugin", "results", "settings", "sources", "stopwatch", "submission"),
-    "variants",
-    "weights",
-    "base/errors",
-    "base/locks",
-    "base/hostile_folders",
-    "base/validation",
-)
+__all__ = ["course_hash", "file_name", "result_key", "result_path"]
 
 
 def course_hash(exercise: Exercise) -> str:
@@ -34,8 +24,8 @@ def course_hash(exercise: Exercise) -> str:
     files = {f"course/{p.relative_to(course)}": p for e in names for p in _below(course / e)}
     files |= {f"package/{p.relative_to(PACKAGE)}": p for e in ("common", *names) for p in _below(PACKAGE / e)}
     files["package/__init__.py"] = PACKAGE / "__init__.py"
-    files |= {f"autograder/{name}.py": here / f"{name}.py" for name in JUDGING}
-    files |= {f"autograder/sandbox/{path.name}": path for path in (here / "sandbox").glob("*.py")}
+    files |= {f"autograder/{path.relative_to(here)}": path for path in (here / "sandbox").glob("*.py")}
+    files |= {f"grader/{path.relative_to(here.parent)}": path for path in code_files("autograder.judge")}
     for name, path in sorted(files.items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
@@ -53,6 +43,8 @@ def result_path(out: Path, exercise_id: str, student: str, fingerprint_: str) ->
 def result_key(student: str, fingerprint_: str, course: str, settings: Settings) -> str:
     """What a result depends on, hashed: another key means that it must be made again."""
     parts = [student, fingerprint_, course, settings.secret_hash, settings.data, settings.device, settings.unsafe]
+    if settings.hand_in_seconds is not None:
+        parts.append(settings.hand_in_seconds)
     return hashlib.sha256(json.dumps([*parts, versions()]).encode()).hexdigest()
 
 

@@ -1,8 +1,9 @@
 """`autograder grade`: a folder of hand-ins becomes a folder of results, where it was left off."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -13,7 +14,7 @@ from ..base.errors import AutograderError
 from ..build import graded_cells
 from ..classroom import Classroom
 from ..fleet import Fleet
-from ..intake import Found, Intake, find_hand_ins, fingerprint
+from ..intake import Found, find_hand_ins, fingerprint
 from ..judge import Job
 from ..machine import plan_judges, this_machine
 from ..results import Result, read_result, write_result
@@ -22,7 +23,10 @@ from ..settings import Settings
 from ..standing import Attempt, GradedClass, Standing, attempt_from
 from ..variants import sources
 from .aside import forget_told, set_aside
+from .collection import Collection, HandIn, collect, collect_anew
 from .keys import course_hash, result_key, result_path
+from .register import Register
+from .turns import in_turn, left_out, newest, slow_students
 
 __all__ = [
     "Fleets",
@@ -106,7 +110,7 @@ def grade_folder(
     fleets = local_fleets(exercise_id, settings, jobs)
     intake = find_hand_ins(submissions, exercise, out=out)
     if not intake.found:
-        raise nothing_found(submissions, exercise, intake)
+        raise nothing_found(submissions, exercise, intake.problems)
     yield from grade_found(exercise, intake.found, out, settings, fleets, begin)
 
 
@@ -118,12 +122,12 @@ def local_fleets(exercise_id: str, settings: Settings, jobs: int | None) -> Flee
     return lambda todo: Fleet(exercise_id, settings, min(size, max(1, todo)))
 
 
-def nothing_found(submissions: Path, exercise: Exercise, intake: Intake) -> AutograderError:
+def nothing_found(submissions: Path, exercise: Exercise, problems: Sequence[tuple[str, str]]) -> AutograderError:
     """The error of a folder in which nothing is anybody's."""
-    name, reason = intake.problems[0]
+    name, reason = problems[0]
     return AutograderError(
         f"expected zips, or folders named after students, in {submissions}, found none of {exercise.id}: "
-        f"{name}: {reason}" + (f" (and {len(intake.problems) - 1} more)" if len(intake.problems) > 1 else "")
+        f"{name}: {reason}" + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
     )
 
 
@@ -134,14 +138,21 @@ def grade_found(
     settings: Settings,
     fleets: Fleets,
     begin: Callable[[int, int], None] | None = None,
+    digests: Mapping[Path, str] | None = None,
 ) -> Iterator[Grading]:
-    """Each hand-in's result: first those that are known, then the others as they are done."""
+    """Each hand-in's result: first those that are known, then the others as they are done.
+
+    `digests` are the hashes of the hand-ins' bytes, where they are known. Of a student who sent more than
+    `settings.hand_ins`, the newest ones are graded.
+    """
     _expect_writable(out)
     forget_told(out / exercise.id)
-    planned = _plan(exercise, found, out, settings)
+    planned = newest(_plan(exercise, found, out, settings, digests or {}), settings.hand_ins)
+    # Those that were graded with other tests or settings tell as well who takes long.
+    slow = slow_students(read_result(plan.path) for plan in planned)
     todo = {plan.job: plan for plan in planned if plan.known() is None}
     if begin is not None:
-        begin(len(found), sum(len(plan.found) for plan in todo.values()))
+        begin(sum(len(plan.found) for plan in planned), sum(len(plan.found) for plan in todo.values()))
     for plan in planned:
         if plan.job not in todo:
             if (known := plan.known()) is not None:
@@ -151,7 +162,7 @@ def grade_found(
     if not todo:
         return
     with fleets(len(todo)) as fleet:
-        for job, result in fleet.grade(todo):
+        for job, result in fleet.grade(in_turn(list(todo), slow)):
             plan = todo[job]
             result = result.model_copy(update={"key": plan.key})
             set_aside(plan.path, plan.key)
@@ -161,79 +172,147 @@ def grade_found(
 
 def grade_class(
     exercise_id: str,
-    submissions: Path,
+    submissions: Path | None,
     out: Path,
     settings: Settings,
     *,
     classroom: Classroom | None = None,
     worksheet: Path | None = None,
+    times: Path | None = None,
+    anew: bool = False,
+    begin_with: Register | None = None,
     fleets: Fleets | None = None,
     begin: Callable[[int, int], None] | None = None,
     step: Callable[[Grading], None] | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> GradedClass:
-    """The class with every hand-in graded. Written answers are marked elsewhere, and not counted in here."""
+    """The class with every hand-in graded: those of earlier runs, and what `submissions` holds.
+
+    `anew` makes these the whole class, and sets the others aside. Written answers are marked elsewhere, and not
+    counted in here. `told` is called with what a person should know before anything is graded.
+    """
     start = time.monotonic()
     exercise = load_exercise(exercise_id)
     classroom = classroom or Classroom()
-    due = classroom.due.get(exercise.id)
-    intake = find_hand_ins(
-        submissions,
-        exercise,
-        roster=classroom.roster,
-        worksheet=worksheet,
-        # A download that is still one zip is unpacked there.
-        scratch=out / exercise.id / "cache",
-        # Moodle's worksheet names no time zone; the due date has one.
-        zone=due.tzinfo if due is not None else None,
-        out=out,
-    )
-    if not intake.found and not intake.missing:
-        raise nothing_found(submissions, exercise, intake)
     fleets = fleets or local_fleets(exercise_id, settings, None)
-    order = {found: i for i, found in enumerate(intake.found)}
-    students: dict[str, Student] = {s.id: s for s in classroom.roster.students} if classroom.roster else {}
-    attempts: dict[str, list[tuple[int, Attempt]]] = {}
-    for grading in grade_found(exercise, intake.found, out, settings, fleets, begin):
-        found = grading.found
-        student = students.get(found.student, Student(found.student))
-        late = classroom.seconds_late(exercise.id, student, found.submitted)
-        attempt = attempt_from(
-            grading.result,
-            file=found.file,
-            path=found.path,
-            fingerprint=grading.fingerprint,
-            where=grading.path,
-            submitted=found.submitted,
-            late=late,
-            # The system that took it says so, and does not say by how much: no row of the table is for that.
-            late_mark=found.late_mark and found.submitted is None,
-        )
-        attempts.setdefault(found.student, []).append((order[found], attempt))
-        if step is not None:
-            step(grading)
-    unknown = sorted(set(attempts) - set(students))
-    if classroom.roster is None:
-        aliases = make_aliases([Student(name) for name in unknown], settings.secret)
-        students = {name: Student(name, alias=aliases[name]) for name in unknown}
-        unknown = []
-    standings = []
-    for name in [*sorted(students), *unknown]:
-        student = students.get(name, Student(name))
-        of = tuple(a for _, a in sorted(attempts.get(name, []), key=lambda pair: pair[0]))
-        standing = Standing(student, of, known=name in students, deadline=classroom.deadline(exercise.id, student))
-        standings.append(with_penalty(standing, classroom))
+    if anew:
+        if submissions is None:
+            raise AutograderError("expected the hand-ins of the new start: name the folder that holds them")
+        found = collect_anew(exercise, out, classroom, submissions, worksheet=worksheet, times=times)
+    else:
+        found = collect(exercise, out, classroom, submissions, worksheet=worksheet, times=times, begin=begin_with)
+    if not found.register.sources:
+        raise AutograderError("expected the hand-ins, got none: name a zip, or a folder of many")
+    if not found.hand_ins and submissions is not None and not classroom.roster:
+        raise nothing_found(submissions, exercise, found.problems)
+    found = found.expect_exercise()
+    _expect_writable(out)
+    if (aside := found.save()) is not None:
+        told(f"what was there before is set aside in {aside}")
+    elif found.new and len(found.hand_ins) > len(found.new):
+        told(f"{len(found.new)} new, added to the {len(found.hand_ins) - len(found.new)} from before")
+    attempts, stale = _attempts(exercise, found, out, settings, classroom, fleets, begin, step)
     cells = graded_cells(exercise.id, sources(exercise).course.parent)
     return GradedClass(
         exercise=exercise,
-        standings=tuple(standings),
+        standings=tuple(_standings(exercise, classroom, settings, attempts)),
         max_score=float(sum(c.points for c in cells if c.kind == "checks")),
         max_written=float(sum(c.points for c in cells if c.kind == "written")),
-        problems=tuple(intake.problems),
-        due=due,
+        problems=tuple(sorted({*found.problems, *stale})),
+        due=classroom.due.get(exercise.id),
         demo_secret=settings.demo_secret,
         data=settings.data,
         wall_seconds=time.monotonic() - start,
     )
+
+
+def _attempts(
+    exercise: Exercise,
+    found: Collection,
+    out: Path,
+    settings: Settings,
+    classroom: Classroom,
+    fleets: Fleets,
+    begin: Callable[[int, int], None] | None,
+    step: Callable[[Grading], None] | None,
+) -> tuple[dict[str, list[Attempt]], list[tuple[str, str]]]:
+    """Each student's hand-ins in their order, graded; and those that are gone, graded with other tests or never."""
+    students = {s.id: s for s in classroom.roster.students} if classroom.roster else {}
+    order = {(one.found.student, one.digest): i for i, one in enumerate(found.hand_ins)}
+    graded: dict[int, tuple[Attempt, str]] = {}
+    stale: list[tuple[str, str]] = []
+    there = [one.found for one in found.hand_ins if not one.gone]
+    digests = {one.found.path: one.digest for one in found.hand_ins}
+    steps = grade_found(exercise, there, out, settings, fleets, begin, digests)
+    left = _left(exercise, [one for one in found.hand_ins if one.gone], out, settings, stale)
+    for grading in chain(steps, left):
+        one = grading.found
+        attempt = attempt_from(
+            grading.result,
+            file=one.file,
+            path=one.path,
+            fingerprint=grading.fingerprint,
+            where=grading.path,
+            submitted=one.submitted,
+            late=classroom.seconds_late(exercise.id, students.get(one.student, Student(one.student)), one.submitted),
+            # The system that took it says so, and does not say by how much: no row of the table is for that.
+            late_mark=one.late_mark and one.submitted is None,
+        )
+        graded[order[one.student, grading.fingerprint]] = attempt, grading.result.digest
+        if step is not None:
+            step(grading)
+    others = [one.found for i, one in enumerate(found.hand_ins) if not one.gone and i not in graded]
+    stale += left_out(others, settings.hand_ins)
+    attempts: dict[str, list[Attempt]] = {}
+    for i, hand_in in enumerate(found.hand_ins):
+        if i in graded:
+            attempts.setdefault(hand_in.found.student, []).append(graded[i][0])
+    if classroom.folder is not None:
+        taken = {graded[i][0].path: graded[i][1] for i in graded}
+        place = classroom.folder / "submitted"
+        for student, of in attempts.items():
+            attempts[student] = _without_our_copy(of, place / student / exercise.id, taken)
+    return attempts, stale
+
+
+def _left(
+    exercise: Exercise, gone: Sequence[HandIn], out: Path, settings: Settings, stale: list[tuple[str, str]]
+) -> Iterator[Grading]:
+    """The results of hand-ins that can be read nowhere, whatever they were made with."""
+    course = course_hash(exercise) if gone else ""
+    for one in gone:
+        student, file = one.found.student, one.found.file
+        path = result_path(out, exercise.id, student, one.digest)
+        result = read_result(path)
+        if result is None:
+            stale.append((file, f"is gone, and has no result: it counts as none of the hand-ins of {student}"))
+            continue
+        if result.key != result_key(student, one.digest, course, settings):
+            stale.append((file, "is gone, and its result was made with other tests or settings"))
+        yield Grading(Job(student, one.found.path, file), result, path, False, one.found, one.digest)
+
+
+def _without_our_copy(attempts: list[Attempt], place: Path, taken: Mapping[Path, str]) -> list[Attempt]:
+    """The hand-ins without the one that lies in nbgrader's `submitted` and is a copy of another one."""
+    ours = [a for a in attempts if a.path.absolute() == place.absolute()]
+    others = {taken[a.path] for a in attempts if a not in ours} - {""}
+    return [a for a in attempts if a not in ours or taken[a.path] not in others]
+
+
+def _standings(
+    exercise: Exercise, classroom: Classroom, settings: Settings, attempts: Mapping[str, Sequence[Attempt]]
+) -> Iterator[Standing]:
+    """Every student of the roster, then those whom it lacks; without a roster everybody is known, by an alias."""
+    if classroom.roster is None:
+        aliases = make_aliases([Student(name) for name in sorted(attempts)], settings.secret)
+        students = {name: Student(name, alias=aliases[name]) for name in attempts}
+    else:
+        students = {student.id: student for student in classroom.roster.students}
+    for name in [*sorted(students), *sorted(set(attempts) - set(students))]:
+        student = students.get(name, Student(name))
+        deadline = classroom.deadline(exercise.id, student)
+        standing = Standing(student, tuple(attempts.get(name, ())), known=name in students, deadline=deadline)
+        yield with_penalty(standing, classroom)
 
 
 def with_penalty(standing: Standing, classroom: Classroom) -> Standing:
@@ -244,11 +323,13 @@ def with_penalty(standing: Standing, classroom: Classroom) -> Standing:
     return replace(standing, penalty=classroom.penalty(earned, standing.marked.seconds_late))
 
 
-def _plan(exercise: Exercise, found: Sequence[Found], out: Path, settings: Settings) -> list[_Planned]:
+def _plan(
+    exercise: Exercise, found: Sequence[Found], out: Path, settings: Settings, digests: Mapping[Path, str]
+) -> list[_Planned]:
     course = course_hash(exercise)
     same: dict[tuple[str, str], list[Found]] = {}
     for one in found:
-        same.setdefault((one.student, fingerprint(one.path)), []).append(one)
+        same.setdefault((one.student, digests.get(one.path) or fingerprint(one.path)), []).append(one)
     return [
         _Planned(
             Job(student, of[0].path, of[0].file),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from autograder.base.text import number
+
 __all__ = ["Axis", "differ", "how_many", "linear_axis", "log_axis", "nice_step", "number_text", "time_axis"]
 
 MOST_TICKS = 5
@@ -95,16 +97,14 @@ def nice_step(wanted: float) -> float:
     return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= wanted * (1 - 1e-9))
 
 
-def how_many(number: int, noun: str) -> str:
+def how_many(count: int, noun: str) -> str:
     """A number of things: `1 student`, `1,480 students`."""
-    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
+    return f"{count:,} {noun.removesuffix('s') if count == 1 else noun}"
 
 
 def number_text(value: float, digits: int = 1) -> str:
     """A number with at most so many digits after the point: `3.4`, `100`, `1,480`."""
-    text = f"{value:,.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text.replace("-", "−")
+    return number(value, digits, thousands=True).replace("-", "−")
 
 
 def short_number(value: float) -> str:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from autograder.base.text import clean_text
+
 from .axes import Axis, differ, how_many, linear_axis, log_axis, nice_step, number_text, time_axis
-from .page import clean_text
 
 __all__ = ["Mark", "Point", "histogram", "scatter"]
 

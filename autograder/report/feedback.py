@@ -1,8 +1,5 @@
 """A page for each student: how many points, what to mend first, and how."""
 
-import hashlib
-import json
-import os
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import groupby
@@ -11,19 +8,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from autograder import results
-from autograder.base.files import read_stamps
+from autograder.base.stamps import Stamps, code_hash, hash_of
+from autograder.base.text import short, signed
 from autograder.grading import file_name
 from autograder.results import CellResult, Result, TestResult
 from autograder.sources import GradedCell, graded_cells
-from autograder.standing import Attempt, GradedClass, Standing
+from autograder.standing import Attempt, GradedClass, Marking, Standing
 from autograder.variants import sources
-from exercise_code.common import drawing, exercise
 from exercise_code.common.checks.alike import alike
 from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
 
-from . import page, pictures
+from . import page
 from .page import render, write_page
 from .pictures import Gallery
 
@@ -42,24 +38,21 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
     What each page was made from stands in a file in `cache`, or in `folder` without one, so that a second run
     reads no result that it has read before. Pages of students who have left the class stay.
     """
-    stamps = (cache or folder) / STAMPS
-    known, sizes = read_stamps(stamps), _sizes(folder)
+    stamps = Stamps((cache or folder) / STAMPS, folder, ".html")
     rules = _stamp_of_rules(graded)
     maker = _Maker(graded)
-    made: dict[str, list[Any]] = {}
     written = 0
     try:
         for standing in graded.standings:
             name = f"{file_name(standing.student.id)}.html"
             stamp = _stamp(rules, standing)
-            if name in sizes and known.get(name) == [stamp, sizes[name]]:
+            if stamps.current(name, stamp):
                 continue
             text = maker.page(standing)
             written += write_page(text, folder / name)
-            made[name] = [stamp, len(text.encode("utf-8", errors="replace"))]
+            stamps.made(name, stamp, len(text.encode("utf-8", errors="replace")))
     finally:
-        if made:
-            write_page(json.dumps(known | made, indent=0, sort_keys=True), stamps)
+        stamps.save(keep=True)
     return written
 
 
@@ -95,6 +88,24 @@ class _Cell:
         if len(self.failed) < 2 or len(reasons) > 1 or self.failed[0].code is Reason.GENERIC:
             return None
         return self.failed[0]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A cell that people marked or are to mark, `points` None while it waits; without a maximum a test they changed."""
+
+    grade_id: str
+    name: str
+    points: float | None
+    max_points: float | None
+    comment: str = ""
+
+    @property
+    def given(self) -> str:
+        """The points in words."""
+        if self.points is None:
+            return "not marked yet"
+        return signed(self.points) if self.max_points is None else f"{short(self.points)} of {short(self.max_points)}"
 
 
 @dataclass(frozen=True)
@@ -135,7 +146,7 @@ class _Maker:
             cells=cells,
             parts=[(name, list(part)) for name, part in groupby(cells, key=lambda c: c.notebook)],
             start=min((c for c in cells if not c.whole), key=lambda c: c.points >= c.max_points, default=None),
-            written=self.written,
+            questions=self._questions(standing),
             so_far=self.graded.max_score + (0.0 if standing.written is None else self.graded.max_written),
             # As it is shown: nobody reads "75 of 100" and that 75 were needed and not reached.
             total=round(standing.points, 2),
@@ -149,6 +160,20 @@ class _Maker:
             generic=Reason.GENERIC,
             places=PLACES,
         )
+
+    def _questions(self, standing: Standing) -> list[_Question]:
+        """What people mark, in the order of the notebooks; then the tests whose points a person changed."""
+        of = {marking.grade_id: marking for marking in standing.markings}
+        if not of and standing.written is not None and self.written:
+            # Nobody said which points are whose.
+            return [_Question("written", "written answers", standing.written, self.graded.max_written)]
+        found = []
+        for cell in self.written:
+            marking = of.get(cell.grade_id, Marking(cell.grade_id, None))
+            name = cell.heading or cell.grade_id
+            found.append(_Question(cell.grade_id, name, marking.points, float(cell.points), marking.comment.strip()))
+        changed = [m for m in standing.markings if not m.written]
+        return found + [_Question(m.grade_id, m.name, m.points, None, m.comment.strip()) for m in changed]
 
     def _zone(self, standing: Standing) -> tzinfo | None:
         """The zone in which the page tells times: the due date's, so that late is seen to be late."""
@@ -276,22 +301,17 @@ def _stamp_of_rules(graded: GradedClass) -> str:
     files = [
         *page.TEMPLATES.glob("base.*"),
         *page.TEMPLATES.glob("feedback.*"),
-        *(Path(str(module.__file__)) for module in (page, pictures, drawing, exercise, results)),
-        Path(__file__),
         *source.course.glob("*.py"),
         *(graded.exercise.folder / name for name in ("exercise.toml", "scoring.py")),
     ]
     shared = [graded.max_score, graded.max_written, graded.due, graded.demo_secret, graded.data]
-    digest = hashlib.sha256(json.dumps(shared, default=str).encode())
-    for path in sorted(files):
-        if path.is_file():
-            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return hash_of(shared, code_hash(__name__), files=files)
 
 
 def _stamp(rules: str, standing: Standing) -> str:
     student = standing.student
-    own = [student.id, student.alias, standing.known, standing.written, standing.penalty, standing.deadline]
+    own: list[Any] = [student.id, student.alias, standing.known, standing.penalty, standing.deadline]
+    own += [standing.written, repr(standing.markings)]
     hand_ins = [[a.file, a.submitted, a.seconds_late, a.score, a.refused, a.failed] for a in standing.attempts]
     read: list[Any] = []
     if standing.marked is not None:
@@ -300,12 +320,4 @@ def _stamp(rules: str, standing: Standing) -> str:
             read = [str(standing.marked.result), found.st_mtime_ns, found.st_size]
         except OSError:
             read = []
-    return hashlib.sha256(json.dumps([rules, own, hand_ins, read], default=str).encode()).hexdigest()
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    try:
-        with os.scandir(folder) as entries:
-            return {e.name: e.stat().st_size for e in entries if e.name.endswith(".html")}
-    except OSError:
-        return {}
+    return hash_of(rules, own, hand_ins, read)

@@ -5,11 +5,10 @@ The method is that of Schleimer, Wilkerson, Aiken: "Winnowing: local algorithms 
 known wrong answers.
 """
 
+import contextlib
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from autograder.base.files import write_whole
+from autograder.base.stamps import code_hash, hash_of
 from autograder.standing import Attempt
 from autograder.variants import Sources, strip_markers, wrong_answers
 from exercise_code.common.errors import CourseError
@@ -206,11 +207,8 @@ def _weights(attempt: Attempt, src: Sources) -> str:
 def prints_of(src: Sources, given: Given, attempts: Sequence[Attempt], cache: Path) -> dict[str, Print]:
     """The fingerprints of each hand-in by its own one; a hand-in that `cache` has is not read again."""
     path = cache / f"similarity-{src.id}.npz"
-    rules = hashlib.sha256(given.grams.tobytes())
-    rules.update(repr((sorted(given.lines), sorted(given.comments), sorted(given.names))).encode("utf-8", "replace"))
-    for part in (Path(__file__), Path(__file__).with_name("tokens.py")):
-        rules.update(part.read_bytes())
-    stamp = rules.hexdigest()
+    grams = hashlib.sha256(given.grams.tobytes()).hexdigest()
+    stamp = hash_of(grams, sorted(given.lines), sorted(given.comments), sorted(given.names), code_hash(__name__))
     known = _load(path, stamp)
     found: dict[str, Print] = {}
     for attempt in attempts:
@@ -248,16 +246,9 @@ def _save(path: Path, stamp: str, prints: Mapping[str, Print]) -> None:
     arrays["index"] = np.frombuffer(json.dumps(index).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(buffer.getvalue())
-        Path(temporary).replace(path)
-    except OSError:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+    # Without it the next run reads the hand-ins again, no more.
+    with contextlib.suppress(OSError):
+        write_whole(buffer.getvalue(), path)
 
 
 def _load(path: Path, stamp: str) -> dict[str, Print]:

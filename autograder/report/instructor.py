@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from autograder.base.files import read_stamps
+from autograder.base.stamps import code_hash, hash_of, read_notes
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing
 from autograder.variants import sources, wrong_answers
@@ -20,10 +20,13 @@ from .items import FEW, Item, graded_attempts, item_analysis
 from .page import render, write_page
 from .resemblance import Mistake, mistakes, resemblances
 from .similarity import find_similar
+from .students import student_rows
 
 __all__ = ["render_report", "write_report"]
 
 SLOWEST = 10
+# A longer table of students is folded at first.
+OPEN_STUDENTS = 60
 SHOWN_MISTAKES = 7
 SHOWN_CLUSTERS = 10
 MEGABYTES = 1000
@@ -68,20 +71,20 @@ def write_report(graded: GradedClass, path: Path, cache: Path) -> bool:
     """
     stamp, effort = _stamp(graded), _stamp_of_effort(graded)
     note = cache / f"report-{graded.exercise.id}.json"
-    noted = read_stamps(note)
+    noted = read_notes(note)
     if noted.get("stamp") == stamp and noted.get("page") == _digest(path):
         return False
     wall = noted.get("wall")
     if noted.get("effort") == effort and isinstance(wall, float):
         graded = replace(graded, wall_seconds=wall)
-    written = write_page(render_report(graded, cache), path)
+    written = write_page(render_report(graded, cache, path.parent), path)
     found = {"stamp": stamp, "page": _digest(path), "effort": effort, "wall": graded.wall_seconds}
     write_page(json.dumps(found), note)
     return written
 
 
-def render_report(graded: GradedClass, cache: Path) -> str:
-    """The page as text; hand-ins are read, never run."""
+def render_report(graded: GradedClass, cache: Path, folder: Path | None = None) -> str:
+    """The page as text; hand-ins are read, never run. Links lead from `folder`, in which the page is to lie."""
     src = sources(graded.exercise)
     cells, tests = item_analysis(graded)
     findings = resemblances(graded)
@@ -96,6 +99,8 @@ def render_report(graded: GradedClass, cache: Path) -> str:
         tiles=_tiles(graded),
         groups=[g for g in groups if g.rows],
         quiet=[g.title for g in groups if not g.rows],
+        students=student_rows(graded, folder),
+        open_students=OPEN_STUDENTS,
         histograms=_histograms(graded),
         cells=cells,
         tests=tests,
@@ -124,17 +129,11 @@ def render_report(graded: GradedClass, cache: Path) -> str:
 
 def _stamp(graded: GradedClass) -> str:
     """A hash of everything that the page is made from."""
-    digest = hashlib.sha256(repr(replace(graded, wall_seconds=0.0)).encode("utf-8", "backslashreplace"))
-    here = Path(__file__).parent
     course = sources(graded.exercise).course
-    modules = ("axes", "charts", "fingerprints", "instructor", "items", "page", "resemblance", "similarity", "tokens")
-    files = [here / f"{name}.py" for name in modules]
-    templates = ("base.css", "base.html", "charts.css", "report.css", "report.html")
-    files += [here / "templates" / name for name in templates]
+    templates = Path(__file__).parent / "templates"
+    files = [templates / n for n in ("base.css", "base.html", "charts.css", "report.css", "report.html")]
     files += [*course.rglob("*.py"), course / "wrong.toml", *graded.exercise.folder.glob("*.py")]
-    for file in sorted(files):
-        digest.update(file.name.encode() + (file.read_bytes() if file.is_file() else b""))
-    return digest.hexdigest()
+    return hash_of(repr(replace(graded, wall_seconds=0.0)), code_hash(__name__), files=files)
 
 
 def _stamp_of_effort(graded: GradedClass) -> str:
@@ -175,6 +174,7 @@ def _groups(graded: GradedClass) -> list[_Group]:
     refused = [(_name(s.student), f"{a.file}: {a.refused}{_before(s)}") for s, a in last if a.refused]
     strange = [(_name(s.student), ", ".join(a.file for a in s.attempts)) for s in every if not s.known]
     waiting = [(_name(s.student), "") for s in every if _waits(s, graded)]
+    unread = [(_name(s.student), "; ".join(a.look_at)) for s, a in last if a.look_at and not a.refused]
     late = [(_name(s.student), _lateness(s, a)) for s, a in last if a.seconds_late > 0]
     unclear = [(_name(s.student), s.attempts[-1].file) for s in every if s.late_unknown]
     stuffed = [
@@ -193,6 +193,12 @@ def _groups(graded: GradedClass) -> list[_Group]:
             tuple(stuffed),
             "warn",
             "It counts as parameters of the model. Look at it: it may be weights, or a table of answers.",
+        ),
+        _Group(
+            "with files that could not be taken",
+            tuple(unread),
+            "warn",
+            "Look at them: answers in an unreadable notebook wait for you, a model that is not taken earns nothing.",
         ),
         _Group("written answers to mark", tuple(waiting), "", "Mark them in formgrader."),
         _Group(

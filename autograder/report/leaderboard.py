@@ -10,13 +10,14 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from autograder.base.text import clean_text
 from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Standing
 from exercise_code.common.metrics import get_metric
 
 from .axes import how_many, number_text
 from .charts import Mark, Point, histogram, scatter
-from .page import clean_text, render, write_page
+from .page import render, write_page
 
 __all__ = ["Entry", "rank_class", "write_leaderboard"]
 

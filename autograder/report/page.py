@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,11 @@ import jinja2
 from markupsafe import Markup
 
 from autograder.base.files import write_if_changed
+from autograder.base.text import clean_text, number
 
-__all__ = ["clean_text", "render", "write_page"]
+__all__ = ["render", "write_page"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Control characters, surrogates, and direction marks: "evil\u202egpj.exe" would read as a picture.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def clean_text(value: object) -> str:
-    """The text with what is not to be seen as itself (control characters, direction marks) shown as `\ufffd`."""
-    return _UNSEEN.sub("\ufffd", str(value))
 
 
 @cache
@@ -40,11 +33,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _number(value: float | None, digits: int = 1) -> str:
-    """A number with at most so many digits after the point; nothing for None."""
-    if value is None:
-        return ""
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return number(value, digits)
 
 
 def render(template: str, *, script: str = "", **context: Any) -> str:

@@ -1,26 +1,41 @@
 """Trained models as files: weights in safetensors, hyperparameters in JSON, never a pickle."""
 
+import importlib
 import json
-import os
+import tempfile
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from .course_tree import assignment_folder, exercise_here
+from .data import resolve_source
 from .errors import CourseError
 from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise
 from .modelfile import inspect_model
+from .reloading import fresh_code
 
 __all__ = ["count_parameters", "load_model", "model_source", "save_model"]
 
 MAX_HPARAMS_BYTES = 64 * 1024
 
 M = TypeVar("M", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What predicting so many inputs took, and the most it may take when it is graded, in seconds of CPU time."""
+
+    inputs: int
+    seconds: float
+    limit: float
 
 
 def save_model(
@@ -34,7 +49,9 @@ def save_model(
 ) -> Path:
     """The path of `models/NAME.safetensors`, written beside `NAME.json`, which holds the hyperparameters.
 
-    It prints how many parameters the model has and how large its file is, beside the exercise's limits.
+    It prints how many parameters the model has, how large its file is and how long a pass over the validation set
+    takes, beside the exercise's limits. Wrappers (`torch.compile`, `DataParallel`) are taken off. A file that was there
+    before is replaced only when the new one has been read back; a `CourseError` says why it could not.
 
     Args:
         hparams: plain values (numbers, texts, lists, dicts) from which the model's class builds it again.
@@ -47,17 +64,25 @@ def save_model(
     spec = _exercise(exercise, required=folder is None)
     path = _path(name, spec, folder)
     text = _hparams_text(hparams)
+    model = _unwrapped(model)
     state = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in model.state_dict().items()}
     if keep_best is not None and not _beats_saved(model, path, keep_best, spec):
         return path
     metadata = {"data_source": data_source} if data_source else None
+    graded = spec if folder is None else None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, save(state, metadata))
-        _write(path.with_suffix(".json"), text.encode())
+        # In the same folder, so that the new files need only be renamed.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-", ignore_cleanup_errors=True) as name:
+            new = Path(name) / path.name
+            new.write_bytes(save(state, metadata))
+            new.with_suffix(".json").write_bytes(text.encode())
+            trial = _try_out(new, model, state, graded)
+            for suffix in (".safetensors", ".json"):
+                new.with_suffix(suffix).replace(path.with_suffix(suffix))
     except OSError as error:
         raise CourseError(f"could not save {path}: {error.strerror or error}") from None
-    print(_summary(path, count_parameters(model), spec))
+    print(_summary(path, count_parameters(model), spec, trial))
     return path
 
 
@@ -152,6 +177,64 @@ def _listed(value: Any) -> Any:
     return value
 
 
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside of what `torch.compile` and `DataParallel` made of it."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            inner = model.module
+        if not isinstance(inner, nn.Module):
+            return model
+        model = inner
+
+
+def _try_out(new: Path, model: nn.Module, state: Mapping[str, Tensor], graded: Exercise | None) -> Trial | None:
+    """What a pass of the saved model costs, where the grader will make one; a `CourseError` where it cannot be used."""
+    kept = "the model that was saved before, if any, is still there"
+    back = load_file(new)
+    if set(back) != set(state) or any(not _equal(back[key], state[key]) for key in state):
+        raise CourseError(f"{new.name} did not come back from disk as it was written: save it again; {kept}")
+    if graded is not None and graded.model is not None:
+        return _as_the_grader(new, graded, kept)
+    try:
+        built = type(model)(json.loads(new.with_suffix(".json").read_text(encoding="utf-8")))
+    # A model whose class takes other arguments is built by its owner's own function.
+    except Exception:  # noqa: BLE001
+        return None
+    if misfit := _misfit(back, built.state_dict()):
+        raise CourseError(
+            f"not saved, because {type(model).__name__}(hparams) builds another model: {misfit}; "
+            f"pass the hyperparameters that the model was built from; {kept}"
+        )
+    return None
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """True for the same bytes: NaN equals itself here."""
+    same = one.dtype == other.dtype and one.shape == other.shape
+    return same and bool(torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8)))
+
+
+def _as_the_grader(new: Path, exercise: Exercise, kept: str) -> Trial:
+    """Build the model from its two files with the code on disk, and predict as many inputs as the grader sends."""
+    assert exercise.model is not None
+    with fresh_code(exercise, new.parent) as code:
+        scoring = importlib.import_module(f"{exercise.package}.scoring")
+        inputs, _ = scoring.evaluation_set(resolve_source(exercise.model.dataset), "val")
+        start = time.process_time()
+        try:
+            scoring.predict(code, new.stem, inputs)
+        # Whatever the student's code raises here, it would raise when it is graded.
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(": ")
+            raise CourseError(
+                f"not saved, because the grader could not use it: {reason}; it builds the model from the saved "
+                f"hyperparameters with your file as it is on disk; {kept}"
+            ) from error
+        seconds, limit = time.process_time() - start, exercise.model.cpu_seconds
+        return Trial(len(inputs), seconds, exercise.limits.test_cpu_seconds if limit is None else limit)
+
+
 def _beats_saved(model: nn.Module, path: Path, dataset: Any, exercise: Exercise | None) -> bool:
     if not path.is_file():
         return True
@@ -186,25 +269,18 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Nothing; writes the file under another name first, so that there is never half a file."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _summary(path: Path, parameters: int, exercise: Exercise | None) -> str:
+def _summary(path: Path, parameters: int, exercise: Exercise | None, trial: Trial | None) -> str:
     size = inspect_model(path).size_mb
     limits = exercise.model if exercise is not None else None
     if limits is None:
         return f"Saved {path.name}: {parameters:,} parameters, {size:.1f} MB."
     text = (
         f"Saved {path.name}: {parameters:,} parameters (at most {limits.max_parameters:,}), "
-        f"{size:.1f} MB (at most {limits.max_size_mb:g} MB)."
+        f"{size:.1f} MB (at most {limits.max_size_mb:g} MB)"
     )
-    if parameters > limits.max_parameters or size > limits.max_size_mb:
-        return text + " That is too much: it would not be graded. Make the model smaller."
-    return text
+    slow = trial is not None and trial.seconds > trial.limit
+    if trial is not None:
+        text += f", {trial.seconds:.1f} s of computing time for {trial.inputs:,} inputs (at most {trial.limit:g} s)"
+    if parameters > limits.max_parameters or size > limits.max_size_mb or slow:
+        return text + ". That is too much: it would not be graded. Make the model smaller."
+    return text + "."

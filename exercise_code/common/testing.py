@@ -36,7 +36,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .checks.comparing import as_array, assert_calls, assert_same, resembles, show
+from .checks.comparing import as_array, assert_calls, assert_same, entry, kind_of, length, resembles, show, wrong_type
 from .checks.exceptions import as_failure, describe_exception, failure_from
 from .checks.failures import Failure, Kind, OddAnswer, call, each_call
 from .checks.reasons import Reason
@@ -61,14 +61,18 @@ __all__ = [
     "describe_exception",
     "discover",
     "each_call",
+    "entry",
     "failure_from",
     "grade",
+    "kind_of",
+    "length",
     "load_cases",
     "resembles",
     "run_case",
     "seed_all",
     "show",
     "test_seed",
+    "wrong_type",
 ]
 
 F = TypeVar("F", bound=Callable[..., None])

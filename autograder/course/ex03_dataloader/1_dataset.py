@@ -161,9 +161,13 @@ check("dataset_len")
 #
 # Mind two things that the dataset may have been told when it was created:
 #
-# - `in_memory=True`: then all images have been read already and are in `self.images`.
+# - `in_memory`: with `True` all images have been read already and are in `self.images`. With `False` nothing is
+#   kept: a file is read each time its sample is asked for.
 # - `transform=...`: a function that is to be applied to the image before it is handed out. We will write such
 #   functions in a minute.
+#
+# To read a file, use `load_image`: it gives red, green and blue for any file, also for a grey one or one with
+# transparency.
 
 # %% role="checks" grade_id="dataset_getitem" points=15
 check("dataset_getitem")
@@ -267,6 +271,8 @@ for x in [32, 122, 212, -40]:
 dark = np.array([3, 10, 200], dtype=np.uint8)
 print(dark - 5, "  in uint8")
 print(dark.astype(float) - 5, "  in float")
+print(dark * 2, "  in uint8")
+print(dark.astype(float) * 2, "  in float")
 
 # %% [markdown]
 # ### Task 3: rescale (10 points)

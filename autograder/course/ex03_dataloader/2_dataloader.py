@@ -113,8 +113,9 @@ print(np.stack([7, 8, 9, 10]), "has the shape", np.stack([7, 8, 9, 10]).shape)
 #
 # Fill in the function `combine_samples` in `dataloader.py`.
 #
-# - in: a list of samples, each a `dict` with the same keys
-# - out: one `dict` with these keys and an array for each
+# - in: a list of one or more samples, each a `dict` with the same keys
+# - out: one `dict` with these keys and an array for each. A single sample makes a batch of one: its arrays have the
+#   axis of the batch, too.
 
 # %% role="checks" grade_id="dataloader_combine" points=5
 check("dataloader_combine")
@@ -148,7 +149,7 @@ for key, array in batch.items():
 # Fill in `DataLoader.__len__`.
 #
 # - in: nothing but the loader, which knows `self.dataset`, `self.batch_size` and `self.drop_last`
-# - out: the number of batches, an `int`. Do not read a sample for it: that may be slow.
+# - out: the number of batches, an `int` (`np.ceil` gives a float). Do not read a sample for it: that may be slow.
 
 # %% role="checks" grade_id="dataloader_len" points=10
 check("dataloader_len")
@@ -217,7 +218,8 @@ print("second loop:", list(house))
 # - in: nothing but the loader
 # - out: a generator of batches, each made by `combine_samples`
 #
-# Mind the last batch: without `drop_last` it may be smaller, with `drop_last` it is left out *if* it is smaller.
+# Mind the last batch: without `drop_last` it may be smaller, with `drop_last` it is left out *if* it is smaller. And
+# where the sizes come out even, no empty batch follows. Two loops may also go on side by side: each has its own place.
 
 # %% role="checks" grade_id="dataloader_batches" points=15
 check("dataloader_batches")
@@ -280,7 +282,9 @@ print("first draw again:", generator.integers(0, 100, 5))
 # ### Task 4: shuffle (10 points)
 #
 # Extend `DataLoader.__iter__`: with `self.shuffle` the order of the indices is a new random permutation in each
-# epoch. Draw it from `self.rng`, the generator that `__init__` has made from the seed.
+# epoch, of the whole dataset: with `drop_last` other samples are left out each time. Draw it from `self.rng`, the
+# generator that `__init__` has made from the seed. Each loader has its own, so that another loader in between changes
+# nothing.
 #
 # To find the method, look at `help(np.random.Generator)` or type `np.random.default_rng().` and press the tab key.
 

@@ -1,6 +1,7 @@
 """Answers compared with what was expected, and the difference in words."""
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from ..wire import Opaque
 from .failures import Failure, OddAnswer, call
 from .reasons import Reason
 
-__all__ = ["as_array", "assert_calls", "assert_same", "resembles", "show"]
+__all__ = ["as_array", "assert_calls", "assert_same", "entry", "kind_of", "length", "resembles", "show", "wrong_type"]
 
 # What often helps where a value of one type came in place of another.
 _WHOLE = "np.ceil and np.floor give floats: int(...) makes an int of one"
@@ -88,6 +89,29 @@ def assert_calls(got: Any, want: Mapping[str, Any], **options: Any) -> None:
             assert_same(got[text], expected, **options, hints=dict.fromkeys(fitting[:1], _always))
 
 
+def wrong_type(expected: str, got: Any) -> Failure:
+    """The `Failure` of a test that wanted `expected`, such as `a tuple of two arrays`, and got another type."""
+    hint = _TYPE_HINTS.get((expected.removeprefix("a numpy ").split()[-1], _family(got)), "")
+    return Failure(f"expected {expected}, got {kind_of(got)}", got=show(got), hint=hint, code=Reason.WRONG_TYPE)
+
+
+def entry(answer: Any, key: str) -> Any:
+    """What stands under `key` in an answer that should be a dict; a `Failure` where it is none or lacks the key."""
+    if type(answer) is not dict:
+        failure = wrong_type("a dict", answer)
+        failure.want = f"a dict with the key {key!r}"
+        raise failure
+    if key not in answer:
+        raise Failure(f"expected the key {key!r}, got the keys {sorted(answer, key=str)}", code=Reason.WRONG_TYPE)
+    return answer[key]
+
+
+def length(thing: Any) -> Any:
+    """`len(thing)`, for a probe; where `__len__` returns what `len` cannot take, such as a float, that itself."""
+    found = type(thing).__len__(thing)
+    return operator.index(found) if hasattr(found, "__index__") else found
+
+
 def as_array(tensor: Any) -> Any:
     """A torch tensor's numbers as a numpy array, for a probe; an `OddAnswer` for anything else."""
     if not hasattr(tensor, "detach") or not hasattr(tensor, "numpy"):
@@ -103,7 +127,8 @@ def show(value: Any, limit: int = 200) -> str:
         dots = ", ...]" if value.size > 8 else "]"
         text = f"array of shape {value.shape}, {value.dtype}: {items[:-1]}{dots}"
     elif isinstance(value, np.generic):
-        text = f"{value.item()!r} ({value.dtype})"
+        number = repr(float(f"{value:.9g}") if isinstance(value, np.floating) else value.item())
+        text = f"{number} ({value.dtype})"
     else:
         text = repr(_first_items(value, limit, [limit]))
     return text if len(text) <= limit else text[: limit - 3] + "..."
@@ -232,6 +257,8 @@ def _first_items(value: Any, limit: int, left: list[int]) -> Any:
     left[0] -= 1
     if isinstance(value, str | bytes):
         return value[: limit + 1]
+    if isinstance(value, np.ndarray):
+        return _InWords(value)
     if not isinstance(value, list | tuple | dict):
         return value
     kept: list[Any] = []
@@ -244,6 +271,18 @@ def _first_items(value: Any, limit: int, left: list[int]) -> Any:
             item = _first_items(item, limit, left)
         kept.append(item)
     return _plain(value)(kept)
+
+
+class _InWords:
+    """An array among other values: its numbers where they are few, else its shape and dtype."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __repr__(self) -> str:
+        if self.array.ndim == 1 and self.array.size <= 8:
+            return f"array({np.array2string(self.array, precision=5, separator=', ')})"
+        return f"<array of shape {self.array.shape}, {self.array.dtype}>"
 
 
 def _plain(value: Any) -> type:
