@@ -48,7 +48,7 @@ def gradescope_json(graded: GradedClass, standing: Standing, attempt: Attempt, r
             "submitted": attempt.submitted.isoformat() if attempt.submitted else None,
             "seconds_late": round(attempt.seconds_late, 3),
             "penalty": round(standing.penalty, 5),
-            "notes": [line(note) for note in shown.notes],
+            "notes": [line(note.text) for note in shown.notes],
         },
     }
     if shown.public_metrics:

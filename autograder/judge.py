@@ -21,7 +21,7 @@ import pytest
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_model
+from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, inspect_model
 from exercise_code.common.metrics import get_metric
 from exercise_code.common.testing import Failure, Grade, Score, test_seed
 
@@ -35,6 +35,7 @@ from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
 from .sandbox.workers import Workers
 from .settings import Settings, versions
+from .sources import grade_ids
 from .submission import Inventory, make_base, open_submission, reference_submission
 from .variants import sources
 
@@ -48,6 +49,10 @@ PYTEST_ARGUMENTS = [
 ]
 # A disk that is full, or a share of it.
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# Of each kind; a hand-in may hold thousands of files.
+MOST_NOTES = 20
+# What nbgrader puts beside what it collects is not the student's.
+_NBGRADERS = ("timestamp.txt", "submission_secret.txt")
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
 SAMPLES = 6
 
@@ -70,6 +75,7 @@ class Judge:
         self.settings = settings
         self.source = sources(self.exercise)
         self.cells = [c for c in graded_cells(self.exercise.id, self.source.course.parent) if c.kind == "checks"]
+        self.grade_ids = grade_ids(self.exercise.id, self.source.course.parent)
         self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
         self._scratch = Scratch("judge-")
         self.scratch = self._scratch.folder
@@ -92,7 +98,7 @@ class Judge:
         self._scores: dict[bool, Score | Failure] = {}
         self._halves: tuple[dict[str, float], ...] = ({}, {})
         self._samples = ""
-        self._problems: tuple[str, ...] = ()
+        self._notes: tuple[Note, ...] = ()
         self._texts: list[bytes] = []
 
     def __enter__(self) -> "Judge":
@@ -172,8 +178,9 @@ class Judge:
         path = workspace / "models" / f"{model.files[0]}.safetensors"
         if not path.is_file():
             # A file that was handed in but not taken, over its size limit say, has its reason here.
-            problems = [p for p in self._problems if p.startswith(f"models/{path.name}")]
-            reason = problems[0] if problems else f"models/{path.name} is not in the hand-in"
+            name = f"models/{path.name}"
+            told = [n.text for n in self._notes if n.code is Reason.NOT_TAKEN and n.name == name]
+            reason = told[0] if told else f"{name} is not in the hand-in"
             raise Failure(reason, hint="train the model and save it with save_model", code=Reason.NO_MODEL)
         return inspect_model(path, model, self._texts)
 
@@ -275,7 +282,7 @@ class Judge:
         self._scores, self._halves, self._samples = {}, ({}, {}), ""
         try:
             scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
-            hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
+            hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace", self.grade_ids)
             results, sandbox = self._run(hand_in, items, plugin)
             cells = self._cells(items, {r.name: r for r in results})
             hidden = self._scores.get(False)
@@ -291,8 +298,8 @@ class Judge:
                 model=self._describe_model(hand_in),
                 notes=[
                     *_notes(hand_in),
-                    *sorted(sandbox.notes),
-                    *version_gap(hand_in.folder, results, versions()),
+                    *(Note(None, text) for text in sorted(sandbox.notes)),
+                    *(Note(None, text) for text in version_gap(hand_in.folder, results, versions())),
                 ],
                 complete=len(results) == len(items),
                 cpu_seconds=round(sandbox.used, 3),
@@ -314,7 +321,10 @@ class Judge:
         self, hand_in: HandIn, items: list[pytest.Item], plugin: JudgePlugin
     ) -> tuple[list[TestResult], HandInSandbox]:
         """The tests' results on an unpacked hand-in, and the sandbox, closed, which knows what its code used."""
-        self._problems = hand_in.problems
+        self._notes = hand_in.notes
+        # What is data in a hand-in's own modules counts as parameters of its model.
+        own = (*hand_in.modules, *hand_in.extra_modules) if self.exercise.model else ()
+        self._texts = [(hand_in.package / f"{name}.py").read_bytes() for name in own]
         workspace = Inventory.of(hand_in.folder)
         seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
         if self.settings.hand_in_seconds is not None:
@@ -392,14 +402,19 @@ def trouble(error: Exception) -> str:
     return f"the judge could not go on ({reason}): run the command again"
 
 
-def _notes(hand_in: HandIn) -> list[str]:
-    notes = [f"{name} is missing" for name in hand_in.missing] + list(hand_in.problems)
-    # What nbgrader puts beside what it collects is not the student's.
-    nbgraders = ("timestamp.txt", "submission_secret.txt")
-    ignored = [(name, reason) for name, reason in hand_in.ignored if name not in nbgraders]
-    notes += [f"{name} was ignored: {reason}" for name, reason in ignored[:20]]
-    if len(ignored) > 20:
-        notes.append(f"{len(ignored) - 20} more files were ignored")
+def _notes(hand_in: HandIn) -> list[Note]:
+    # A file that was not taken is missing as well, and is named once.
+    told = {note.name for note in hand_in.notes if note.code is Reason.NOT_TAKEN}
+    notes = [Note(Reason.MISSING, f"{name} is missing", name) for name in hand_in.missing if name not in told]
+    for code, what in (
+        (Reason.NOT_TAKEN, "files are not taken"),
+        (Reason.MOVED, "files were taken from another place"),
+        (Reason.IGNORED, "files were ignored"),
+    ):
+        of = [note for note in hand_in.notes if note.code is code and note.name not in _NBGRADERS]
+        notes += of[:MOST_NOTES]
+        if len(of) > MOST_NOTES:
+            notes.append(Note(code, f"{len(of) - MOST_NOTES} more {what}"))
     return notes
 
 

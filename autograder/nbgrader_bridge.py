@@ -40,12 +40,13 @@ from .base.errors import AutograderError
 from .classroom import FILE, Classroom, open_classroom
 from .fleet import Fleet
 from .gradebook import enter_dates
-from .graded_notebook import add_notes, mend, put_scores, read_handed_in, read_template
+from .graded_notebook import add_notes, mend, notes_of, put_scores, read_template
 from .grading import course_hash, grade_found, result_key, result_path
+from .handed_in import read_hand_in
 from .intake import Found, find_hand_ins, fingerprint
 from .judge import Job
 from .results import Result, read_result
-from .safe_html import clean, markdown_to_html
+from .safe_html import MarkdownBudget, as_it_stands, clean, code_to_html, markdown_to_html, short_output
 from .settings import Settings, settings_from_environment
 from .sources import (
     BEGIN_GUIDE,
@@ -59,7 +60,7 @@ from .sources import (
 )
 from .times import nbgrader_time
 
-__all__ = ["HandInExporter", "SafePages", "Scores", "configure", "result_of", "safe_markdown"]
+__all__ = ["HandInExporter", "SafePages", "Scores", "configure", "result_of", "safe_code", "safe_markdown"]
 
 _HERE = "autograder.nbgrader_bridge"
 _RELEASE = (
@@ -121,7 +122,7 @@ def _configure(c: Any, folder: Path) -> None:
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     c.HTMLExporter.preprocessors = [f"{_HERE}.SafePages"]
-    c.HTMLExporter.filters = {"markdown2html": f"{_HERE}.safe_markdown"}
+    c.HTMLExporter.filters = {"markdown2html": f"{_HERE}.safe_markdown", "highlight_code": f"{_HERE}.safe_code"}
 
 
 def _classroom(folder: Path) -> Classroom:
@@ -177,7 +178,9 @@ class HandInExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **options)
         released = released_notebooks(Path(converter.coursedir.root), load_exercise(exercise))
         template = read_template(released[path.stem])
-        notebook = nbformat.from_dict(mend(read_handed_in(path, released), template))  # type: ignore[no-untyped-call]
+        found = read_hand_in(path.parent, load_exercise(exercise))
+        mended = mend(found.notebooks[path.stem], template, found.unread)
+        notebook = nbformat.from_dict(mended)  # type: ignore[no-untyped-call]
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **options)  # type: ignore[no-untyped-call]
 
@@ -335,7 +338,7 @@ class Scores(NbGraderPreprocessor):  # type: ignore[misc]
         result = result_of(Path(coursedir.root), exercise, student, path)
         put_scores(nb, result)
         if ids["notebook"] == load_exercise(exercise).all_notebooks[0]:
-            add_notes(nb, [f"The hand-in was refused: {result.refused}"] * bool(result.refused) + result.notes)
+            add_notes(nb, notes_of(result))
             # `AssignLatePenalties`, a later step, reads dates from the gradebook.
             came = _timestamp(coursedir, str(path))
             came = came.replace(tzinfo=UTC) if came is not None else None
@@ -450,6 +453,10 @@ def _end_all() -> None:
             _end(folder)
 
 
+# In a cell's metadata, which SafePages clears first: the notebook's Markdown costs too much to be set.
+_AS_IT_STANDS = "as_it_stands"
+
+
 class SafePages(Preprocessor):
     """Before a notebook becomes a page of nbgrader's: no raw cells, no metadata, clean outputs.
 
@@ -463,10 +470,13 @@ class SafePages(Preprocessor):
         nb.metadata = {key: nb.metadata[key] for key in ("kernelspec", "language_info") if key in nb.metadata}
         guides = _guides(Path(self.config.CourseDirectory.root), resources) if _is_for_markers(self, resources) else {}
         cells = []
+        budget = MarkdownBudget()
         for cell in nb.cells:
             cell.metadata = {key: cell.metadata[key] for key in ("nbgrader",) if key in cell.metadata}
             if cell.cell_type == "raw":
                 cell.cell_type, cell.source = "markdown", "    " + cell.source.replace("\n", "\n    ")
+            if cell.cell_type == "markdown" and not budget.allows(cell.source):
+                cell.metadata[_AS_IT_STANDS] = True
             for output in cell.get("outputs", []):
                 _clean_output(output)
             cells.append(cell)
@@ -506,11 +516,25 @@ def _clean_output(output: Any) -> None:
     for kind in list(data):
         if kind == "text/html":
             data[kind] = clean("".join(data[kind]))
-        elif kind not in ("text/plain", "image/png", "image/jpeg"):
+        elif kind == "text/plain":
+            data[kind] = short_output("".join(data[kind]))
+        elif kind not in ("image/png", "image/jpeg"):
             del data[kind]
+    if "text" in output:
+        output.text = short_output("".join(output.text))
+    if "traceback" in output:
+        output.traceback = [short_output("\n".join(output.traceback))]
 
 
 @pass_context
 def safe_markdown(context: Any, source: str) -> str:
     """Markdown as clean HTML, for nbgrader's templates."""
-    return markdown_to_html(source, context.get("cell", {}).get("attachments"))
+    cell = context.get("cell", {})
+    if cell.get("metadata", {}).get(_AS_IT_STANDS):
+        return as_it_stands(source)
+    return markdown_to_html(source, cell.get("attachments"))
+
+
+def safe_code(source: str, **_: object) -> str:
+    """Code in colours, for nbgrader's templates."""
+    return code_to_html(source)

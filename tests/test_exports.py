@@ -25,6 +25,8 @@ from autograder.lms import moodle_lacks, write_moodle_feedback
 from autograder.marks import mark_of
 from autograder.results import write_result
 from autograder.standing import GradedClass, Marking, Standing
+from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.handing_in.notes import Note
 
 # What Moodle 4 writes in mod/assign/gradingtable.php (define_headers, downloading), with feedback comments enabled;
 # https://docs.moodle.org/en/Assignment_settings, "Offline grading worksheet".
@@ -490,7 +492,7 @@ def test_a_result_that_was_made_again_is_read_again(class_, tmp_path):
     write_exports(class_, tmp_path)
     standing = _of(class_, "graded")[0]
     result = standing.marked.read()
-    write_result(result.model_copy(update={"notes": ["another note"]}), standing.marked.result)
+    write_result(result.model_copy(update={"notes": [Note(Reason.MISSING, "another note")]}), standing.marked.result)
     try:
         changed = write_exports(class_, tmp_path)
     finally:

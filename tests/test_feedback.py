@@ -23,6 +23,7 @@ from autograder.standing import Marking, Standing
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.drawing import DrawnSample
 from exercise_code.common.exercise import load_exercise
+from exercise_code.common.handing_in.notes import Note
 
 KEYPOINTS, CODE = "ex09_keypoints", "ex03_dataloader"
 LONG = "x" * 900
@@ -343,17 +344,16 @@ def test_all_hand_ins_are_listed_and_the_last_counts(graded):
     assert ["counts" in row for row in rows] == [False, True]
 
 
-def test_notes_name_a_file_once_and_hostile_names_do_no_harm(graded, tmp_path):
+def test_notes_are_told_by_their_kind_and_hostile_names_do_no_harm(graded, tmp_path):
     notes = [
-        "models/keypoints.safetensors is missing",
-        "models/keypoints.safetensors is not taken: it is larger than 20 MB",
-        "models/keypoints.safetensors was ignored: it is larger than 20 MB",
-        f"{EVIL} was ignored: not part of a hand-in",
-        "1_keypoints.ipynb is missing",
+        Note(Reason.NOT_TAKEN, "models/keypoints.safetensors is not taken: it is larger than 20 MB"),
+        Note(Reason.IGNORED, f"{EVIL} was ignored: not part of a hand-in"),
+        Note(Reason.MISSING, "1_keypoints.ipynb is missing"),
     ]
     page = feedback_page(graded, _with_result(_good(graded), tmp_path, notes=notes))
     assert page.count("keypoints.safetensors") == 1 and "is not taken: it is larger than 20 MB" in page
-    assert "1_keypoints.ipynb is missing" in page
+    box, folded = page.index("About your files"), page.index("on files that were ignored")
+    assert box < page.index("1_keypoints.ipynb is missing") < folded < page.index("was ignored: not part")
     assert "<script>document" not in page and "<img src=x" not in page and "\u202e" not in page and "\x1b" not in page
 
 
@@ -404,7 +404,9 @@ def test_a_result_that_changed_on_disk_makes_a_new_page(graded, tmp_path):
     path = standing.marked.result
     before = path.read_bytes()
     try:
-        write_result(read_result(path).model_copy(update={"notes": ["1_keypoints.ipynb is missing"]}), path)
+        write_result(
+            read_result(path).model_copy(update={"notes": [Note(Reason.MISSING, "1_keypoints.ipynb is missing")]}), path
+        )
         assert write_feedback(graded, tmp_path) == 1
     finally:
         path.write_bytes(before)

@@ -18,6 +18,7 @@ from autograder.variants import sources
 from exercise_code.common.checks.alike import alike
 from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
+from exercise_code.common.handing_in.notes import Note
 
 from . import page
 from .page import render, write_page
@@ -244,13 +245,10 @@ def _staircase(spec: ModelSpec, result: Result, value: float | None, source: str
     ]
 
 
-def _notes(notes: list[str]) -> dict[str, list[str]]:
-    """Notes that may cost points, and those on ignored files; a file that was not taken is named once."""
-    taken_up = tuple(n.split(" is not taken: ")[0] for n in notes if " is not taken: " in n)
-    double = {f"{name} is missing" for name in taken_up}
-    left = [n for n in notes if n not in double and not n.startswith(tuple(f"{t} was ignored: " for t in taken_up))]
-    ignored = [n for n in left if " was ignored: " in n or n.endswith(" files were ignored")]
-    return {"faults": [n for n in left if n not in ignored], "ignored": ignored}
+def _notes(notes: list[Note]) -> dict[str, list[str]]:
+    """Notes that may cost points, and those on ignored files."""
+    ignored = [note.text for note in notes if note.code is Reason.IGNORED]
+    return {"faults": [note.text for note in notes if note.code is not Reason.IGNORED], "ignored": ignored}
 
 
 def _folded(text: str) -> str:
