@@ -46,9 +46,9 @@ def test_answers_known_by_heart_earn_little(exercise):
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_parrot_really_knows_the_visible_tests(exercise):
-    """Else its failing of hidden tests would show nothing."""
+    """Else its failing of hidden tests would show nothing. It repeats answers, not what a step does to a model."""
     repeated = by_heart(exercise).repeated
-    assert sum(repeated.values()) >= 0.7 * len(repeated), [name for name, passed in repeated.items() if not passed]
+    assert sum(repeated.values()) >= 0.6 * len(repeated), [name for name, passed in repeated.items() if not passed]
 
 
 def test_a_hidden_test_that_repeats_a_visible_one_is_seen(tmp_path, monkeypatch):
