@@ -16,6 +16,7 @@ from typing import Any
 
 from .base.errors import AutograderError
 from .base.text import clean_text
+from .changed_cells import way_on
 from .handed_in import NO_FILE
 from .new_text import is_lost, is_written, role_of, waiting_answers
 from .results import CellResult, Result, TestResult
@@ -367,9 +368,10 @@ def put_scores(notebook: Any, result: Result) -> None:
         scored = cells.get(role["grade_id"])
         if scored is None or float(role["points"]) != scored.max_points:
             has = "no such cell" if scored is None else f"{scored.max_points:g} points"
+            renew = f"run `autograder course .` and `nbgrader generate_assignment {result.exercise} --force`"
             raise AutograderError(
                 f"{role['grade_id']} is worth {role['points']} points in the gradebook, the course has {has}: "
-                f"run `autograder course` and `nbgrader generate_assignment {result.exercise} --force`"
+                + (way_on(result.exercise) if scored is None else f"in the course folder, {renew}")
             )
         cell["outputs"] = _outputs(scored, result)
         cell["execution_count"] = None

@@ -4,7 +4,6 @@ import copy
 import errno
 import hashlib
 import importlib
-import os
 import shutil
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from .base.errors import AutograderError
 from .base.locks import Scratch
 from .build import graded_cells
 from .judging.budget import SLEEP_FACTOR, Budget
+from .judging.collecting import run_pytest
 from .judging.version_gap import version_gap
 from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
@@ -41,12 +41,6 @@ from .variants import sources
 
 __all__ = ["Job", "Judge", "grade_many", "trouble"]
 
-PYTEST_ARGUMENTS = [
-    *("--import-mode=importlib", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider"),
-    *("-p", "no:faulthandler", "-p", "no:logging", "-p", "no:doctest", "-p", "no:junitxml", "-c", os.devnull),
-    # pytest's rewriting would explain a failed comparison with a diff, which takes hours on hostile texts.
-    "--assert=plain",
-]
 # A disk that is full, or a share of it.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # Of each kind; a hand-in may hold thousands of files.
@@ -240,14 +234,12 @@ class Judge:
 
         plugin = JudgePlugin(self, loop)
         files = [self.exercise.visible_tests, self.source.course / "test_hidden.py"]
-        arguments = [*PYTEST_ARGUMENTS, f"--rootdir={self.scratch}", *map(str, files)]
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        before = sys.dont_write_bytecode
-        code = pytest.main(arguments, plugins=[plugin])
-        sys.dont_write_bytecode = before
+        code = run_pytest(files, self.scratch, plugin)
+        if plugin.fault is not None:
+            raise plugin.fault
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             raise AutograderError(
-                f"the tests of {self.exercise.id} could not be run (pytest's exit code {int(code)}): "
+                f"the tests of {self.exercise.id} could not be run (pytest's exit code {code}): "
                 f"run `python -m pytest {files[0]}` to see why"
             )
 

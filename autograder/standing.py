@@ -24,7 +24,7 @@ class Attempt:
     `look_at` are files that would have been graded, but for what is said there: a person should look at them.
     `beside` are files of the student's that are no part of a hand-in: an answer may stand in one.
     `late_mark` says that the system which took it calls it late while nobody knows when it came: nothing is lost by
-    that before a person has found out, and `seconds_late` is 0.
+    that before a person has found out, and `seconds_late` is 0. `how_late` is None then: nobody knows.
     """
 
     file: str
@@ -50,6 +50,11 @@ class Attempt:
     memory_mb: float = 0.0
     look_at: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+
+    @property
+    def how_late(self) -> float | None:
+        """Seconds late, None where that is not known."""
+        return None if self.late_mark else self.seconds_late
 
     def read(self) -> Result:
         """The whole result, from its file."""

@@ -374,6 +374,20 @@ def test_long_texts_are_folded(code_class, tmp_path):
     assert f"<pre>{'x' * 280} …</pre>" in page
 
 
+def test_a_hand_in_that_is_late_by_nobody_knows_how_much_says_so_on_its_page(code_class, tmp_path):
+    standing = _good(code_class)
+    last = replace(standing.attempts[-1], late_mark=True, submitted=None, seconds_late=0.0)
+    late = replace(standing, attempts=(*standing.attempts[:-1], last), penalty=0.0)
+    assert "nobody knows yet by how much" in feedback_page(code_class, late)
+    assert "nobody knows" not in feedback_page(code_class, replace(late, attempts=standing.attempts))
+    twice = replace(late, attempts=(standing.attempts[-1], last))
+    assert '<td>unknown, <span class="warn">late</span></td>' in feedback_page(code_class, twice)
+    # It was in time as far as anybody knew, and the page is another one now.
+    told = replace(late, attempts=(replace(last, late_mark=False),))
+    write_feedback(replace(code_class, standings=(told,)), tmp_path)
+    assert write_feedback(replace(code_class, standings=(replace(late, attempts=(last,)),)), tmp_path) == 1
+
+
 def test_a_second_run_writes_and_reads_nothing(graded, tmp_path, monkeypatch):
     write_feedback(graded, tmp_path)
     before = {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in tmp_path.iterdir()}
@@ -393,9 +407,35 @@ def test_only_what_changed_is_written_again(graded, tmp_path):
     assert write_feedback(marked, folder, cache) == 1
     (cache / feedback.STAMPS).write_text("[1, 2", encoding="utf-8")
     assert write_feedback(marked, folder, cache) == 0, "made anew, and found to be the same"
-    left = replace(marked, standings=tuple(rest))
-    assert write_feedback(left, folder, cache) == 0
-    assert (folder / f"{first.student.id}.html").exists(), "pages of those who left stay"
+
+
+def test_the_page_of_an_id_that_the_class_no_longer_has_goes_and_what_a_person_wrote_stays(graded, tmp_path):
+    """An id was mended in the roster: under the old one there is nothing that looks as if it counted."""
+    folder, cache = tmp_path / "feedback", tmp_path / "cache"
+    write_feedback(graded, folder, cache)
+    first, second, *rest = graded.standings
+    (folder / "index.html").write_text("the instructor's own")
+    noted = folder / f"{file_name(second.student.id)}.html"
+    noted.write_text(noted.read_text() + "<!-- seen by a person -->")
+    mended = replace(first, student=replace(first.student, id="mended"))
+    changed = replace(graded, standings=(mended, *rest))
+    assert write_feedback(changed, folder, cache) == 1
+    there = {p.name for p in folder.iterdir()}
+    assert there == {"index.html", noted.name, "mended.html", *(f"{file_name(s.student.id)}.html" for s in rest)}
+
+
+def test_a_run_that_is_cut_off_removes_no_page_and_the_next_one_does(graded, tmp_path, monkeypatch):
+    write_feedback(graded, tmp_path)
+    first, *rest = graded.standings
+    changed = replace(graded, standings=tuple(replace(s, written=(s.written or 0) + 1) for s in rest))
+    with monkeypatch.context() as patched:
+        patched.setattr(feedback._Maker, "page", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            write_feedback(changed, tmp_path)
+    page = tmp_path / f"{file_name(first.student.id)}.html"
+    assert page.exists()
+    write_feedback(changed, tmp_path)
+    assert not page.exists()
 
 
 def test_a_result_that_changed_on_disk_makes_a_new_page(graded, tmp_path):

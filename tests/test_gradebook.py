@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -20,7 +21,8 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbgrader_course import cell_of, edit_notebook, grades, mark, read_notebook
+from nbgrader.api import Gradebook
+from nbgrader_course import cell_of, edit_notebook, grades, mark, nbgrader, read_notebook, released_course
 
 from autograder import gradebook, variants
 from autograder.base.errors import AutograderError
@@ -689,6 +691,32 @@ def test_graded_cells_that_changed_under_submissions_are_an_error_that_says_what
     course.book("UPDATE base_cell SET name = 'older_name' WHERE name = 'dataset_len'")
     with pytest.raises(AutograderError, match="nbgrader db assignment remove"):
         course.fill()
+
+
+def test_what_an_error_about_a_renamed_cell_tells_to_run_works(tree, tmp_path, monkeypatch):
+    """The release and the gradebook have the old id, and a submission: nbgrader alone would change nothing any more."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    folder = released_course(tmp_path / "dl")
+    (folder / "roster.csv").write_text("id,name\nu0001,Ada\n")
+    source = folder / "source" / EXERCISE / f"{NOTEBOOK['dataset_len']}.ipynb"
+    edit_notebook(source, lambda nb: cell_of(nb, "dataset_len")["metadata"]["nbgrader"].update(grade_id="of_old"))
+    nbgrader(folder, "generate_assignment", EXERCISE, "--force")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+            book.add_student("u0001")
+            book.add_submission(EXERCISE, "u0001")
+    course = Course(folder)
+    course.add("u0001", tree)
+    with pytest.raises(AutograderError, match=r"of_old is worth .* no such cell") as caught:
+        course.fill()
+    commands = re.findall(r"`([^`]+)`", str(caught.value))
+    assert len(commands) == 3
+    for command in commands:
+        done = subprocess.run(command.split(), cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
+    assert course.fill() == 1
+    assert {name: g.auto for name, g in grades(folder, "u0001").items() if name in CHECKS} == CHECKS
 
 
 _KILLED = """

@@ -37,7 +37,8 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
     """The number of pages written: `<id>.html` in `folder`, for everybody whose page would be another one.
 
     What each page was made from stands in a file in `cache`, or in `folder` without one, so that a second run
-    reads no result that it has read before. Pages of students who have left the class stay.
+    reads no result that it has read before. A page of an id that the class no longer has goes, unless somebody has
+    changed it.
     """
     stamps = Stamps((cache or folder) / STAMPS, folder, ".html")
     rules = _stamp_of_rules(graded)
@@ -51,9 +52,12 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
                 continue
             text = maker.page(standing)
             written += write_page(text, folder / name)
-            stamps.made(name, stamp, len(text.encode("utf-8", errors="replace")))
-    finally:
+            stamps.made(name, stamp, text.encode("utf-8", errors="replace"))
+    except BaseException:
         stamps.save(keep=True)
+        raise
+    stamps.remove_left()
+    stamps.save()
     return written
 
 
@@ -201,6 +205,7 @@ class _Maker:
             "file": attempt.file,
             "time": _moment(attempt.submitted, zone),
             "late": _duration(attempt.seconds_late),
+            "late_mark": attempt.late_mark,
             "score": None if attempt.failed else attempt.score,
             "refused": bool(attempt.refused),
             "penalty": standing.penalty if counts else 0.0,
@@ -310,7 +315,7 @@ def _stamp(rules: str, standing: Standing) -> str:
     student = standing.student
     own: list[Any] = [student.id, student.alias, standing.known, standing.penalty, standing.deadline]
     own += [standing.written, repr(standing.markings)]
-    hand_ins = [[a.file, a.submitted, a.seconds_late, a.score, a.refused, a.failed] for a in standing.attempts]
+    hand_ins = [[a.file, a.submitted, a.how_late, a.score, a.refused, a.failed] for a in standing.attempts]
     read: list[Any] = []
     if standing.marked is not None:
         try:
