@@ -152,6 +152,9 @@ class _Desk:
         self.folder, self.staging = folder, staging
         self.exercise = load_exercise(exercise_id)
         self.released = released_notebooks(folder, self.exercise)
+        source = sources(self.exercise)
+        self.twins = tuple(sorted(Path(name).stem for name in source.twins))
+        self.grade_ids = grade_ids(self.exercise.id, source.course.parent)
 
     def prepare(self, task: Preparing) -> Prepared:
         """The hand-in's notebooks, written into `autograded`, and what is to be noted of them."""
@@ -198,11 +201,8 @@ class _Desk:
         """What a zip or a folder elsewhere holds; no notebooks of a refused hand-in, which nobody has read."""
         if task.refused:
             return HandedIn({}, REFUSED)
-        source = sources(self.exercise)
-        twins = tuple(sorted(Path(name).stem for name in source.twins))
-        ids = grade_ids(self.exercise.id, source.course.parent)
         try:
-            hand_in = open_handin(task.path, self.exercise, tree, twins, ids)
+            hand_in = open_handin(task.path, self.exercise, tree, self.twins, self.grade_ids)
         except HandInError as error:
             raise AutograderError(f"{task.path.name} changed since it was graded: {error}: grade again") from None
         except CourseError as error:
