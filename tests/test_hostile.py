@@ -183,7 +183,7 @@ MODEL_FILES: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "weights_in_bytes": ("not floating", lambda honest: save({"w": np.zeros(2_000_000, np.uint8)})),
     "too_many_parameters": ("parameters", lambda honest: save({"w": np.zeros(LARGE, np.float16)})),
     "an_empty_state": ("no tensors", lambda honest: save({})),
-    "other_shapes": ("raised RuntimeError", lambda honest: save({"head.2.weight": np.zeros((3, 3), np.float32)})),
+    "other_shapes": ("do not fit the code", lambda honest: save({"head.2.weight": np.zeros((3, 3), np.float32)})),
 }
 
 
