@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .base.errors import AutograderError
 from .classroom import FILE
+from .sandbox import access_times, mounts
 from .sandbox.client import ChildDied, Worker
 from .settings import resolve_device, settings_from_environment, versions
 
@@ -87,13 +88,15 @@ def _try_walls() -> list[Finding]:
         findings = []
         try:
             with Worker("ex00_doctor", base, ["numpy"]) as worker:
+                worker.start()
+                findings += _layers(worker)
                 # Walls tell something only where a child without bad intentions answers.
                 for attempt in ("answer", "fork", "socket", "read", "write", "kill"):
                     child = worker.fork(workspace, memory_mb=500, cpu_seconds=5)
                     try:
                         cloudpickle.register_pickle_by_value(sys.modules[__name__])
                         answer = child.ask(0, cloudpickle.dumps((_attempt, (attempt, __file__))), cpu_seconds=2)
-                        stopped = answer.exception is not None and answer.exception["type"] == "PermissionError"
+                        stopped = answer.exception is not None and _is_refusal(answer.exception)
                         value = "refused" if stopped else f"NOT refused: {answer.value}"
                         answered = answer.exception is None and answer.value == "an answer"
                     except ChildDied as died:
@@ -109,6 +112,46 @@ def _try_walls() -> list[Finding]:
         except AutograderError as error:
             findings.append(Finding("sandbox", str(error), False, "see the message"))
         return findings
+
+
+def _layers(worker: Worker) -> list[Finding]:
+    """What a started worker has of the layers that not every machine offers."""
+    if worker.is_private:
+        size = f"{mounts.SCRATCH_BYTES >> 20} MB, {mounts.SCRATCH_FILES:,} files"
+        found = [
+            Finding("namespaces", "each child has a root of its own, which holds what it may read", True),
+            Finding("scratch folder", f"a tmpfs of its own for each child: {size}", True),
+            Finding("access times", "children read through mounts that keep none", True),
+        ]
+    else:
+        found = [
+            Finding("namespaces", f"none ({worker.why_not_private})", None, "sizes and times of files can be seen"),
+            Finding(
+                "scratch folder",
+                "none: caches are prepared, and can only be read; tests that write get a folder that is watched",
+                None,
+                "code that needs a temporary folder fails here; a machine with user namespaces has them",
+            ),
+            _access_times(worker),
+        ]
+    if worker.threads is not None:
+        return [*found, Finding("threads", f"limited by a control group, {worker.threads.folder.parent}", True)]
+    if worker.is_private and os.getuid() != 0:
+        return [*found, Finding("threads", "limited by the kernel within the namespace", True)]
+    return [*found, Finding("threads", "counted twenty times a second", None, "a pids control group would limit them")]
+
+
+def _access_times(worker: Worker) -> Finding:
+    noted = [path for path in worker.readable if access_times.is_noted_always(path)]
+    if noted:
+        advice = "what a hand-in read can be seen by the next one: mount with relatime or noatime"
+        return Finding("access times", f"each reading is noted (strictatime) in {', '.join(noted)}", False, advice)
+    return Finding("access times", "everything is read before hand-ins are, so that none of them changes any", True)
+
+
+def _is_refusal(report: dict[str, str]) -> bool:
+    # What a child has no business with is forbidden, not there, or lies on a mount that nobody can write to.
+    return report["type"] in ("PermissionError", "FileNotFoundError") or report["text"].startswith("[Errno 30]")
 
 
 def _attempt(code: object, name: str, path: str) -> object:
@@ -133,6 +176,6 @@ def attempt(name, path):
     if name == "read":
         return open(path).read(10)
     if name == "write":
-        return open(os.path.join(os.getcwd(), "x"), "w").name
+        return open(os.path.join(os.path.dirname(__file__), "x"), "w").name
     return str(os.kill(os.getppid(), 0))
 """

@@ -33,6 +33,7 @@ from .judging.version_gap import version_gap
 from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
+from .sandbox.workers import Workers
 from .settings import Settings, versions
 from .submission import Inventory, make_base, open_submission, reference_submission
 from .variants import sources
@@ -82,7 +83,8 @@ class Judge:
             "imports": self.exercise.imports,
             "unsafe": settings.unsafe,
         }
-        self.worker = Worker(device=settings.device, **shared)
+        self.workers = Workers(device=settings.device, **shared)
+        self.worker = self.workers.usual
         self._reference_worker = Worker(device=settings.device, **shared)
         self._reference_sandbox: HandInSandbox | None = None
         self._answers: dict[bytes, Any] = {}
@@ -100,7 +102,7 @@ class Judge:
 
     def close(self) -> None:
         """End the workers and remove the scratch folder."""
-        self.worker.close()
+        self.workers.close()
         self._reference_worker.close()
         self._scratch.close()
 
@@ -286,7 +288,11 @@ class Judge:
                 private_metrics=self._halves[1],
                 samples=self._samples,
                 model=self._describe_model(hand_in),
-                notes=[*_notes(hand_in), *version_gap(hand_in.folder, results, versions())],
+                notes=[
+                    *_notes(hand_in),
+                    *sorted(sandbox.notes),
+                    *version_gap(hand_in.folder, results, versions()),
+                ],
                 complete=len(results) == len(items),
                 cpu_seconds=round(sandbox.used, 3),
                 wall_seconds=round(time.perf_counter() - start, 3),
@@ -315,7 +321,7 @@ class Judge:
             seconds = min(seconds, self.settings.hand_in_seconds / SLEEP_FACTOR)
         modules = sorted(set(hand_in.modules) & set(self.twins))
         budget = Budget(seconds, [*(c.grade_id for c in self.cells), *map(import_of, modules)])
-        sandbox = HandInSandbox(self, hand_in.folder, budget, self.worker)
+        sandbox = HandInSandbox(self, hand_in.folder, budget, self._worker_for(hand_in))
         try:
             sandbox.import_modules(modules)
             results = list(plugin.run(items, sandbox, self.settings.stop_at_first_failure))
@@ -324,6 +330,10 @@ class Judge:
         # Code that could not be imported, or a file that was not there, may have been taken away by somebody else.
         self.expect_whole(workspace)
         return results, sandbox
+
+    def _worker_for(self, hand_in: HandIn) -> Worker:
+        own = {Path(name).stem for name in (*hand_in.modules, *hand_in.extra_modules)}
+        return self.workers.for_hand_in(hand_in.package, own)
 
     @property
     def max_score(self) -> float:

@@ -45,7 +45,7 @@ from .grading import course_hash, grade_found, result_key, result_path
 from .intake import Found, find_hand_ins, fingerprint
 from .judge import Job
 from .results import Result, read_result
-from .safe_html import clean, markdown_to_html
+from .safe_html import MarkdownBudget, as_it_stands, clean, code_to_html, markdown_to_html, short_output
 from .settings import Settings, settings_from_environment
 from .sources import (
     BEGIN_GUIDE,
@@ -59,7 +59,7 @@ from .sources import (
 )
 from .times import nbgrader_time
 
-__all__ = ["HandInExporter", "SafePages", "Scores", "configure", "result_of", "safe_markdown"]
+__all__ = ["HandInExporter", "SafePages", "Scores", "configure", "result_of", "safe_code", "safe_markdown"]
 
 _HERE = "autograder.nbgrader_bridge"
 _RELEASE = (
@@ -121,7 +121,7 @@ def _configure(c: Any, folder: Path) -> None:
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     c.HTMLExporter.preprocessors = [f"{_HERE}.SafePages"]
-    c.HTMLExporter.filters = {"markdown2html": f"{_HERE}.safe_markdown"}
+    c.HTMLExporter.filters = {"markdown2html": f"{_HERE}.safe_markdown", "highlight_code": f"{_HERE}.safe_code"}
 
 
 def _classroom(folder: Path) -> Classroom:
@@ -450,6 +450,10 @@ def _end_all() -> None:
             _end(folder)
 
 
+# In a cell's metadata, which SafePages clears first: the notebook's Markdown costs too much to be set.
+_AS_IT_STANDS = "as_it_stands"
+
+
 class SafePages(Preprocessor):
     """Before a notebook becomes a page of nbgrader's: no raw cells, no metadata, clean outputs.
 
@@ -463,10 +467,13 @@ class SafePages(Preprocessor):
         nb.metadata = {key: nb.metadata[key] for key in ("kernelspec", "language_info") if key in nb.metadata}
         guides = _guides(Path(self.config.CourseDirectory.root), resources) if _is_for_markers(self, resources) else {}
         cells = []
+        budget = MarkdownBudget()
         for cell in nb.cells:
             cell.metadata = {key: cell.metadata[key] for key in ("nbgrader",) if key in cell.metadata}
             if cell.cell_type == "raw":
                 cell.cell_type, cell.source = "markdown", "    " + cell.source.replace("\n", "\n    ")
+            if cell.cell_type == "markdown" and not budget.allows(cell.source):
+                cell.metadata[_AS_IT_STANDS] = True
             for output in cell.get("outputs", []):
                 _clean_output(output)
             cells.append(cell)
@@ -506,11 +513,25 @@ def _clean_output(output: Any) -> None:
     for kind in list(data):
         if kind == "text/html":
             data[kind] = clean("".join(data[kind]))
-        elif kind not in ("text/plain", "image/png", "image/jpeg"):
+        elif kind == "text/plain":
+            data[kind] = short_output("".join(data[kind]))
+        elif kind not in ("image/png", "image/jpeg"):
             del data[kind]
+    if "text" in output:
+        output.text = short_output("".join(output.text))
+    if "traceback" in output:
+        output.traceback = [short_output("\n".join(output.traceback))]
 
 
 @pass_context
 def safe_markdown(context: Any, source: str) -> str:
     """Markdown as clean HTML, for nbgrader's templates."""
-    return markdown_to_html(source, context.get("cell", {}).get("attachments"))
+    cell = context.get("cell", {})
+    if cell.get("metadata", {}).get(_AS_IT_STANDS):
+        return as_it_stands(source)
+    return markdown_to_html(source, cell.get("attachments"))
+
+
+def safe_code(source: str, **_: object) -> str:
+    """Code in colours, for nbgrader's templates."""
+    return code_to_html(source)

@@ -26,6 +26,7 @@ from .base.hostile_folders import MAX_DISK, remove
 from .judging.budget import Budget
 from .results import TestResult
 from .sandbox.client import Child, ChildDied
+from .sandbox.mounts import SCRATCH_BYTES, SCRATCH_FILES
 from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ SHOWN, LOGGED = 1000, 4000
 FULL = (f"[Errno {errno.ENOSPC}]", f"[Errno {errno.EDQUOT}]")
 NOT_RUN = "not run: two tests of this task before it gave no answer in time"
 WALL_HINT = "the grader's sandbox allows no processes, sockets or files outside the hand-in"
+FULL_HINT = (
+    f"the hand-in's own folder is full: for its files it has {SCRATCH_BYTES >> 20} MB and room for {SCRATCH_FILES:,}"
+)
 
 
 def import_of(module: str) -> str:
@@ -65,6 +69,7 @@ class HandInSandbox:
     memory_mb: float = 0.0
     answer_bytes: int = ANSWER_BYTES
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    notes: set[str] = field(default_factory=set)
     ended_modules: dict[str, Failure] = field(default_factory=dict)
     """Modules whose import ends the process, takes too long or too much, each with what that was."""
     _task: str = ""
@@ -130,13 +135,15 @@ class HandInSandbox:
 
     def _raised(self, child: Child, exception: dict[str, Any]) -> Failure:
         # Where the grader unpacked a hand-in is nobody's business, and differs from run to run.
-        places = [str(p) for p in (child.writable, self.workspace, self.judge.scratch) if p is not None]
+        places = [*child.places, *map(str, (self.workspace, self.judge.scratch))]
         report = {key: _without(text, places) for key, text in exception.items()}
         failure = failure_from(report)
         if failure.exception_type == ModuleEnded.__name__ and report["text"] in self.ended_modules:
             return copy.copy(self.ended_modules[report["text"]])
         if failure.exception_type == "PermissionError":
             failure.hint = WALL_HINT
+        elif child.is_private and "[Errno 28]" in failure.reason:
+            failure.hint = FULL_HINT
         self._expect_room(child)
         return failure
 
@@ -164,10 +171,13 @@ class HandInSandbox:
         return self.used + sum(child.cpu() for child in self.children.values())
 
     def _child(self, name: str, mark: Grade) -> Child:
-        key = f"own:{name}" if mark.own_process else "writable" if mark.writable else "main"
+        # A child with a scratch folder of its own serves tests that write and tests that do not.
+        self.worker.start()
+        watched = mark.writable and not self.worker.is_private
+        key = f"own:{name}" if mark.own_process else "writable" if watched else "main"
         if key not in self.children:
             writable = None
-            if mark.writable:
+            if watched:
                 writable = self.workspace.parent / f"writable-{len(self.children)}-{time.monotonic_ns()}"
                 writable.mkdir()
             self.children[key] = self.worker.fork(
@@ -181,6 +191,7 @@ class HandInSandbox:
     def _retire(self, child: Child) -> None:
         child.end()
         self.used += child.cpu()
+        self.notes |= child.notes
         assert child.ended is not None
         self.memory_mb = max(self.memory_mb, float(child.ended["memory_mb"]))
         for key in [k for k, c in self.children.items() if c is child]:

@@ -1,6 +1,7 @@
 """What `autograder doctor` says: the secret that grading here would use, and walls that were tried for real."""
 
 import platform
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -46,6 +47,7 @@ def test_a_child_that_cannot_answer_proves_no_walls(monkeypatch):
             return self
 
         def __exit__(self, *_: object) -> None: ...
+        def start(self) -> None: ...
         def fork(self, *_: object, **__: object) -> SimpleNamespace:
             return SimpleNamespace(ask=self._ask, end=lambda: None)
 
@@ -53,13 +55,34 @@ def test_a_child_that_cannot_answer_proves_no_walls(monkeypatch):
             raise ChildDied("it ended")
 
     monkeypatch.setattr(doctor, "Worker", Broken)
+    monkeypatch.setattr(doctor, "_layers", lambda worker: [])
     oks = {finding.what: finding.ok for finding in doctor._try_walls()}
     assert oks.pop("a child tries to answer") is False and all(oks.values())
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="the walls are Linux's")
-def test_a_child_answers_and_gets_nowhere_else():
-    values = {finding.what.rpartition(" ")[2]: finding.value for finding in doctor._try_walls()}
+@pytest.mark.parametrize("namespaces", [True, False])
+def test_a_child_answers_and_gets_nowhere_else(namespaces, monkeypatch):
+    monkeypatch.setattr(doctor, "Worker", partial(doctor.Worker, namespaces=namespaces))
+    found = doctor._try_walls()
+    values = {f.what.removeprefix("a child tries to "): f.value for f in found}
+    layers = {name: values.pop(name) for name in ("namespaces", "scratch folder", "access times", "threads")}
     assert values.pop("answer") == "it answers"
     assert set(values) == {"fork", "socket", "read", "write", "kill"}
     assert all(value.startswith("refused") for value in values.values())
+    if not namespaces:
+        assert layers["namespaces"].startswith("none (it was not asked for)")
+        assert "caches are prepared" in layers["scratch folder"]
+    assert all(layers.values())
+
+
+def _worker(**known: object) -> SimpleNamespace:
+    return SimpleNamespace(**{"is_private": False, "why_not_private": "not allowed", "threads": None, **known})
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="the walls are Linux's")
+def test_mounts_that_note_each_reading_are_named(monkeypatch):
+    monkeypatch.setattr(doctor.access_times, "is_noted_always", lambda path: path == "/usr/lib")
+    found = doctor._layers(_worker(readable=["/lib", "/usr/lib"]))
+    (times,) = [f for f in found if f.what == "access times"]
+    assert times.ok is False and "strictatime" in times.value and "/usr/lib" in times.value

@@ -82,7 +82,10 @@ def _remove(path: Path) -> None:
 
 def _full(number: int):
     def break_it(judge, sandbox) -> None:
-        sandbox.close()  # so that the next probe asks for a folder
+        # So that the next probe that writes asks for a folder on the judge's disk, as without namespaces.
+        sandbox.close()
+        judge.worker.close()
+        judge.worker.namespaces = False
         real = Path.mkdir
 
         def mkdir(path, *arguments, **options):

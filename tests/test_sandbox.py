@@ -1,5 +1,6 @@
 """The sandbox: one worker, its walled children, their limits, and what is left when they are gone."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import pytest
 
 from autograder.base import hostile_folders as disk
 from autograder.base.errors import AutograderError
-from autograder.sandbox import client, walls
+from autograder.sandbox import client, handle, mounts, walls
 from autograder.sandbox.client import Answer, Child, ChildDied, Worker
 from exercise_code.common.exercise import PACKAGE
 from exercise_code.common.wire import Opaque
@@ -39,14 +40,16 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def worker(base: Path) -> Iterator[Worker]:
-    """A warm worker without torch."""
+@pytest.fixture(scope="module", params=["private", "watched"])
+def worker(base: Path, request: pytest.FixtureRequest) -> Iterator[Worker]:
+    """A warm worker without torch, with namespaces and without."""
     # A judge has the course's secret in its environment; no child may find it.
     os.environ["AUTOGRADER_SECRET"] = "s" * 40
     try:
-        with Worker(EXERCISE, base, ["numpy"]) as started:
+        with Worker(EXERCISE, base, ["numpy"], namespaces=request.param == "private") as started:
             started.start()
+            if request.param == "private" and not started.is_private:
+                pytest.skip(f"no namespaces here: {started.why_not_private}")
             yield started
     finally:
         del os.environ["AUTOGRADER_SECRET"]
@@ -213,9 +216,44 @@ def start_threads(code: Any) -> None:
     time.sleep(60)
 
 
-def test_threads_are_limited(child: Child) -> None:
+@pytest.mark.parametrize("name", ["python", "Threads: 1", "x\nThreads:\t1", "Threads:\t1"])
+def test_threads_are_limited_whatever_the_process_is_called(child: Child, name: str) -> None:
+    ask(child, rename, name)
+    # The kernel's limit, where there is one, comes before the look of the judge, or after it.
+    with contextlib.suppress(ChildDied):
+        report = ask(child, start_threads).exception
+        assert report is not None and report["type"] == "RuntimeError" and "start new thread" in report["text"]
+    assert handle._threads_and_memory(child.pid)[0] <= 1 + 3 * 64
+
+
+def rename(code: Any, name: str) -> None:
+    import ctypes
+
+    ctypes.CDLL(None).prctl(15, name.encode(), 0, 0, 0)
+
+
+def start_and_stay(code: Any, number: int) -> None:
+    import threading
+
+    threading.stack_size(32768)
+    for _ in range(number):
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+
+
+def test_threads_of_quick_answers_are_counted_too(child: Child) -> None:
+    def many_quick_ones() -> None:
+        for _ in range(30):
+            ask(child, start_and_stay, 4)
+            time.sleep(0.01)
+
     with pytest.raises(ChildDied, match="more than 64 threads"):
-        ask(child, start_threads)
+        many_quick_ones()
+
+
+def test_threads_and_memory_are_read_from_their_lines() -> None:
+    threads, megabytes = handle._threads_and_memory(os.getpid())
+    assert threads >= 1 and megabytes > 10
+    assert handle._threads_and_memory(2**22 + 1) == (0, 0.0)
 
 
 def take_memory(code: Any, megabytes: int) -> int:
@@ -309,7 +347,8 @@ def test_the_kernel_confirms_the_walls(child: Child) -> None:
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert int(status[name], 16) == 0, name
     limits = Path(f"/proc/{child.pid}/limits").read_text()
-    for line in ("Max core file size        0", "Max file size             0", "Max open files            64"):
+    size = f"{mounts.SCRATCH_BYTES:<10}" if child.is_private else "0 "
+    for line in ("Max core file size        0", f"Max file size             {size}", "Max open files            64"):
         assert line in limits
     assert Path(f"/proc/{child.pid}/oom_score_adj").read_text().strip() == "1000"
 
@@ -328,22 +367,25 @@ def look_around(code: Any) -> dict[str, Any]:
 def test_a_child_has_a_clean_environment_and_two_pipes(child: Child) -> None:
     seen = ask(child, look_around).value
     assert "AUTOGRADER_SECRET" not in seen["environment"]
-    assert seen["environment"]["HOME"] == "/nonexistent"
+    place = mounts.SCRATCH if child.is_private else str(child.worker._home)
+    for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "TORCH_HOME"):
+        assert seen["environment"][name].startswith(place)
     # Standard streams, a stdin of Python's own (all of them /dev/null), and the two pipes.
     assert seen["descriptors"] == 6
 
 
-def try_each(code: Any, workspace: str, project: str) -> dict[str, str]:
+def try_each(code: Any, outside: str, project: str) -> dict[str, str]:
     """What each attempt ended with: the name of an error, or "done"."""
     import socket
 
+    workspace = os.path.dirname(os.path.dirname(os.path.dirname(code.adding.__file__)))
     attempts = {
-        "module": lambda: open(f"{workspace}/exercise_code/{EXERCISE}/adding.py").close(),
+        "module": lambda: open(code.adding.__file__).close(),
         "model": lambda: open(f"{workspace}/models/small.json").close(),
         "notebook": lambda: open(f"{workspace}/1_walls.ipynb").close(),
         "project": lambda: open(f"{project}/pyproject.toml").close(),
         "root": lambda: os.listdir("/"),
-        "neighbour": lambda: os.listdir(os.path.dirname(workspace)),
+        "neighbour": lambda: os.listdir(os.path.dirname(outside)),
         "empty a readable file": lambda: os.open(f"{workspace}/models/small.json", os.O_RDONLY | os.O_TRUNC),
         "truncate": lambda: os.truncate(f"{workspace}/models/small.json", 0),
         "write": lambda: open(f"{workspace}/models/new.json", "w").close(),
@@ -368,7 +410,8 @@ def test_only_code_and_models_can_be_reached(child: Child, workspace: Path) -> N
     ends = ask(child, try_each, str(workspace), str(ROOT)).value
     done = {name for name, end in ends.items() if end == "done"}
     assert done == {"module", "model"}
-    assert set(ends.values()) == {"done", "PermissionError"}
+    for name, end in ends.items():
+        assert end in ("done", "PermissionError") or child.is_private, name
     assert (workspace / "models" / "small.json").read_text() == "{}"
 
 
@@ -393,7 +436,7 @@ def touch_memory(code: Any, megabytes: int) -> None:
 
 def test_walls_for_a_gpu_reach_no_further(base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU more calls are allowed and address space is not limited: the judge watches what is really used."""
-    monkeypatch.setattr(client, "GPU_BASE_MB", 200)
+    monkeypatch.setattr(handle, "GPU_BASE_MB", 200)
     with Worker(EXERCISE, base, ["numpy"], device="cuda") as gpu_worker:
         made = gpu_worker.fork(workspace, memory_mb=100, cpu_seconds=20)
         assert gpu_worker.pid is not None
@@ -412,15 +455,25 @@ def write_and_list(code: Any, size: int) -> list[str]:
     return [os.getcwd(), *os.listdir(".")]
 
 
-def test_a_writable_folder_is_private_and_fresh_for_each_probe(worker: Worker, workspace: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def writer(worker: Worker, workspace: Path, tmp_path: Path) -> Iterator[Child]:
+    """A child that may write: to its own scratch folder, or to a watched one."""
     folder = tmp_path.resolve() / "writable"
     folder.mkdir()
     made = worker.fork(workspace, memory_mb=500, cpu_seconds=20, writable=folder)
-    first, second = (ask(made, write_and_list, 10).value for _ in range(2))
-    assert first == [str(folder / "1"), "out"] and second == [str(folder / "2"), "out"]
-    report = ask(made, write_and_list, 17 << 20).exception
-    assert report is not None and report["type"] == "OSError", "one file is limited by the kernel"
+    yield made
     made.end()
+    disk.remove(folder)
+    assert not folder.exists()
+
+
+def test_a_folder_to_write_to_is_fresh_for_each_probe(writer: Child) -> None:
+    first, second = (ask(writer, write_and_list, 10).value for _ in range(2))
+    place = f"{mounts.SCRATCH}/work" if writer.is_private else str(writer.writable)
+    assert first == [f"{place}/1", "out"] and second == [f"{place}/2", "out"]
+    report = ask(writer, write_and_list, 65 << 20).exception
+    assert report is not None and report["type"] == "OSError", "one file is limited by the kernel"
+    assert ask(writer, write_and_list, 10).value[1:] == ["out"]
 
 
 def fill(code: Any) -> None:
@@ -428,14 +481,35 @@ def fill(code: Any) -> None:
         Path(str(number)).write_bytes(b"x")
 
 
-def test_a_writable_folder_is_limited(worker: Worker, workspace: Path, tmp_path: Path) -> None:
-    folder = tmp_path.resolve() / "writable"
-    folder.mkdir()
-    made = worker.fork(workspace, memory_mb=500, cpu_seconds=20, writable=folder)
+def fill_without_names(code: Any) -> int:
+    """Files that no folder shows; what is left of each is one mapped page."""
+    import mmap
+
+    kept = []
+    for number in range(100):
+        descriptor = os.open(f"file{number}", os.O_CREAT | os.O_RDWR)
+        os.posix_fallocate(descriptor, 0, 15 << 20)
+        kept.append(mmap.mmap(descriptor, 4096))
+        os.unlink(f"file{number}")
+        os.close(descriptor)
+    return len(kept)
+
+
+@pytest.mark.parametrize("probe", [fill, fill_without_names])
+def test_a_scratch_folder_is_limited_in_bytes_and_files(writer: Child, probe: Callable[[Any], Any]) -> None:
+    if not writer.is_private:
+        pytest.skip("a watched folder is limited by looking at it")
+    report = ask(writer, probe, cpu=20).exception
+    assert report is not None and report["type"] == "OSError" and "[Errno 28]" in report["text"]
+    # What is left over is gone with the next probe.
+    assert ask(writer, write_and_list, 10).value[1:] == ["out"]
+
+
+def test_a_watched_folder_is_limited(writer: Child) -> None:
+    if writer.is_private:
+        pytest.skip("a private folder limits itself")
     with pytest.raises(ChildDied, match="files"):
-        ask(made, fill, cpu=20)
-    disk.remove(folder)
-    assert not folder.exists()
+        ask(writer, fill, cpu=20)
 
 
 def test_walls_that_do_not_stand_stop_the_child(base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-__all__ = ["Line", "Source", "Vocabulary", "decode", "is_cut", "read_source", "vocabulary_of"]
+__all__ = ["Line", "Source", "Vocabulary", "decode", "is_cut", "limited_tokens", "read_source", "vocabulary_of"]
 
 # A long hand-in has 3,000 tokens; a hostile one, 256 KB of brackets.
 MAX_TOKENS = 30_000
@@ -26,8 +26,8 @@ _TOKEN = re.compile(
     | (?P<string>[rbuftRBUFT]{0,2}(?:
           \"\"\"(?:[^"\\]++|\\.|"(?!""))*+(?:\"\"\"|\Z)
         | \'\'\'(?:[^'\\]++|\\.|'(?!''))*+(?:\'\'\'|\Z)
-        | "(?:[^"\\\n]++|\\.)*+(?:"|(?=\n))
-        | '(?:[^'\\\n]++|\\.)*+(?:'|(?=\n))))
+        | "(?:[^"\\\n]++|\\.)*+(?:"|(?=\n)|\Z)
+        | '(?:[^'\\\n]++|\\.)*+(?:'|(?=\n)|\Z)))
     | (?P<number>0[xXbBoO][\da-fA-F_]++|(?:\d[\d_]*+(?:\.[\d_]*+)?+|\.\d[\d_]*+)(?:[eE][+-]?\d[\d_]*+)?+[jJ]?)
     | (?P<word>[^\W\d]\w*+)
     | (?P<op>\*\*=|//=|>>=|<<=|\.\.\.|\*\*|//|>>|<<|->|:=|[!=<>+\-*/%@&|^]=|.)
@@ -113,7 +113,7 @@ def read_source(text: str, known: Vocabulary) -> Source:
 
 def is_cut(text: str) -> bool:
     """True when `read_source` leaves out the end of this text."""
-    return len(text) >= MAX_TOKENS and sum(match.lastgroup != "space" for match in _limited(text)) >= MAX_TOKENS
+    return len(text) >= MAX_TOKENS and sum(match.lastgroup != "space" for match in limited_tokens(text)) >= MAX_TOKENS
 
 
 def vocabulary_of(*texts: str) -> Vocabulary:
@@ -134,9 +134,11 @@ def vocabulary_of(*texts: str) -> Vocabulary:
     return Vocabulary(frozenset(names), frozenset(attributes))
 
 
-def _limited(text: str) -> Iterator[re.Match[str]]:
+def limited_tokens(text: str) -> Iterator[re.Match[str]]:
+    """The first 30,000 tokens of a text, each a match that is named after its kind."""
     count = 0
-    # A lone backslash at the end would leave strings without an end of any kind.
+    # A string takes all that is left, if need be: one without an end would be tried again at every quote.
+    # A lone backslash at the end needs something to escape.
     for match in _TOKEN.finditer(text + "\n"):
         yield match
         count += match.lastgroup != "space"
@@ -147,7 +149,7 @@ def _limited(text: str) -> Iterator[re.Match[str]]:
 def _statements(text: str, comments: set[str] | None = None) -> Iterator[_Statement]:
     current = _Statement()
     depth, number, fresh, indented, compound = 0, 1, True, False, False
-    for match in _limited(text):
+    for match in limited_tokens(text):
         kind, token = str(match.lastgroup), match.group()
         if kind in ("space", "comment"):
             number += token.count("\n")

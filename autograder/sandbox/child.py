@@ -10,12 +10,14 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar
 
-from . import walls
+from . import libraries, mounts, walls
 
-__all__ = ["HEADER", "NONCE_BYTES", "READY", "run"]
+__all__ = ["HEADER", "INTRO_BYTES", "NONCE_BYTES", "READY", "run"]
 
 HEADER = struct.Struct("<Q")
 NONCE_BYTES = 16
+# The nonce, the kind of the answer and the notes stand before its body.
+INTRO_BYTES = NONCE_BYTES + 2
 READY, VALUE, EXCEPTION, REFUSED, WALL = b"R", b"V", b"E", b"W", b"X"
 
 
@@ -40,18 +42,29 @@ def _wall_in(request: int, answer: int, spec: dict[str, Any], rules: Any) -> Non
     os.closerange(3, keep[0])
     os.closerange(keep[0] + 1, keep[1])
     os.closerange(keep[1] + 1, 65536)
-    os.chdir(spec["writable"] or spec["workspace"])
     if spec["unsafe"]:
+        os.chdir(spec["writable"] or spec["workspace"])
         return
+    proc = "/proc"
+    if spec["private"]:
+        proc = mounts.MACHINE + proc
     walls.die_with_parent()
-    walls.die_first()
+    walls.die_first(proc)
     walls.set_limits(
         memory=None if spec["gpu"] else spec["memory"],
         cpu_seconds=spec["cpu_seconds"],
         file_size=spec["file_size"],
+        threads=spec["threads"] if spec["private"] else None,
+        proc=proc,
     )
-    walls.drop_capabilities()
     writable = [spec["writable"]] if spec["writable"] else []
+    if spec["private"]:
+        mounts.enter_scratch(spec["workspace"])
+        spec["workspace"], writable = mounts.HAND_IN, [mounts.SCRATCH]
+        for name in libraries.FOLDERS:
+            os.mkdir(f"{mounts.SCRATCH}/{name}")
+    os.chdir(spec["writable"] or spec["workspace"])
+    walls.drop_capabilities()
     # Not the workspace itself: notebooks lie there, with room for weights that nobody would count.
     own = [os.path.join(spec["workspace"], name) for name in ("exercise_code", "models")]
     walls.apply_landlock([*spec["readable"], *own], writable, spec["devices"])
@@ -66,12 +79,7 @@ def _prepare(spec: dict[str, Any]) -> None:
     sys.path_hooks.insert(0, _hook(package_folder))
     sys.path_importer_cache.clear()
     sys.stdin = open(os.devnull)  # noqa: SIM115 - lives as long as the process
-    if "torch" in sys.modules:
-        torch = sys.modules["torch"]
-        torch.set_num_threads(1)
-        torch.set_num_interop_threads(1)
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+    libraries.quieten()
 
 
 class _CachingLoader(importlib.machinery.SourceFileLoader):
@@ -106,11 +114,8 @@ def _answer(answer: int, body: bytes, spec: dict[str, Any], count: int) -> None:
     folder = Path(spec["workspace"], "exercise_code", spec["exercise"])
     for name in [n for n in sys.modules if n == package or n.startswith(package + ".")]:
         del sys.modules[name]
-    if spec["writable"]:
-        os.chdir(spec["writable"])
-        os.mkdir(str(count))
-        os.chdir(str(count))
     try:
+        _enter_folder(spec, count)
         seed, data = pickle.loads(payload)
         seed_all(seed)
         probe, inputs = pickle.loads(data)
@@ -127,8 +132,22 @@ def _answer(answer: int, body: bytes, spec: dict[str, Any], count: int) -> None:
     _send(answer, nonce, kind, message)
 
 
+def _enter_folder(spec: dict[str, Any], count: int) -> None:
+    """Go to an empty folder that is this probe's alone, where there is one to write to."""
+    folder = spec["writable"]
+    if spec["private"]:
+        os.chdir(mounts.SCRATCH)
+        libraries.clear(mounts.SCRATCH)
+        folder = f"{mounts.SCRATCH}/work"
+    if folder:
+        os.chdir(folder)
+        os.mkdir(str(count))
+        os.chdir(str(count))
+
+
 def _send(fd: int, nonce: bytes, kind: bytes, message: bytes) -> None:
-    view = memoryview(HEADER.pack(NONCE_BYTES + 1 + len(message)) + nonce + kind + message)
+    intro = nonce + kind + bytes([libraries.notes()])
+    view = memoryview(HEADER.pack(INTRO_BYTES + len(message)) + intro + message)
     while view:
         view = view[os.write(fd, view) :]
 

@@ -1,41 +1,34 @@
-"""The judge's side of the sandbox: start a worker, ask its children, watch and end them."""
+"""The judge's side of the sandbox: start a worker, let it fork children."""
 
 import contextlib
 import json
 import os
-import pickle
-import secrets
-import select
-import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.wire import MAX_BYTES, WireError, decode
-
 from ..base.errors import AutograderError
-from ..base.hostile_folders import MAX_DISK, MAX_FILES, is_small
+from ..base.hostile_folders import remove
 from ..settings import versions
-from .child import EXCEPTION, HEADER, NONCE_BYTES, READY, REFUSED, VALUE
-from .clock import Clock
+from . import access_times, mounts
+from .child import NONCE_BYTES, READY
+from .handle import MAX_THREADS, Answer, Child, ChildDied
+from .thread_group import ThreadGroup
 
 __all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-MAX_THREADS = 64
-GPU_BASE_MB = 4_000
-LOOK_EVERY = 0.05
 START_SECONDS = 120
+# Children at one time: one for most tests, one with a watched folder, one that a test has to itself.
+MAX_CHILDREN = 3
 # CPU seconds after the judge's own limit at which the kernel ends a child.
 BACKSTOP = 5
-NO_VALUE = "answered with something that is no plain value"
-REPORT_CHARACTERS = {"type": 80, "text": 2000, "place": 300, "call": 300, "probe": 300}
 SYSTEM_PATHS = [
     "/lib",
     "/lib64",
@@ -50,29 +43,6 @@ SYSTEM_PATHS = [
 ]
 
 
-class ChildDied(Exception):
-    """A child that had to be ended, or ended itself.
-
-    `reason` is in our words alone. `detail` holds what the code could choose (an exit code, a count) and so
-    could carry hidden inputs out: it is not shown to students where the test is hidden. `late` says that time
-    ran out, `overdrew` that the code took more of something else than a hand-in has.
-    """
-
-    def __init__(self, reason: str, detail: str = "", *, late: bool = False, overdrew: bool = False) -> None:
-        super().__init__(f"{reason} ({detail})" if detail else reason)
-        self.reason, self.detail, self.late = reason, detail, late
-        self.code = Reason.TIMED_OUT if late else Reason.OVERDREW if overdrew else Reason.DIED
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A child's answer: the probe's value, or what the student's code raised."""
-
-    value: Any = None
-    exception: dict[str, Any] | None = None
-    size: int = 0
-
-
 def readable_paths(base: Path) -> list[str]:
     """What every child may read: the system's libraries, the Python installation and the given code."""
     return sorted({*SYSTEM_PATHS, sys.prefix, sys.base_prefix, str(base)})
@@ -82,7 +52,6 @@ def _environment(device: str) -> dict[str, str]:
     fixed = {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "HOME": "/nonexistent",
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
@@ -97,13 +66,24 @@ def _environment(device: str) -> dict[str, str]:
 
 @dataclass
 class Worker:
-    """A warm worker for one exercise; a context manager. `base` holds the given `exercise_code`."""
+    """A warm worker for one exercise; a context manager. `base` holds the given `exercise_code`.
+
+    Once it is started, `why_not_private` says why its children have no root and scratch folder of their own, and
+    is empty when they have; `readable` is what they may read; `threads` is the group that limits their threads, where
+    there is one. `namespaces` False does without, as on a machine that offers none.
+    """
 
     exercise: str
     base: Path
     imports: Sequence[str]
     device: str = "cpu"
     unsafe: bool = False
+    namespaces: bool = True
+    why_not_private: str = field(default="", init=False)
+    readable: list[str] = field(default_factory=list, init=False, repr=False)
+    threads: ThreadGroup | None = field(default=None, init=False, repr=False)
+    _home: Path | None = field(default=None, init=False, repr=False)
+    _settle_again: float = field(default=0.0, init=False, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _control: socket.socket | None = field(default=None, init=False, repr=False)
 
@@ -131,6 +111,7 @@ class Worker:
         if gpu:
             devices += [str(p) for p in Path("/dev").glob("nvidia*")]
             readable += ["/proc/driver/nvidia", "/proc/self", "/proc/devices", "/sys"]
+        self._home = Path(tempfile.mkdtemp(prefix="home-", dir=self.base.parent)).resolve()
         config = {
             "control": theirs.fileno(),
             "project": str(PROJECT),
@@ -139,6 +120,9 @@ class Worker:
             "imports": list(self.imports),
             "gpu": gpu,
             "unsafe": self.unsafe,
+            "private": self.namespaces and not self.unsafe,
+            "home": str(self._home),
+            "threads": self._max_threads,
             "readable": readable,
             "devices": devices,
         }
@@ -155,7 +139,21 @@ class Worker:
         theirs.close()
         self._control = ours
         ours.settimeout(START_SECONDS)
-        self._expect_versions(self._read_reply("start"))
+        if not self.unsafe:
+            self.threads = ThreadGroup.make(self._max_threads, self._process.pid)
+        reply = self._read_reply("start")
+        self._expect_versions(reply)
+        self.why_not_private = reply["why_not"]
+        self.readable = [*readable, str(self._home)]
+
+    @property
+    def is_private(self) -> bool:
+        """True when each child has a scratch folder of its own to write to."""
+        return self._process is not None and not self.why_not_private
+
+    @property
+    def _max_threads(self) -> int:
+        return 1 + MAX_CHILDREN * MAX_THREADS
 
     def _expect_versions(self, reply: dict[str, Any]) -> None:
         theirs, ours = dict(reply["versions"]), versions()
@@ -177,6 +175,12 @@ class Worker:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+        if self.threads is not None:
+            self.threads.close()
+            self.threads = None
+        if self._home is not None:
+            remove(self._home)
+            self._home = None
 
     @property
     def pid(self) -> int | None:
@@ -213,19 +217,27 @@ class Worker:
             self.close()
             raise
 
-    def fork(self, workspace: Path, *, memory_mb: int, cpu_seconds: float, writable: Path | None = None) -> "Child":
-        """A fresh child, walled in, that has read no line of the workspace's code yet."""
+    def fork(self, workspace: Path, *, memory_mb: int, cpu_seconds: float, writable: Path | None = None) -> Child:
+        """A fresh child, walled in, that has read no line of the workspace's code yet.
+
+        A private child writes to its own scratch folder; elsewhere `writable` names a folder, which is watched.
+        """
         self.start()
+        if self.is_private:
+            writable = None
+        elif not self.unsafe and time.monotonic() > self._settle_again:
+            access_times.settle(self.readable)
+            self._settle_again = time.monotonic() + access_times.EVERY_SECONDS
         request_read, request_write = os.pipe()
         answer_read, answer_write = os.pipe()
         message = {
             "op": "fork",
-            "workspace": str(workspace),
+            "workspace": os.path.realpath(workspace),
             "writable": str(writable) if writable else None,
             "memory": memory_mb * 2**20,
             # The kernel's own limit is a backstop: the judge ends a child first, test by test.
             "cpu_seconds": int(cpu_seconds) + BACKSTOP,
-            "file_size": 16 * 2**20 if writable else 0,
+            "file_size": mounts.SCRATCH_BYTES if self.is_private else 16 * 2**20 if writable else 0,
         }
         try:
             reply = self._request(message, [request_read, answer_write])
@@ -250,168 +262,3 @@ class Worker:
     def end(self, pid: int, gone: bool = False) -> dict[str, Any]:
         """Kill and reap a child; how it ended and what it used. `gone` says that it seems to have ended."""
         return self._request({"op": "end", "pid": pid, "gone": gone})
-
-
-@dataclass
-class Child:
-    """One walled process that answers probes on one hand-in."""
-
-    worker: Worker
-    pid: int
-    request: int
-    answer: int
-    writable: Path | None
-    memory_mb: int
-    cpu_limit: int
-    waited: float = 0.0
-    """Seconds in all that it waited for a processor, when somebody looked last."""
-    slept: float = 0.0
-    """Seconds of the last answer in which the child neither computed nor waited for a processor."""
-    ended: dict[str, Any] | None = None
-
-    def cpu(self) -> float:
-        """CPU seconds used so far."""
-        if self.ended is not None:
-            return float(self.ended["cpu"])
-        try:
-            return time.clock_gettime((~self.pid << 3) | 2)
-        except OSError:
-            return 0.0
-
-    def threads(self) -> int:
-        """How many threads it has, 0 when it is gone."""
-        with contextlib.suppress(OSError):
-            return len(os.listdir(f"/proc/{self.pid}/task"))
-        return 0
-
-    def ask(self, seed: int, payload: bytes, *, cpu_seconds: float, max_bytes: int = MAX_BYTES) -> Answer:
-        """The child's answer to a pickled `(probe, inputs)`; `ChildDied`, with the child ended, when there is none."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        body = nonce + pickle.dumps((seed, payload), protocol=5)
-        self.slept = 0.0
-        try:
-            self._signal(signal.SIGCONT)
-            self._write(HEADER.pack(len(body)) + body, cpu_seconds)
-            kind, message = self._read(nonce, cpu_seconds, None, max_bytes)
-            # Between two probes a child stands still: threads left behind cannot eat what nobody watches.
-            self._signal(signal.SIGSTOP)
-            if kind == VALUE:
-                return Answer(decode(message), size=len(message))
-            if kind == EXCEPTION:
-                report = decode(message)
-                if type(report) is not dict or set(report) != set(REPORT_CHARACTERS):
-                    raise WireError("a malformed report of an exception")
-                if any(type(text) is not str for text in report.values()):
-                    raise WireError("a malformed report of an exception")
-                return Answer(exception={key: _printable(report[key], n) for key, n in REPORT_CHARACTERS.items()})
-            if kind == REFUSED:
-                raise ChildDied(NO_VALUE, _printable(message.decode("utf-8", "replace"), 300))
-            raise WireError("an answer of an unknown kind")
-        except (WireError, MemoryError, RecursionError) as error:
-            self.end()
-            raise ChildDied(NO_VALUE, str(error)) from None
-        except BaseException:
-            self.end()
-            raise
-
-    def end(self, gone: bool = False) -> None:
-        """Kill and reap the child, and close its pipes; nothing happens the second time."""
-        if self.ended is not None:
-            return
-        os.close(self.request)
-        os.close(self.answer)
-        self.ended = {"status": int(signal.SIGKILL), "cpu": 0.0, "memory_mb": 0.0, "alone": False}
-        self.ended = self.worker.end(self.pid, gone)
-
-    def _signal(self, number: int) -> None:
-        # The worker reaps its children only when asked to, so the number cannot be another process's by now.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-
-    def _write(self, data: bytes, cpu_seconds: float) -> None:
-        os.set_blocking(self.request, False)
-        view = memoryview(data)
-        poll = select.poll()
-        poll.register(self.request, select.POLLOUT)
-        clock = Clock(self, cpu_seconds)
-        while view:
-            if not poll.poll(LOOK_EVERY * 1000):
-                self._look(clock)
-                continue
-            try:
-                view = view[os.write(self.request, view[: 1 << 20]) :]
-            except BlockingIOError:
-                continue
-            except BrokenPipeError:
-                raise self._how_it_ended() from None
-
-    def _read(
-        self, nonce: bytes, cpu_seconds: float, wall_seconds: float | None, max_bytes: int = MAX_BYTES
-    ) -> tuple[bytes, bytes]:
-        """Kind and body of the next answer."""
-        os.set_blocking(self.answer, False)
-        data = bytearray()
-        size: int | None = None
-        clock = Clock(self, cpu_seconds, wall_seconds)
-        looked = time.monotonic()
-        poll = select.poll()
-        poll.register(self.answer, select.POLLIN)
-        while size is None or len(data) < size:
-            if poll.poll(LOOK_EVERY * 1000):
-                try:
-                    part = os.read(self.answer, 1 << 20)
-                except BlockingIOError:
-                    part = None
-                if part == b"":
-                    raise self._how_it_ended()
-                data += part or b""
-            if size is None and len(data) >= HEADER.size:
-                size = HEADER.size + HEADER.unpack_from(data)[0]
-                if not HEADER.size + NONCE_BYTES < size <= max_bytes:
-                    raise ChildDied("answered with more bytes than the grader takes", f"{size:,} bytes", overdrew=True)
-            if time.monotonic() - looked > LOOK_EVERY:
-                looked = time.monotonic()
-                self._look(clock)
-        if len(data) > size or data[HEADER.size : HEADER.size + NONCE_BYTES] != nonce:
-            raise ChildDied("wrote into the answer pipe by itself")
-        at = HEADER.size + NONCE_BYTES
-        return bytes(data[at : at + 1]), bytes(data[at + 1 :])
-
-    def _look(self, clock: Clock) -> None:
-        """End the child when it has overdrawn CPU time, wall time, threads, memory or disk."""
-        late = clock.look()
-        self.slept = clock.slept
-        if late:
-            raise ChildDied(late, late=True)
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            status = Path(f"/proc/{self.pid}/status").read_text()
-            threads = int(status.split("Threads:")[1].split()[0])
-            if threads > MAX_THREADS:
-                raise ChildDied(f"started more than {MAX_THREADS} threads", f"{threads} threads", overdrew=True)
-            # CUDA maps far more than it uses, so there the resident size stands in for RLIMIT_AS.
-            resident_mb = int(status.split("VmRSS:")[1].split()[0]) / 1024
-            if self.worker.device == "cuda" and resident_mb > self.memory_mb + GPU_BASE_MB:
-                raise ChildDied("used more memory than allowed", f"{resident_mb:.0f} MB", overdrew=True)
-        if self.writable is not None and not is_small(self.writable):
-            raise ChildDied(f"wrote more than {MAX_DISK // 2**20} MB or {MAX_FILES:,} files", overdrew=True)
-
-    def _how_it_ended(self) -> ChildDied:
-        self.end(gone=True)
-        assert self.ended is not None
-        status = int(self.ended["status"])
-        if os.WIFEXITED(status):
-            return ChildDied("ended its process before it answered", f"exit code {os.WEXITSTATUS(status)}")
-        number = os.WTERMSIG(status)
-        if number == signal.SIGXCPU or (number == signal.SIGKILL and self.cpu() >= self.cpu_limit - 1):
-            return ChildDied("used up its CPU time", late=True)
-        if number == signal.SIGKILL and self.ended["alone"]:
-            # The kernel takes a process when the machine's memory is used up, and a worker takes its children along.
-            raise AutograderError("a child of the sandbox was ended from outside: is the machine's memory used up?")
-        if number == signal.SIGKILL:
-            # By us: it lived on, and nobody would have heard of it any more.
-            return ChildDied("closed its answer pipe")
-        return ChildDied("crashed", f"signal {number}, {signal.strsignal(number) or 'unknown'}")
-
-
-def _printable(text: str, limit: int) -> str:
-    return "".join(c for c in text[: 2 * limit] if c.isprintable() or c == "\n")[:limit]

@@ -14,23 +14,35 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["apply_landlock", "build_filter", "drop_capabilities", "landlock_abi", "set_limits"]
+__all__ = [
+    "apply_landlock",
+    "build_filter",
+    "check_call",
+    "die_first",
+    "die_with_parent",
+    "drop_capabilities",
+    "landlock_abi",
+    "libc",
+    "set_limits",
+]
 
-_libc = ctypes.CDLL(None, use_errno=True)
+libc = ctypes.CDLL(None, use_errno=True)
 
 PR_SET_PDEATHSIG, PR_SET_NAME, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_VMA = 1, 15, 24, 38, 0x53564D41
 SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
 SYS_LANDLOCK_CREATE, SYS_LANDLOCK_ADD, SYS_LANDLOCK_RESTRICT = 444, 445, 446
 
-# What CPython, numpy, PIL, safetensors and torch on a CPU need. Whatever is not here answers EPERM.
+# What CPython, numpy, PIL, safetensors and torch on a CPU need. Whatever is not here answers EPERM. Not here on
+# purpose: mincore, preadv2, fadvise64, readahead tell and change which pages of a shared file are in memory, a way
+# from one hand-in to the next.
 ALLOWED = tuple(
     """
-read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range
+read write readv writev pread64 pwrite64 preadv pwritev lseek close close_range
 stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat
 getdents getdents64 getcwd chdir fchdir dup dup2 dup3 pipe pipe2 fsync fdatasync ftruncate fallocate
-mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 umask statfs fstatfs fadvise64 readahead
+mkdir mkdirat rmdir link linkat unlink unlinkat rename renameat renameat2 umask statfs fstatfs
 copy_file_range sendfile splice tee
-mmap munmap mremap mprotect madvise brk mincore msync membarrier
+mmap munmap mremap mprotect madvise brk msync membarrier
 rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimedwait sigaltstack pause
 futex futex_waitv set_robust_list get_robust_list rseq set_tid_address arch_prctl
 exit exit_group restart_syscall
@@ -111,7 +123,8 @@ def _try_rule(rules: Any, action: Any, name: str, *conditions: Any) -> None:
             raise
 
 
-def _check(result: int, what: str) -> int:
+def check_call(result: int, what: str) -> int:
+    """What a call of libc's answered; `OSError` with its reason when it failed."""
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{what}: {os.strerror(code)}")
@@ -120,32 +133,44 @@ def _check(result: int, what: str) -> int:
 
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent ends."""
-    _check(_libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0), "PR_SET_PDEATHSIG")
+    check_call(libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0), "PR_SET_PDEATHSIG")
 
 
-def die_first() -> None:
+def die_first(proc: str = "/proc") -> None:
     """Offer this process to the kernel when memory runs out, before the judge and its neighbours."""
     # Some containers do not let a process say so; the limit on its memory stands without.
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+    with contextlib.suppress(OSError), open(f"{proc}/self/oom_score_adj", "w") as file:
         file.write("1000")
 
 
 def drop_capabilities() -> None:
     """Give up every capability for good; a child of root keeps root's name and none of its powers."""
     for capability in range(64):
-        if _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+        if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
             break
-    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
+    check_call(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
     header = struct.pack("Ii", 0x20080522, 0)
     data = bytes(24)
     number = SYS_CAPSET.get(os.uname().machine)
     if number is None:
         raise OSError(errno.ENOSYS, f"the sandbox knows x86_64 and aarch64, not {os.uname().machine}")
-    _check(_libc.syscall(number, header, data), "capset")
+    check_call(libc.syscall(number, header, data), "capset")
 
 
-def set_limits(*, memory: int | None, cpu_seconds: int, file_size: int, open_files: int = 64) -> None:
-    """Set the kernel's limits; `memory` bytes of address space are added to what is mapped already."""
+def set_limits(
+    *,
+    memory: int | None,
+    cpu_seconds: int,
+    file_size: int,
+    threads: int | None,
+    open_files: int = 64,
+    proc: str = "/proc",
+) -> None:
+    """Set the kernel's limits; `memory` bytes of address space are added to what is mapped already.
+
+    `threads` counts those of the whole worker, and only in a user namespace of its own: elsewhere the kernel would
+    count all processes of the user. It does not hold root back; see `thread_group`.
+    """
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: cpu_seconds,
@@ -157,8 +182,10 @@ def set_limits(*, memory: int | None, cpu_seconds: int, file_size: int, open_fil
         resource.RLIMIT_RTPRIO: 0,
         resource.RLIMIT_SIGPENDING: 64,
     }
+    if threads is not None:
+        wanted[resource.RLIMIT_NPROC] = threads
     if memory is not None:
-        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        mapped = int(Path(f"{proc}/self/statm").read_text().split()[0]) * resource.getpagesize()
         wanted[resource.RLIMIT_AS] = mapped + memory
     for which, value in wanted.items():
         hard = resource.getrlimit(which)[1]
@@ -177,7 +204,7 @@ FS_WRITE = FS_WRITE_FILE | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | FS_TRUNCATE
 
 def landlock_abi() -> int:
     """The kernel's Landlock ABI, 0 where it has none."""
-    return max(0, int(_libc.syscall(SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))))
+    return max(0, int(libc.syscall(SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))))
 
 
 def apply_landlock(read: Iterable[str], write: Iterable[str] = (), devices: Iterable[str] = ()) -> None:
@@ -191,8 +218,8 @@ def apply_landlock(read: Iterable[str], write: Iterable[str] = (), devices: Iter
     scoped = 3 if abi >= 6 else 0
     attributes = struct.pack("QQQ", handled_fs, handled_net, scoped)
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    ruleset = _check(
-        _libc.syscall(SYS_LANDLOCK_CREATE, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0)),
+    ruleset = check_call(
+        libc.syscall(SYS_LANDLOCK_CREATE, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0)),
         "landlock_create_ruleset",
     )
     try:
@@ -203,8 +230,8 @@ def apply_landlock(read: Iterable[str], write: Iterable[str] = (), devices: Iter
         ):
             for path in paths:
                 _allow(ruleset, path, rights & handled_fs)
-        _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
-        _check(_libc.syscall(SYS_LANDLOCK_RESTRICT, ruleset, ctypes.c_uint32(0)), "landlock_restrict_self")
+        check_call(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
+        check_call(libc.syscall(SYS_LANDLOCK_RESTRICT, ruleset, ctypes.c_uint32(0)), "landlock_restrict_self")
     finally:
         os.close(ruleset)
 
@@ -218,8 +245,8 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         if not os.path.isdir(path):
             rights &= _FILE_RIGHTS
         rule = struct.pack("=Qi", rights, fd)
-        _check(
-            _libc.syscall(SYS_LANDLOCK_ADD, ruleset, ctypes.c_int(1), rule, ctypes.c_uint32(0)),
+        check_call(
+            libc.syscall(SYS_LANDLOCK_ADD, ruleset, ctypes.c_int(1), rule, ctypes.c_uint32(0)),
             f"landlock_add_rule({path})",
         )
     finally:

@@ -33,18 +33,20 @@ def main() -> None:
     sys.dont_write_bytecode = True
     walls = importlib.import_module("autograder.sandbox.walls")
     child = importlib.import_module("autograder.sandbox.child")
-    for name in (*ALWAYS, *config["imports"]):
-        importlib.import_module(name)
+    libraries = importlib.import_module("autograder.sandbox.libraries")
+    found = importlib.import_module("autograder.settings").versions()
+    # libseccomp is found by programs that have no place in the new root.
+    rules = None if config["unsafe"] else walls.build_filter(gpu=config["gpu"])
+    config["private"], why_not = _enter_root(config, libraries)
+    libraries.warm_up([*ALWAYS, *config["imports"]])
     # Seeding imports more behind the scenes (18 ms with torch): once here rather than once a child.
     importlib.import_module("exercise_code.common.testing").seed_all(0)
-    found = importlib.import_module("autograder.settings").versions()
     sys.path[:] = [p for p in sys.path if p != config["project"]]
     if not config["unsafe"]:
         walls.die_with_parent()
-    rules = None if config["unsafe"] else walls.build_filter(gpu=config["gpu"])
     gc.collect()
     gc.freeze()
-    _reply(control, {"versions": found})
+    _reply(control, {"versions": found, "private": config["private"], "why_not": why_not})
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 65536, 2)
         if not data:
@@ -54,6 +56,26 @@ def main() -> None:
             _fork(control, request, descriptors, config, rules, child)
         else:
             _reply(control, _end(request["pid"], patience=GONE_SECONDS if request["gone"] else 0.0))
+
+
+def _enter_root(config: dict[str, Any], libraries: Any) -> tuple[bool, str]:
+    """Whether this process is in a root of its own now, else why not; its environment fits to that."""
+    mounts = importlib.import_module("autograder.sandbox.mounts")
+    why_not = "it was not asked for"
+    if config["private"]:
+        what = (config["readable"], config["devices"], config["home"])
+        # While there is one thread and nothing is imported: a namespace of users is only then to be had.
+        why_not = mounts.why_not(*what)
+        if not why_not:
+            mounts.enter_root(*what)
+    folder = config["home"] if why_not else mounts.SCRATCH
+    if why_not:
+        # Libraries find their caches there, as they were prepared by the imports of this process.
+        config["readable"].append(folder)
+    for name in libraries.FOLDERS:
+        os.mkdir(f"{folder}/{name}")
+    os.environ.update(libraries.variables(folder))
+    return not why_not, why_not
 
 
 def _fork(
