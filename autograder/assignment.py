@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .base.errors import AutograderError
+from .changed_cells import way_on
 from .ledger import connect
 
 __all__ = ["enter_assignment"]
@@ -30,8 +31,7 @@ def enter_assignment(
         _save_cells(book, exercise_id, course_id, released)
         if _cells_of_database(book, exercise_id) != wanted:
             raise AutograderError(
-                f"expected the graded cells of {exercise_id} in {path}, found others: run "
-                f"`nbgrader generate_assignment {exercise_id} --force`"
+                f"expected the graded cells of {exercise_id} in {path}, found others: {way_on(exercise_id)}"
             )
         if book != path:
             book.replace(path)
@@ -62,8 +62,7 @@ def _save_cells(book: Path, exercise_id: str, course_id: str, released: Mapping[
     # Its answer to cells that were added or removed while there are submissions.
     except RuntimeError as error:
         raise AutograderError(
-            f"the graded cells of {exercise_id} changed, and {book} has submissions: {error}: "
-            f"remove them with `nbgrader db assignment remove {exercise_id} --force`, points given by hand included"
+            f"the graded cells of {exercise_id} changed, and {book} has submissions: {error}: {way_on(exercise_id)}"
         ) from None
     finally:
         os.environ["PATH"] = before

@@ -25,17 +25,17 @@ from exercise_code.common.handin import HandInError, open_handin
 from .base.errors import AutograderError
 from .base.files import write_whole
 from .graded_notebook import (
-    NO_FILE,
     Template,
     add_notes,
     mend,
-    no_file_but,
+    notes_of,
     points_in,
     put_scores,
-    read_handed_in,
     read_template,
 )
+from .handed_in import NO_FILE, REFUSED, HandedIn, read_hand_in, what_was_taken
 from .results import Result, read_result
+from .sources import grade_ids
 from .variants import sources
 
 __all__ = ["SECRET", "TIMESTAMP", "Answer", "Prepared", "Preparing", "prepare_all", "read_secret", "released_notebooks"]
@@ -44,10 +44,11 @@ TIMESTAMP = "timestamp.txt"
 # What `nbgrader submit` puts into a hand-in: who knows it finds the feedback in the exchange.
 SECRET = "submission_secret.txt"
 MAX_SECRET = 1000
+# Where a copy of a hand-in names what it lacks.
+NOT_READ = "not_read.txt"
 # Below so many hand-ins another process costs more than it helps.
 SHARE = 50
 NO_RESPONSE = "No response."
-REFUSED = "The hand-in was refused; the note at the top of the first notebook says why."
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Preparing:
     """One hand-in whose notebooks are to be made; `place` says that nbgrader's `submitted` is to get a copy of it.
 
     `unplace` removes an earlier copy of ours. `compare` asks whether answers are those of the earlier notebooks.
+    `beside` are the student's files that lie beside the hand-in.
     """
 
     student: str
@@ -65,6 +67,7 @@ class Preparing:
     place: bool = False
     unplace: bool = False
     compare: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,12 +165,13 @@ class _Desk:
         with tempfile.TemporaryDirectory(prefix="notebooks-", dir=self.staging) as name:
             tree = Path(name) / "hand-in"
             # What nbgrader would read itself is read as it reads it.
-            found = _read_folder(submitted, self.released) if _same(task.path, submitted) else self._unpack(task, tree)
+            at_home = _same(task.path, submitted)
+            found = read_hand_in(submitted, self.exercise, task.beside) if at_home else self._unpack(task, tree)
             for number, (notebook_id, path) in enumerate(self.released.items()):
                 template = read_template(path)
-                handed_in = found.get(notebook_id)
-                notebook = _notebook(handed_in, template, path, result, first=number == 0)
-                mine = _answers(notebook, template, result, refused=task.refused)
+                handed_in = found.notebooks.get(notebook_id)
+                notebook = _notebook(handed_in, template, path, result, found.unread, first=number == 0)
+                mine = _answers(notebook, template, result)
                 file = target / f"{notebook_id}.ipynb"
                 if task.compare:
                     before = _digests(file)
@@ -190,25 +194,20 @@ class _Desk:
                 _place(tree, submitted, stamps)
         return Prepared(task.student, answers, frozenset(unchanged), task.place)
 
-    def _unpack(self, task: Preparing, tree: Path) -> dict[str, bytes | str]:
-        """The notebooks of a zip or a folder, and why others could not be had; none of a refused hand-in."""
+    def _unpack(self, task: Preparing, tree: Path) -> HandedIn:
+        """What a zip or a folder elsewhere holds; no notebooks of a refused hand-in, which nobody has read."""
         if task.refused:
-            return {}
-        twins = tuple(sorted(Path(name).stem for name in sources(self.exercise).twins))
+            return HandedIn({}, REFUSED)
+        source = sources(self.exercise)
+        twins = tuple(sorted(Path(name).stem for name in source.twins))
+        ids = grade_ids(self.exercise.id, source.course.parent)
         try:
-            hand_in = open_handin(task.path, self.exercise, tree, twins)
+            hand_in = open_handin(task.path, self.exercise, tree, twins, ids)
         except HandInError as error:
             raise AutograderError(f"{task.path.name} changed since it was graded: {error}: grade again") from None
         except CourseError as error:
             raise AutograderError(f"could not read {task.path} again: {error}") from None
-        found = _read_folder(tree, self.released)
-        reasons = dict(hand_in.ignored)
-        known = {f"{name}.ipynb" for name in found}
-        others = [name for name in reasons if name.endswith(".ipynb") and "/" not in name and name not in known]
-        return {
-            name: handed_in if isinstance(handed_in, bytes) else _why(reasons.get(f"{name}.ipynb"), others)
-            for name, handed_in in found.items()
-        }
+        return what_was_taken(hand_in, self.exercise, task.beside)
 
     def _put_away(self, submitted: Path) -> None:
         """Move an earlier copy out of the way, with one step: a folder that is half there is worse than none."""
@@ -220,26 +219,18 @@ def _same(path: Path, other: Path) -> bool:
     return path.resolve() == other.resolve()
 
 
-def _read_folder(folder: Path, released: Mapping[str, Path]) -> dict[str, bytes | str]:
-    return {name: read_handed_in(folder / f"{name}.ipynb", released) for name in released}
-
-
-def _why(reason: str | None, others: Sequence[str]) -> str:
-    return f"was not taken: {reason}" if reason else no_file_but(others)
-
-
 def _notebook(
-    handed_in: bytes | str | None, template: Template, released: Path, result: Result, first: bool
+    handed_in: bytes | str | None, template: Template, released: Path, result: Result, unread: str, first: bool
 ) -> dict[str, Any]:
     """The notebook with its outputs; without anything handed in the released one."""
-    notebook = mend(released.read_bytes() if handed_in is None else handed_in, template)
+    notebook = mend(released.read_bytes() if handed_in is None else handed_in, template, unread)
     put_scores(notebook, result)
     if first:
-        add_notes(notebook, [f"The hand-in was refused: {result.refused}"] * bool(result.refused) + result.notes)
+        add_notes(notebook, notes_of(result))
     return notebook
 
 
-def _answers(notebook: dict[str, Any], template: Template, result: Result, refused: bool) -> dict[str, Answer]:
+def _answers(notebook: dict[str, Any], template: Template, result: Result) -> dict[str, Answer]:
     """What nbgrader's own steps would note: `mend` has seen to it that every graded cell is there once."""
     points = {cell.grade_id: points_in(cell) for cell in result.cells}
     blank = {_role(cell).get("grade_id"): cell["source"] for cell in template.cells}
@@ -254,7 +245,7 @@ def _answers(notebook: dict[str, Any], template: Template, result: Result, refus
             score = 0.0 if untouched else None
         comment = None
         if role.get("solution") and untouched:
-            comment = REFUSED if refused else NO_RESPONSE
+            comment = NO_RESPONSE
         answers[name] = Answer(score, comment, _digest(cell["source"]) if role.get("solution") else "")
     return answers
 
@@ -292,12 +283,15 @@ def _with_lines(output: Mapping[str, Any]) -> dict[str, Any]:
     return {**output, "data": {kind: text.splitlines(keepends=True) for kind, text in output["data"].items()}}
 
 
-def _explain(tree: Path, found: Mapping[str, bytes | str]) -> None:
-    """Say in the place of a notebook that was not taken why: whoever grades the copy lets a person decide as well."""
-    for name, reason in found.items():
+def _explain(tree: Path, found: HandedIn) -> None:
+    """Say in the place of what was not taken why: whoever grades the copy lets a person decide as well."""
+    for name, reason in found.notebooks.items():
         if isinstance(reason, str) and reason != NO_FILE:
             text = f"{name}.ipynb {reason}.\n"
             (tree / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
+    if found.unread:
+        text = f"Not in this copy, and not read by the grader: {found.unread}.\n"
+        (tree / NOT_READ).write_text(text, encoding="utf-8", errors="replace")
 
 
 def _place(tree: Path, submitted: Path, stamps: Mapping[str, bytes]) -> None:

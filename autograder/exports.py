@@ -13,7 +13,7 @@ from .base.stamps import Stamps, code_hash, hash_of
 from .base.text import line
 from .gradescope import gradescope_json
 from .lms import canvas_csv, moodle_csv
-from .marks import mark_of
+from .marks import LATE, mark_of
 from .sources import GradedCell, graded_cells
 from .standing import Attempt, GradedClass, Marking, Standing
 from .variants import sources
@@ -138,7 +138,7 @@ def _grades(graded: GradedClass) -> _Table:
             _rounded(graded.max_score + graded.max_written),
             len(standing.attempts),
             last.submitted if last else None,
-            _rounded(last.seconds_late, 3) if last else None,
+            _rounded(last.how_late, 3) if last else None,
             *of_model(last),
             *_by_cell(cells, standing),
             mark.note,
@@ -195,7 +195,7 @@ def _hand_ins(graded: GradedClass) -> _Table:
             attempt is standing.marked,
             attempt.file,
             attempt.submitted,
-            _rounded(attempt.seconds_late, 3),
+            _rounded(attempt.how_late, 3),
             status,
             None if attempt.failed else _rounded(attempt.score),
             _rounded(attempt.max_score),
@@ -206,7 +206,7 @@ def _hand_ins(graded: GradedClass) -> _Table:
             _rounded(attempt.memory_mb),
             attempt.fingerprint,
             attempt.result.name,
-            line(attempt.failed or attempt.refused),
+            "; ".join(filter(None, [line(attempt.failed or attempt.refused), LATE if attempt.late_mark else ""])),
         ])  # fmt: skip
     columns: tuple[tuple[str, type], ...] = (
         *(("id", str), ("alias", str), ("hand_in", int), ("counts", bool), ("file", str)),
@@ -253,10 +253,9 @@ def _write_gradescope(graded: GradedClass, folder: Path) -> list[Path]:
         data = gradescope_json(graded, standing, attempt, attempt.read()).encode("utf-8", "replace")
         if write_if_changed(data, path):
             written.append(path)
-        stamps.made(path.name, stamp, len(data))
-    for name in stamps.left:
-        # Whoever has left the class must not be imported again.
-        (folder / name).unlink(missing_ok=True)
+        stamps.made(path.name, stamp, data)
+    # Whoever has left the class must not be imported again.
+    stamps.remove_left()
     stamps.save()
     return written
 

@@ -250,6 +250,7 @@ class _Entry:
             place=self._to_place,
             unplace=bool(self.attempt.refused) and self._has_our_copy,
             compare=self.noted is None,
+            beside=self.attempt.beside,
         )
 
     def wanted(self, prepared: Prepared | None) -> Wanted:
@@ -282,7 +283,7 @@ def _entry(
         found = attempt.result.stat()
     except OSError:
         raise AutograderError(f"expected a result in {attempt.result}, found none: grade the class again") from None
-    came = [str(timestamp), read_secret(attempt.path).hex()]
+    came = [str(timestamp), read_secret(attempt.path).hex(), *attempt.beside]
     parts = [stamp, attempt.fingerprint, *came, found.st_mtime_ns, found.st_size]
     return _Entry(
         student=student,

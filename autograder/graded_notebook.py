@@ -8,29 +8,26 @@ Points come from tests of the modules, so that nothing done to a notebook earns 
 import html
 import json
 import re
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.archive import MEGABYTE
-from exercise_code.common.handin import MAX_NOTEBOOK
-
 from .base.errors import AutograderError
 from .base.text import clean_text
+from .changed_cells import way_on
+from .handed_in import NO_FILE
+from .new_text import is_lost, is_written, role_of, waiting_answers
 from .results import CellResult, Result, TestResult
 
 __all__ = [
-    "NO_FILE",
     "Template",
     "add_notes",
     "mend",
-    "no_file_but",
+    "notes_of",
     "points_in",
     "put_scores",
-    "read_handed_in",
     "read_template",
 ]
 
@@ -46,9 +43,7 @@ _LOST_ANSWER = (
     "*This answer cell was not in the notebook that was handed in; the grader put it back. "
     "If the answer stands elsewhere, its points are given here.*"
 )
-NO_FILE = "was not handed in"
-# nbgrader puts it beside every hand-in that it collects.
-_TIMESTAMP_IGNORED = "timestamp.txt was ignored"
+_CUT_OFF = "what was left out of this notebook"
 
 Cell = dict[str, Any]
 
@@ -64,7 +59,7 @@ class Template:
     @property
     def graded(self) -> list[Cell]:
         """The cells that earn points, by tests or by a marker."""
-        return [cell for cell in self.cells if _role(cell).get("grade")]
+        return [cell for cell in self.cells if role_of(cell).get("grade")]
 
 
 @dataclass
@@ -99,61 +94,64 @@ def _read_template(path: Path, _changed: int) -> Template:
     return Template(path.stem, tuple(cells), known)
 
 
-def read_handed_in(path: Path, released: Iterable[str]) -> bytes | str:
-    """The bytes of a notebook, or why there are none; `released` are the names of all notebooks of the exercise."""
-    try:
-        found = path.lstat()
-    except OSError:
-        known = {f"{name}.ipynb" for name in released}
-        others = (other for other in path.parent.glob("*.ipynb") if other.name not in known and other.is_file())
-        return no_file_but(other.name for other in others)
-    if not stat.S_ISREG(found.st_mode):
-        return "is not a plain file"
-    if found.st_size > MAX_NOTEBOOK:
-        return f"is over {MAX_NOTEBOOK // MEGABYTE} MB"
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        return f"could not be read ({error.strerror})"
-
-
-def no_file_but(others: Iterable[str]) -> str:
-    """Why there is no notebook of the right name; one under another name may hold the answers: a person decides."""
-    name = min(others, default="")
-    return f"{NO_FILE}, but {name[:80]} was" if name else NO_FILE
-
-
-def mend(handed_in: bytes | str, template: Template) -> dict[str, Any]:
+def mend(handed_in: bytes | str, template: Template, unread: str = "") -> dict[str, Any]:
     """The notebook as a table for `nbformat.from_dict`: the student's cells, and every graded cell as released.
 
-    `handed_in` is the file's content, or the reason why there is none, as `read_handed_in` gives it.
+    `handed_in` is the file's content, or the reason why there is none, as `read_hand_in` gives it. An answer that
+    nobody wrote in says so where something else may hold it: other text in the notebook, or what `unread` names.
     """
     notes: list[str] = []
     reason = handed_in if isinstance(handed_in, str) else ""
     found: list[_Found] = []
     if isinstance(handed_in, bytes):
         try:
-            found = _cells_in(handed_in, template, notes)
+            found = _cells_in(handed_in, notes)
         except (ValueError, RecursionError):
             reason = "is not a readable notebook"
+    # Cells that were left out or cut off.
+    partly = bool(notes)
+    if isinstance(handed_in, bytes) and not reason:
+        _note_kernel(json.loads(handed_in), template, notes)
     if reason:
         notes.append(f"{template.name}.ipynb {reason}. What its cells test was graded all the same.")
     places = _match(found, template)
-    cells = [
-        _merged(cell, template.cells[places[i]], notes) if i in places else _plain(cell) for i, cell in enumerate(found)
-    ]
+    cells = []
+    for i, one in enumerate(found):
+        cells.append(_merged(one, template.cells[places[i]], notes) if i in places else _plain(one))
+        if i in places and is_lost(one, template.cells[places[i]]):
+            # The cell is put back, and what somebody wrote there stands below it.
+            cells.append({**_plain(one), "id": ""})
     _note_copies(found, places, template, notes)
     _name(cells, template)
     lost = "" if reason == NO_FILE else _LOST_ANSWER
     _restore(cells, template, set(places.values()), lost, [] if reason else notes)
+    waiting = waiting_answers(found, places, template.cells)
+    _let_wait(cells, template, waiting, unread or (_CUT_OFF if partly else ""))
     notebook = {"cells": cells, "metadata": dict(template.metadata), "nbformat": 4, "nbformat_minor": 5}
     add_notes(notebook, notes)
     return notebook
 
 
+def _let_wait(cells: list[Cell], template: Template, waiting: frozenset[str], unread: str) -> None:
+    """Write below an answer that is as it was released where else it may stand: nbgrader then asks a person."""
+    blank = {role_of(cell)["grade_id"]: cell["source"] for cell in template.graded if is_written(cell)}
+    for cell in cells:
+        name = role_of(cell).get("grade_id")
+        if name not in blank or cell["source"] != blank[name] or not (unread or name in waiting):
+            continue
+        where = _MARKDOWN_SIGNS.sub(r"\\\1", clean_text(unread)) if unread else "the new text in this notebook"
+        cell["source"] += f"\n\n*Nothing was written here. If {where} holds the answer, its points are given here.*"
+
+
+def notes_of(result: Result) -> list[str]:
+    """What a result says of the hand-in, in words."""
+    refused = [f"The hand-in was refused: {result.refused}"] if result.refused else []
+    return refused + [note.text for note in result.notes]
+
+
 def add_notes(notebook: Any, notes: Iterable[str]) -> None:
     """Put notes into the cell at the notebook's top that says what the grader did."""
-    texts = [" ".join(clean_text(note).split()) for note in notes if not note.startswith(_TIMESTAMP_IGNORED)]
+    texts = [" ".join(clean_text(note).split()) for note in notes]
     lines = ["- " + _MARKDOWN_SIGNS.sub(r"\\\1", text) for text in texts if text]
     if not lines:
         return
@@ -164,7 +162,7 @@ def add_notes(notebook: Any, notes: Iterable[str]) -> None:
     notebook["cells"].insert(0, {"cell_type": "markdown", "id": NOTES_ID, "metadata": {}, "source": source})
 
 
-def _cells_in(data: bytes, template: Template, notes: list[str]) -> list[_Found]:
+def _cells_in(data: bytes, notes: list[str]) -> list[_Found]:
     table = json.loads(data)
     if not isinstance(table, dict):
         raise ValueError
@@ -187,7 +185,6 @@ def _cells_in(data: bytes, template: Template, notes: list[str]) -> list[_Found]
         notes.append(f"Cells of more than {MAX_TEXT:,} characters are cut off.")
         for cell in found:
             cell.source = cell.source[:MAX_TEXT]
-    _note_kernel(table, template, notes)
     return found
 
 
@@ -248,18 +245,18 @@ def _note_kernel(table: Mapping[str, Any], template: Template, notes: list[str])
 def _match(found: list[_Found], template: Template) -> dict[int, int]:
     """For each cell of the hand-in that is one of the released ones, which: by grade id, cell id, or first line."""
     places: dict[int, int] = {}
-    graded = [(i, cell) for i, cell in enumerate(template.cells) if _role(cell)]
+    graded = [(i, cell) for i, cell in enumerate(template.cells) if role_of(cell)]
     for index, cell in graded:
-        same = [i for i, one in enumerate(found) if one.grade_id == _role(cell)["grade_id"]]
+        same = [i for i, one in enumerate(found) if one.grade_id == role_of(cell)["grade_id"]]
         same = same or [i for i, one in enumerate(found) if one.id and one.id == cell.get("id") and i not in places]
-        if not same and _is_written(cell):
+        if not same and is_written(cell):
             line = _first_line(cell["source"])
             same = [i for i, one in enumerate(found) if line and _first_line(one.source) == line and i not in places]
         # Of an answer's copies the last one that somebody wrote in; else the last, as nbgrader does.
         written = [i for i in same if found[i].source.strip() != cell["source"].strip()]
         if same:
-            places[(written if written and _is_written(cell) else same)[-1]] = index
-    ids = {cell.get("id"): i for i, cell in enumerate(template.cells) if not _role(cell)}
+            places[(written if written and is_written(cell) else same)[-1]] = index
+    ids = {cell.get("id"): i for i, cell in enumerate(template.cells) if not role_of(cell)}
     for i, one in enumerate(found):
         if i not in places and one.id in ids and ids[one.id] not in places.values():
             places[i] = ids[one.id]
@@ -268,7 +265,7 @@ def _match(found: list[_Found], template: Template) -> dict[int, int]:
 
 def _merged(one: _Found, cell: Cell, notes: list[str]) -> Cell:
     """The released cell with the student's text, where that is the student's to write."""
-    role = _role(cell)
+    role = role_of(cell)
     if not role:
         # Text of the course: the student may change it, it is a cell like any other.
         return {**_plain(one), "id": cell["id"]}
@@ -307,12 +304,12 @@ def _plain(one: _Found) -> Cell:
 
 
 def _note_copies(found: list[_Found], places: Mapping[int, int], template: Template, notes: list[str]) -> None:
-    graded = {_role(cell)["grade_id"]: cell for cell in template.graded}
+    graded = {role_of(cell)["grade_id"]: cell for cell in template.graded}
     copies = [one.grade_id for i, one in enumerate(found) if i not in places and one.grade_id in graded]
     for name in dict.fromkeys(copies):
-        which = "the last one that was written in counts" if _is_written(graded[name]) else "it counts once"
+        which = "the last one that was written in counts" if is_written(graded[name]) else "it counts once"
         notes.append(f"The cell {name} is there {copies.count(name) + 1} times; {which}.")
-    known = {_role(cell)["grade_id"] for cell in template.cells if _role(cell)}
+    known = {role_of(cell)["grade_id"] for cell in template.cells if role_of(cell)}
     strange = [one.grade_id for i, one in enumerate(found) if i not in places and one.grade_id not in {"", *known}]
     for name in list(dict.fromkeys(strange))[:10]:
         notes.append(f"A cell is named {name[:64]}; this exercise has none of that name, and it earns nothing.")
@@ -332,33 +329,23 @@ def _name(cells: list[Cell], template: Template) -> None:
 
 
 def _same_place(name: str, template: Template) -> bool:
-    return any(cell.get("id") == name and not _role(cell) for cell in template.cells)
+    return any(cell.get("id") == name and not role_of(cell) for cell in template.cells)
 
 
 def _restore(cells: list[Cell], template: Template, there: set[int], lost: str, notes: list[str]) -> None:
     """Put missing graded cells where they were: behind the nearest released cell before them that is still there."""
     at = {cell["id"]: i for i, cell in enumerate(cells)}
     for index, cell in enumerate(template.cells):
-        if index in there or not _role(cell).get("grade"):
+        if index in there or not role_of(cell).get("grade"):
             continue
         before = [at[c["id"]] for c in template.cells[:index] if c.get("id") in at]
         place = before[-1] + 1 if before else 0
         made = _released(cell)
-        if _is_written(cell) and lost:
+        if is_written(cell) and lost:
             made["source"] += f"\n\n{lost}"
         cells.insert(place, made)
         at = {one["id"]: i for i, one in enumerate(cells)}
-        notes.append(f"The cell {_role(cell)['grade_id']} was missing; it was put back.")
-
-
-def _role(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """nbgrader's metadata of a cell that it knows, else nothing."""
-    role: dict[str, Any] = cell.get("metadata", {}).get("nbgrader", {})
-    return role if role.get("grade_id") and (role.get("grade") or role.get("solution") or role.get("locked")) else {}
-
-
-def _is_written(cell: Mapping[str, Any]) -> bool:
-    return bool(_role(cell).get("grade") and _role(cell).get("solution"))
+        notes.append(f"The cell {role_of(cell)['grade_id']} was missing; it was put back.")
 
 
 def _first_line(text: str) -> str:
@@ -381,9 +368,10 @@ def put_scores(notebook: Any, result: Result) -> None:
         scored = cells.get(role["grade_id"])
         if scored is None or float(role["points"]) != scored.max_points:
             has = "no such cell" if scored is None else f"{scored.max_points:g} points"
+            renew = f"run `autograder course .` and `nbgrader generate_assignment {result.exercise} --force`"
             raise AutograderError(
                 f"{role['grade_id']} is worth {role['points']} points in the gradebook, the course has {has}: "
-                f"run `autograder course` and `nbgrader generate_assignment {result.exercise} --force`"
+                + (way_on(result.exercise) if scored is None else f"in the course folder, {renew}")
             )
         cell["outputs"] = _outputs(scored, result)
         cell["execution_count"] = None

@@ -46,9 +46,9 @@ def gradescope_json(graded: GradedClass, standing: Standing, attempt: Attempt, r
             "hand_in": clean_text(attempt.file),
             "fingerprint": attempt.fingerprint,
             "submitted": attempt.submitted.isoformat() if attempt.submitted else None,
-            "seconds_late": round(attempt.seconds_late, 3),
+            "seconds_late": None if attempt.how_late is None else round(attempt.how_late, 3),
             "penalty": round(standing.penalty, 5),
-            "notes": [line(note) for note in shown.notes],
+            "notes": [line(note.text) for note in shown.notes],
         },
     }
     if shown.public_metrics:
@@ -60,6 +60,7 @@ def gradescope_json(graded: GradedClass, standing: Standing, attempt: Attempt, r
 
 def _waiting(graded: GradedClass, standing: Standing, attempt: Attempt) -> str:
     late = f", {short(standing.penalty)} less for lateness" if standing.penalty else ""
+    late += ", late: nobody knows yet by how much" if standing.late_unknown else ""
     return (
         f"{short(attempt.score)} of {short(graded.max_score)} points for the tests{late}. The written answers "
         f"({short(graded.max_written)} points) are not marked yet and not counted in."

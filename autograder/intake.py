@@ -4,23 +4,26 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from exercise_code.common.archive import MEGABYTE, open_entries, printable
+from exercise_code.common.archives import MEGABYTE, Limits, is_archive, open_entries, printable
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.handin import MAX_ARCHIVE
+from exercise_code.common.handin import MAX_ARCHIVE, Rules
 
 from .base.errors import AutograderError
+from .loose import can_be_taken, gather
 from .owners import Owners
 from .roster import Roster, Student
+from .submission_metadata import METADATA, Submitted, read_metadata
 from .times import modified, moodle_time, nbgrader_time
 from .uploads import (
     Upload,
     canvas_upload,
     is_junk,
+    left_out_of,
     moodle_upload,
     system_of_zip,
     unpack_download,
@@ -47,7 +50,8 @@ class Found:
     """One hand-in: whose it is, where it lies, what it is called in the folder, and when it came (UTC).
 
     `student` is the roster's id where the roster knows them, else the name on the file. `late_mark` says that the
-    system it comes from calls it late, and not by how much.
+    system it comes from calls it late, and not by how much. `beside` are files of theirs that are no part of any
+    hand-in: an answer may stand in one.
     """
 
     student: str
@@ -56,6 +60,7 @@ class Found:
     submitted: datetime | None = None
     known: bool = True
     late_mark: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,18 +97,20 @@ def find_hand_ins(
       `u0042.zip` lies beside them;
     - `students`: folders named after students, each with zips (each one hand-in) or with an unpacked hand-in;
     - `nbgrader`: nbgrader's `submitted/<student>/<exercise>`;
-    - `moodle`, `canvas`: their downloads of all submissions, unpacked, or the zip itself, which is then unpacked
-      into `scratch`.
+    - `moodle`, `canvas`, `gradescope`: their downloads of all submissions, unpacked, or the zip itself, which is then
+      unpacked into `scratch`.
 
     A folder with `exercise_code` in it is an unpacked hand-in, and one with the exercise's notebooks, where nothing
     beside them has `exercise_code`. A file that is no archive, or whose name is that of another exercise, is a hand-in
-    where a student has nothing better, and is refused with the reason in the student's result; beside an archive it
-    is a problem, as is a zip without any code. So is what two people uploaded whom only the same student's name fits.
+    where a student has nothing better; files that a student uploaded one by one are put together in `scratch`, and
+    are one. Beside an archive such a file is a problem, as is a zip without any code. So is what two people uploaded
+    whom only the same student's name fits.
 
     Times are nbgrader's `timestamp.txt`, for Moodle those of its grading worksheet (in the time zone `zone`), and for
-    zips and students' folders those of the files. The files of Moodle's and Canvas's downloads carry the time of the
-    download, so they have none. Several hand-ins of a student are in the order of their numbers, then of their times.
-    `out`, the folder of results, may lie among the hand-ins.
+    zips and students' folders those of the files; Gradescope's export says whose its folders are and when they came.
+    The files of Moodle's and Canvas's downloads carry the time of the download, so they have none. Several hand-ins of
+    a student are in the order of their numbers, then of their times. `out`, the folder of results, may lie among the
+    hand-ins.
     """
     if not path.exists():
         raise AutograderError(f"expected hand-ins at {path}, found nothing there: check the path")
@@ -139,6 +146,8 @@ class _Piece:
     order: int = 1
     submitted: datetime | None = None
     late: bool = False
+    # The name that a file of a flat download had when it was uploaded.
+    upload: str = ""
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -162,11 +171,16 @@ class _Search:
         self.root, self.exercise, self.roster, self.sheet, self.zone = root, exercise, roster, sheet, zone
         self.none = none
         self.owners = Owners(exercise.id, roster, sheet)
+        self.rules = Rules(exercise)
+        self.metadata: dict[str, Submitted] = {}
+        self.scratch: Path | None = None
         self.pieces: list[_Piece] = []
         self.problems: list[tuple[str, str]] = []
+        self.beside: dict[str, set[str]] = {}
 
     def run(self, scratch: Path | None) -> str:
         """The name of the layout, after everything has been looked at."""
+        self.scratch = scratch
         children: list[Path] = []
         if self.root.is_dir():
             children = [c for c in _children(self.root) if not is_junk(c.name) and not _is_one_of(c, self.none)]
@@ -184,6 +198,8 @@ class _Search:
             return "folder"
         if len(children) == 1 and children[0].is_file() and system_of_zip(children[0]):
             return self._within(self._unpacked(children[0], scratch))
+        if len(children) == 1 and (children[0] / METADATA).is_file():
+            return self._within(children[0])
         return self._within(self.root, children)
 
     def _within(self, folder: Path, children: list[Path] | None = None) -> str:
@@ -191,6 +207,9 @@ class _Search:
         if children is None:
             children = [child for child in _children(folder) if not is_junk(child.name)]
         layout = self._layout(children)
+        if layout == "gradescope":
+            self.metadata = read_metadata(folder / METADATA)
+            children = [child for child in children if child.name != METADATA]
         stems = frozenset(self.owners.plain(without_ending(child.name)[0]) for child in children)
         uploads: dict[Path, Upload] = {}
         for child in children:
@@ -205,7 +224,9 @@ class _Search:
                 continue
             before = len(self.pieces)
             try:
-                if child in uploads:
+                if layout == "gradescope":
+                    self._submitted(child, self.metadata.get(child.name, Submitted()))
+                elif child in uploads:
                     self._uploaded(child, uploads[child], layout)
                 elif child.is_dir() and child.name in PARTS:
                     self._problem(child, "a part of a hand-in that was unpacked here: nobody's name is on it")
@@ -219,6 +240,8 @@ class _Search:
         return layout
 
     def _layout(self, children: list[Path]) -> str:
+        if any(child.name == METADATA and child.is_file() for child in children):
+            return "gradescope"
         if any(moodle_upload(child.name) for child in children):
             return "moodle"
         files = [child for child in children if not child.is_dir()]
@@ -229,10 +252,14 @@ class _Search:
         return "students" if any(child.is_dir() for child in children) else "zips"
 
     def _unpacked(self, path: Path, scratch: Path | None) -> Path:
-        return unpack_download(path, f"unpacked-{fingerprint(path)[:16]}", scratch)
+        folder = unpack_download(path, f"unpacked-{fingerprint(path)[:16]}", scratch)
+        self.problems += [(printable(name), f"could not be unpacked: {why}") for name, why in left_out_of(folder)]
+        inner = [child for child in _children(folder) if not is_junk(child.name)]
+        return inner[0] if len(inner) == 1 and (inner[0] / METADATA).is_file() else folder
 
     def found(self) -> tuple[Found, ...]:
         """The hand-ins; what lies beside better ones becomes a problem."""
+        self._put_together()
         whole: dict[str, list[Path]] = {}
         for piece in self.pieces:
             if piece.whole:
@@ -243,11 +270,36 @@ class _Search:
         found = []
         for piece in sorted(self.pieces, key=lambda piece: piece.place):
             if (not piece.whole and piece.student in whole) or piece.path in lesser:
-                self._problem(piece.path, BESIDE.format(piece.student))
+                self._beside(piece.path, piece.student)
                 continue
-            file = self._name(piece.path)
+            file = self._name(piece.path) if not piece.upload else piece.upload
             found.append(Found(piece.student, piece.path, file, piece.submitted, piece.known, piece.late))
-        return tuple(found)
+        return tuple(replace(one, beside=tuple(sorted(self.beside.get(one.student, ())))) for one in found)
+
+    def _put_together(self) -> None:
+        """Make one hand-in of the files that a student uploaded one by one, where there is a place for it."""
+        better = {piece.student for piece in self.pieces if piece.whole}
+        loose: dict[str, list[_Piece]] = {}
+        for piece in sorted(self.pieces, key=lambda piece: piece.place):
+            if piece.upload and piece.student not in better:
+                loose.setdefault(piece.student, []).append(piece)
+        for student, of in loose.items():
+            if self.scratch is None or not any(can_be_taken(piece.upload, self.rules) for piece in of):
+                continue
+            folder, older = gather([(piece.upload, piece.path) for piece in of], self.scratch)
+            for path in older:
+                self._problem(path, f"{student} handed in a later file of this name")
+                self.beside.setdefault(student, set()).add(self._name(path))
+            self.pieces = [piece for piece in self.pieces if piece not in of]
+            more = f" and {len(of) - 1} more" if len(of) > 1 else ""
+            name = f"{self._name(of[0].path)}{more}"
+            times = [piece.submitted for piece in of if piece.submitted is not None]
+            late, last = any(piece.late for piece in of), max(times, default=None)
+            self.pieces.append(_Piece(student, of[0].known, folder, True, of[-1].order, last, late, name))
+
+    def _beside(self, path: Path, student: str) -> None:
+        self._problem(path, BESIDE.format(student))
+        self.beside.setdefault(student, set()).add(self._name(path))
 
     def _file(self, path: Path, stems: frozenset[str]) -> None:
         stem, archive = without_ending(path.name)
@@ -285,7 +337,10 @@ class _Search:
         time = self._time_of(upload.number) if layout == "moodle" else None
         if path.is_file():
             whole = without_ending(upload.file)[1] and not upload.typed and not self._is_others(upload.file)
-            self._add(student, known, path, whole=whole, order=upload.order, submitted=time, late=upload.late)
+            loose = "" if whole or upload.typed or upload.file in (".", "..") else upload.file
+            self._add(
+                student, known, path, whole=whole, order=upload.order, submitted=time, late=upload.late, upload=loose
+            )
             return
         before = self._count
         if upload.typed:
@@ -295,6 +350,19 @@ class _Search:
             self._tree(path, student, known, time)
         if self._count == before:
             self._problem(path, "an empty folder: ask the student to hand in again")
+
+    def _submitted(self, folder: Path, about: Submitted) -> None:
+        """Take a folder of Gradescope's export as a hand-in of each of those who handed it in together."""
+        before = self._count
+        for name, number, email in about.submitters:
+            known = [found for label in (number, email, name) if label and (found := self.owners.labelled(label))[1]]
+            student, is_known = known[0] if known else self.owners.labelled(number or email or name)
+            if folder.is_dir():
+                self._tree(folder, student, is_known, about.time)
+            else:
+                self._add(student, is_known, folder, whole=True, submitted=about.time)
+        if self._count == before:
+            self._problem(folder, f"{METADATA} does not say whose it is")
 
     def _tree(
         self, folder: Path, student: str, known: bool, submitted: datetime | None, *, file_times: bool = False
@@ -323,8 +391,7 @@ class _Search:
         parts, rest = self._walk(children)
         rest = [path for path in rest if path.name not in ("timestamp.txt", "submission_secret.txt")]
         if rest and not parts and not more:
-            # Loose files, of which only a model can earn points.
-            whole = (folder / "models").is_dir()
+            whole = any(can_be_taken(path.name, self.rules) for path in rest) or (folder / "models").is_dir()
             self._add(student, known, folder, whole=whole, submitted=submitted)
             return
         for part in parts:
@@ -333,7 +400,10 @@ class _Search:
             whole = part.is_dir() or not self._is_others(part.name)
             self._add(student, known, part, whole=whole, submitted=submitted or own)
         for path in rest:
-            self._problem(path, LINK if path.is_symlink() else BESIDE.format(student))
+            if path.is_symlink():
+                self._problem(path, LINK)
+            else:
+                self._beside(path, student)
 
     def _walk(self, children: list[Path]) -> tuple[list[Path], list[Path]]:
         """Archives and unpacked hand-ins below a student's folder, and all other files."""
@@ -367,11 +437,12 @@ class _Search:
         order: int = 1,
         submitted: datetime | None = None,
         late: bool = False,
+        upload: str = "",
     ) -> None:
         if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
             self._problem(path, f"the hand-in of {student} could not be read: check its permissions")
             return
-        self.pieces.append(_Piece(student, known, path, whole, order, submitted, late))
+        self.pieces.append(_Piece(student, known, path, whole, order, submitted, late, upload))
 
     @property
     def _count(self) -> int:
@@ -508,14 +579,14 @@ def _holds_no_code(path: Path) -> bool:
     """True for a zip that can be read and has no file of a hand-in in it."""
     names = _zipped(path) if path.is_file() else None
     return names is not None and not any(
-        parts[-1].lower().endswith((".ipynb", ".py", ".safetensors")) for parts in names
+        parts[-1].lower().endswith((".ipynb", ".py", ".safetensors")) or is_archive(parts[-1]) for parts in names
     )
 
 
 def _zipped(path: Path) -> list[tuple[str, ...]] | None:
     """The names of the files in a zip; None for what is none, or is refused."""
     try:
-        with open_entries(path, MAX_ARCHIVE) as entries:
+        with open_entries(path, Limits(MAX_ARCHIVE)) as entries:
             return [entry.parts for entry in entries]
     except CourseError:
         return None

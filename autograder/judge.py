@@ -4,7 +4,6 @@ import copy
 import errno
 import hashlib
 import importlib
-import os
 import shutil
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import pytest
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handin import HandIn, HandInError, ModelInfo, inspect_model
+from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, inspect_model
 from exercise_code.common.metrics import get_metric
 from exercise_code.common.testing import Failure, Grade, Score, test_seed
 
@@ -29,25 +28,25 @@ from .base.errors import AutograderError
 from .base.locks import Scratch
 from .build import graded_cells
 from .judging.budget import SLEEP_FACTOR, Budget
+from .judging.collecting import run_pytest
 from .judging.version_gap import version_gap
 from .plugin import HandInSandbox, JudgePlugin, import_of
 from .results import CellResult, Result, TestResult, pack_samples
 from .sandbox.client import Worker, readable_paths
 from .sandbox.workers import Workers
 from .settings import Settings, versions
+from .sources import grade_ids
 from .submission import Inventory, make_base, open_submission, reference_submission
 from .variants import sources
 
 __all__ = ["Job", "Judge", "grade_many", "trouble"]
 
-PYTEST_ARGUMENTS = [
-    *("--import-mode=importlib", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider"),
-    *("-p", "no:faulthandler", "-p", "no:logging", "-p", "no:doctest", "-p", "no:junitxml", "-c", os.devnull),
-    # pytest's rewriting would explain a failed comparison with a diff, which takes hours on hostile texts.
-    "--assert=plain",
-]
 # A disk that is full, or a share of it.
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# Of each kind; a hand-in may hold thousands of files.
+MOST_NOTES = 20
+# What nbgrader puts beside what it collects is not the student's.
+_NBGRADERS = ("timestamp.txt", "submission_secret.txt")
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
 SAMPLES = 6
 
@@ -70,6 +69,7 @@ class Judge:
         self.settings = settings
         self.source = sources(self.exercise)
         self.cells = [c for c in graded_cells(self.exercise.id, self.source.course.parent) if c.kind == "checks"]
+        self.grade_ids = grade_ids(self.exercise.id, self.source.course.parent)
         self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
         self._scratch = Scratch("judge-")
         self.scratch = self._scratch.folder
@@ -92,7 +92,7 @@ class Judge:
         self._scores: dict[bool, Score | Failure] = {}
         self._halves: tuple[dict[str, float], ...] = ({}, {})
         self._samples = ""
-        self._problems: tuple[str, ...] = ()
+        self._notes: tuple[Note, ...] = ()
 
     def __enter__(self) -> "Judge":
         return self
@@ -171,8 +171,9 @@ class Judge:
         path = workspace / "models" / f"{model.files[0]}.safetensors"
         if not path.is_file():
             # A file that was handed in but not taken, over its size limit say, has its reason here.
-            problems = [p for p in self._problems if p.startswith(f"models/{path.name}")]
-            reason = problems[0] if problems else f"models/{path.name} is not in the hand-in"
+            name = f"models/{path.name}"
+            told = [n.text for n in self._notes if n.code is Reason.NOT_TAKEN and n.name == name]
+            reason = told[0] if told else f"{name} is not in the hand-in"
             raise Failure(reason, hint="train the model and save it with save_model", code=Reason.NO_MODEL)
         return inspect_model(path, model)
 
@@ -232,14 +233,12 @@ class Judge:
 
         plugin = JudgePlugin(self, loop)
         files = [self.exercise.visible_tests, self.source.course / "test_hidden.py"]
-        arguments = [*PYTEST_ARGUMENTS, f"--rootdir={self.scratch}", *map(str, files)]
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        before = sys.dont_write_bytecode
-        code = pytest.main(arguments, plugins=[plugin])
-        sys.dont_write_bytecode = before
+        code = run_pytest(files, self.scratch, plugin)
+        if plugin.fault is not None:
+            raise plugin.fault
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             raise AutograderError(
-                f"the tests of {self.exercise.id} could not be run (pytest's exit code {int(code)}): "
+                f"the tests of {self.exercise.id} could not be run (pytest's exit code {code}): "
                 f"run `python -m pytest {files[0]}` to see why"
             )
 
@@ -274,7 +273,7 @@ class Judge:
         self._scores, self._halves, self._samples = {}, ({}, {}), ""
         try:
             scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
-            hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace")
+            hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace", self.grade_ids)
             results, sandbox = self._run(hand_in, items, plugin)
             cells = self._cells(items, {r.name: r for r in results})
             hidden = self._scores.get(False)
@@ -290,8 +289,8 @@ class Judge:
                 model=self._describe_model(hand_in),
                 notes=[
                     *_notes(hand_in),
-                    *sorted(sandbox.notes),
-                    *version_gap(hand_in.folder, results, versions()),
+                    *(Note(None, text) for text in sorted(sandbox.notes)),
+                    *(Note(None, text) for text in version_gap(hand_in.folder, results, versions())),
                 ],
                 complete=len(results) == len(items),
                 cpu_seconds=round(sandbox.used, 3),
@@ -313,7 +312,7 @@ class Judge:
         self, hand_in: HandIn, items: list[pytest.Item], plugin: JudgePlugin
     ) -> tuple[list[TestResult], HandInSandbox]:
         """The tests' results on an unpacked hand-in, and the sandbox, closed, which knows what its code used."""
-        self._problems = hand_in.problems
+        self._notes = hand_in.notes
         workspace = Inventory.of(hand_in.folder)
         seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
         if self.settings.hand_in_seconds is not None:
@@ -386,14 +385,19 @@ def trouble(error: Exception) -> str:
     return f"the judge could not go on ({reason}): run the command again"
 
 
-def _notes(hand_in: HandIn) -> list[str]:
-    notes = [f"{name} is missing" for name in hand_in.missing] + list(hand_in.problems)
-    # What nbgrader puts beside what it collects is not the student's.
-    nbgraders = ("timestamp.txt", "submission_secret.txt")
-    ignored = [(name, reason) for name, reason in hand_in.ignored if name not in nbgraders]
-    notes += [f"{name} was ignored: {reason}" for name, reason in ignored[:20]]
-    if len(ignored) > 20:
-        notes.append(f"{len(ignored) - 20} more files were ignored")
+def _notes(hand_in: HandIn) -> list[Note]:
+    # A file that was not taken is missing as well, and is named once.
+    told = {note.name for note in hand_in.notes if note.code is Reason.NOT_TAKEN}
+    notes = [Note(Reason.MISSING, f"{name} is missing", name) for name in hand_in.missing if name not in told]
+    for code, what in (
+        (Reason.NOT_TAKEN, "files are not taken"),
+        (Reason.MOVED, "files were taken from another place"),
+        (Reason.IGNORED, "files were ignored"),
+    ):
+        of = [note for note in hand_in.notes if note.code is code and note.name not in _NBGRADERS]
+        notes += of[:MOST_NOTES]
+        if len(of) > MOST_NOTES:
+            notes.append(Note(code, f"{len(of) - MOST_NOTES} more {what}"))
     return notes
 
 

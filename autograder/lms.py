@@ -16,7 +16,7 @@ from .roster import Roster
 from .standing import GradedClass, Standing
 from .worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
 
-__all__ = ["canvas_csv", "moodle_csv", "moodle_lacks", "write_moodle_feedback"]
+__all__ = ["canvas_csv", "expect_scale", "moodle_csv", "moodle_lacks", "write_moodle_feedback"]
 
 
 def moodle_csv(graded: GradedClass, worksheet: Path | None = None) -> str | None:
@@ -65,6 +65,12 @@ def moodle_lacks(graded: GradedClass, worksheet: Path | None) -> str:
     )
 
 
+def expect_scale(sheet: Worksheet, total: float) -> None:
+    """Nothing; an `AutograderError` where Moodle's maximum grade is not `total`, the exercise's points."""
+    for row in sheet.rows:
+        _expect_scale(row, sheet, total)
+
+
 def canvas_csv(graded: GradedClass) -> str:
     """Canvas's gradebook import: one column, named as the exercise; the assignment must have that name.
 
@@ -109,6 +115,8 @@ def write_moodle_feedback(
         who = "".join(c if c.isalnum() or c in " .-" else " " for c in line(name)).strip(" .")[:80] or "Participant"
         pages[f"{who}_{participant}_assignsubmission_file_/feedback.html"] = page.read_bytes()
     if not pages:
+        # One of an earlier run has pages of ids that are no longer anybody's.
+        path.unlink(missing_ok=True)
         return None
     write_if_changed(zip_bytes(pages, level=6), path)
     return path

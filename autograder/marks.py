@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from .base.text import line, short, signed
 from .standing import GradedClass, Standing
 
-__all__ = ["WAITING", "Mark", "comment", "mark_of", "remarks"]
+__all__ = ["LATE", "WAITING", "Mark", "comment", "mark_of", "remarks"]
 
 GRADED, MISSING, REFUSED, UNKNOWN = "graded", "missing", "refused", "unknown"
 FAILED, WAITING = "grading failed", "written answers not marked"
+LATE = "late, nobody knows by how much: nothing is taken off"
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Mark:
     """A student's mark: the total is None while it is not known, and `note` says more than the status.
 
     Nobody knows the total of a student without a hand-in, with answers that wait to be marked, or whose grading
-    failed. A hand-in that was refused has a total: what a person may have given, and no automatic points.
+    failed. A hand-in that was refused has a total: what a person may have given, and no automatic points. Where nobody
+    knows how late it came, nothing is taken off the total, and `note` says so.
     """
 
     status: str
@@ -40,6 +42,8 @@ def mark_of(graded: GradedClass, standing: Standing) -> Mark:
         status, note = GRADED, ""
     if not standing.known:
         status, note = UNKNOWN, note or "not on the roster"
+    if standing.late_unknown:
+        note = f"{note}; {LATE}" if note else LATE
     return Mark(status, total, note)
 
 
@@ -49,13 +53,16 @@ def comment(graded: GradedClass, standing: Standing) -> str:
     if mark.total is None or last is None:
         return ""
     text = f"{short(mark.total)} of {short(graded.max_score + graded.max_written)} points"
+    late = "handed in late, nobody knows yet by how much"
     if last.refused:
-        return f"{text}. The hand-in was refused: {line(last.refused)}"
+        return f"{text}. The hand-in was refused: {line(last.refused)}" + (f"; {late}" if standing.late_unknown else "")
     parts = [f"tests {short(last.score)} of {short(graded.max_score)}"]
     if graded.max_written:
         parts.append(f"written answers {short(standing.written or 0.0)} of {short(graded.max_written)}")
     if standing.penalty:
         parts.append(f"handed in late, {short(standing.penalty)} less")
+    if standing.late_unknown:
+        parts.append(late)
     return f"{text}: {', '.join(parts)}."
 
 

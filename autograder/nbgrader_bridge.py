@@ -40,8 +40,9 @@ from .base.errors import AutograderError
 from .classroom import FILE, Classroom, open_classroom
 from .fleet import Fleet
 from .gradebook import enter_dates
-from .graded_notebook import add_notes, mend, put_scores, read_handed_in, read_template
+from .graded_notebook import add_notes, mend, notes_of, put_scores, read_template
 from .grading import course_hash, grade_found, result_key, result_path
+from .handed_in import read_hand_in
 from .intake import Found, find_hand_ins, fingerprint
 from .judge import Job
 from .results import Result, read_result
@@ -177,7 +178,9 @@ class HandInExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **options)
         released = released_notebooks(Path(converter.coursedir.root), load_exercise(exercise))
         template = read_template(released[path.stem])
-        notebook = nbformat.from_dict(mend(read_handed_in(path, released), template))  # type: ignore[no-untyped-call]
+        found = read_hand_in(path.parent, load_exercise(exercise))
+        mended = mend(found.notebooks[path.stem], template, found.unread)
+        notebook = nbformat.from_dict(mended)  # type: ignore[no-untyped-call]
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **options)  # type: ignore[no-untyped-call]
 
@@ -335,7 +338,7 @@ class Scores(NbGraderPreprocessor):  # type: ignore[misc]
         result = result_of(Path(coursedir.root), exercise, student, path)
         put_scores(nb, result)
         if ids["notebook"] == load_exercise(exercise).all_notebooks[0]:
-            add_notes(nb, [f"The hand-in was refused: {result.refused}"] * bool(result.refused) + result.notes)
+            add_notes(nb, notes_of(result))
             # `AssignLatePenalties`, a later step, reads dates from the gradebook.
             came = _timestamp(coursedir, str(path))
             came = came.replace(tzinfo=UTC) if came is not None else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from exercise_code.common.archive import printable
+from exercise_code.common.archives import printable
 
 from .roster import Roster, Student
 from .uploads import Upload, attempt_of

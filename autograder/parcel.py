@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.archive import MAX_DEPTH, MAX_ENTRIES
+from exercise_code.common.archives import MAX_DEPTH, PROGRAMS, SYSTEM, Limits, is_archive
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.handin import MAX_ARCHIVE, MAX_MODEL_JSON, MAX_MODULE, MAX_NOTEBOOK, Rules
+from exercise_code.common.handin import MAX_ARCHIVE, MAX_MODULE, MAX_NOTEBOOK, Rules
 
 from .base.errors import AutograderError
 
 __all__ = ["pack", "unpack"]
 
 # What systems and tools leave in folders by the thousand; the intake skips it as well.
-_LEFT_OUT = ("__MACOSX", ".git", ".ipynb_checkpoints", "__pycache__")
-_MAX_LISTED = 4 * MAX_ENTRIES
+_LEFT_OUT = SYSTEM
+_MAX_LISTED = 2 * Limits.entries
 
 
 def pack(path: Path, exercise: Exercise) -> bytes:
@@ -71,13 +71,15 @@ def unpack(parcel: bytes, into: Path) -> Path:
 
 
 def _pack_folder(root: Path, rules: Rules) -> bytes:
-    limits = {".ipynb": MAX_NOTEBOOK, ".py": MAX_MODULE, ".json": MAX_MODEL_JSON, ".safetensors": rules.model_limit}
+    notebooks = dict.fromkeys((".ipynb", ".txt", ".json"), MAX_NOTEBOOK)
+    limits = {**notebooks, ".py": MAX_MODULE, ".safetensors": rules.model_limit}
     files: list[tuple[str, list[str], int]] = []
     contents: list[bytes] = []
     total = 0
     for kind, parts, path in _walk(root):
         data = b""
-        limit = limits.get(path.suffix.lower(), 0)
+        # A notebook may have been saved as text, and an archive may hold everything.
+        limit = _limit(rules) if is_archive(path.name) else limits.get(path.suffix.lower(), 0)
         if kind == "file" and limit:
             data = _read(path, limit + 1)
             total += len(data)
@@ -110,7 +112,8 @@ def _walk(root: Path) -> Iterator[tuple[str, tuple[str, ...], Path]]:
                 kind = "link"
             elif child.is_dir(follow_symlinks=False):
                 kind = "folder"
-                if len(parts) < MAX_DEPTH:
+                # Such a folder is named and not looked into, here as there.
+                if len(parts) < MAX_DEPTH and child.name not in PROGRAMS:
                     pending.append(parts)
             else:
                 kind = "file" if child.is_file(follow_symlinks=False) else "other"

@@ -24,6 +24,7 @@ from exercise_code.common.wire import MAX_BYTES
 from .base.errors import AutograderError
 from .base.hostile_folders import MAX_DISK, remove
 from .judging.budget import Budget
+from .judging.collecting import fault_of, skip_of
 from .results import TestResult
 from .sandbox.client import Child, ChildDied
 from .sandbox.mounts import SCRATCH_BYTES, SCRATCH_FILES
@@ -218,6 +219,25 @@ class JudgePlugin:
         self.serve = serve
         self.sandbox: HandInSandbox | None = None
         self.error: BaseException | None = None
+        # What ends the whole run, the first of it.
+        self.fault: BaseException | None = None
+
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]) -> None:
+        """Keep what the import of a file of tests raised."""
+        if isinstance(node, pytest.Collector) and call.excinfo is not None:
+            self.fault = self.fault or fault_of(call.excinfo.value, node.path)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take a file that skips its tests for one that cannot be read."""
+        if report.skipped:
+            self.fault = self.fault or skip_of(report)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Keep what ended the run; pytest would print it as an error of its own, and say no more than a number."""
+        error = excinfo.value
+        if self.fault is None:
+            self.fault = error if isinstance(error, Exception) else fault_of(error, self.judge.source.course)
+        return True
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the graded tests, in their order, and give them pytest's own `grade` marker too."""
@@ -231,8 +251,8 @@ class JudgePlugin:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Serve hand-ins instead of running the tests once."""
-        if session.testsfailed:
-            raise AutograderError(f"the tests of {self.judge.exercise.id} could not be collected")
+        if session.testsfailed or self.fault is not None:
+            raise self.fault or AutograderError(f"the tests of {self.judge.exercise.id} could not be read")
         self.serve(session.items)
         return True
 

@@ -330,7 +330,7 @@ def _log(run: "Run", one: Found, print_: str, result: Result, stored: Result | N
         lines.append(f"refused: {line(result.refused)}")
     lines += [f"{name}: {value:.6g}" for name, value in result.metrics.items()]
     lines += [f"model: {line(str(result.model))}"] if result.model else []
-    lines += [f"note: {line(note)}" for note in result.notes]
+    lines += [f"note: {line(note.text)}" for note in result.notes]
     before = _tests(stored) if stored is not None else {}
     for cell in result.cells:
         lines += ["", *_cell_lines(cell, before)]

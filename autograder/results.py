@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.handing_in.notes import Note
 
 from .base.errors import AutograderError
 from .base.files import write_whole
@@ -79,7 +80,7 @@ class Result(_Model):
     private_metrics: dict[str, float] = {}
     samples: str = ""
     model: dict[str, Any] = {}
-    notes: list[str] = []
+    notes: list[Note] = []
     refused: str = ""
     failed: str = ""
     complete: bool = True

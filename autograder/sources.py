@@ -32,6 +32,7 @@ __all__ = [
     "course_ids",
     "fault",
     "given_modules",
+    "grade_ids",
     "graded_cells",
     "notebook_sources",
     "points_of",
@@ -185,6 +186,14 @@ def graded_cells(exercise: str, course: Path | None = None) -> list[GradedCell]:
                     fault(header, "a grade_id of its own", f"that of {places[grade_id]}", advice)
                 places[grade_id] = header
     return cells
+
+
+def grade_ids(exercise: str, course: Path | None = None) -> dict[str, set[str]]:
+    """The ids of the graded cells of each notebook that has some."""
+    found: dict[str, set[str]] = {}
+    for cell in graded_cells(exercise, course):
+        found.setdefault(cell.notebook, set()).add(cell.grade_id)
+    return found
 
 
 def points_of(exercise: str, course: Path | None = None) -> dict[str, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise
 
 from .base.errors import AutograderError
@@ -16,17 +17,14 @@ from .roster import Student
 __all__ = ["Attempt", "GradedClass", "Marking", "Standing", "attempt_from"]
 
 
-# What notes say of a file that would have been graded.
-NOT_TAKEN = " is not taken: "
-
-
 @dataclass(frozen=True)
 class Attempt:
     """One hand-in and the summary of its result; times are aware datetimes, scores are automatic points.
 
     `look_at` are files that would have been graded, but for what is said there: a person should look at them.
+    `beside` are files of the student's that are no part of a hand-in: an answer may stand in one.
     `late_mark` says that the system which took it calls it late while nobody knows when it came: nothing is lost by
-    that before a person has found out, and `seconds_late` is 0.
+    that before a person has found out, and `seconds_late` is 0. `how_late` is None then: nobody knows.
     """
 
     file: str
@@ -50,6 +48,12 @@ class Attempt:
     wall_seconds: float = 0.0
     memory_mb: float = 0.0
     look_at: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def how_late(self) -> float | None:
+        """Seconds late, None where that is not known."""
+        return None if self.late_mark else self.seconds_late
 
     def read(self) -> Result:
         """The whole result, from its file."""
@@ -149,6 +153,7 @@ def attempt_from(
     submitted: datetime | None,
     late: float,
     late_mark: bool = False,
+    beside: tuple[str, ...] = (),
 ) -> Attempt:
     """The summary of a result."""
     return Attempt(
@@ -172,5 +177,6 @@ def attempt_from(
         cpu_seconds=result.cpu_seconds,
         wall_seconds=result.wall_seconds,
         memory_mb=result.memory_mb,
-        look_at=tuple(note for note in result.notes if NOT_TAKEN in note),
+        look_at=tuple(note.text for note in result.notes if note.code is Reason.NOT_TAKEN),
+        beside=beside,
     )

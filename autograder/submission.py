@@ -1,6 +1,7 @@
 """A zip or folder, made into the workspace that a sandboxed child may read."""
 
 import shutil
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +45,19 @@ def _state(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def open_submission(path: Path, exercise: Exercise, twins: tuple[str, ...], into: Path) -> HandIn:
+def open_submission(
+    path: Path,
+    exercise: Exercise,
+    twins: tuple[str, ...],
+    into: Path,
+    grade_ids: Mapping[str, Collection[str]] | None = None,
+) -> HandIn:
     """The checked hand-in at `path`, unpacked into the new folder `into` and completed with the given files.
 
-    Raises `HandInError` with the reason when the hand-in is refused.
+    Notebooks of other names are found by the `grade_ids` of each. Raises `HandInError` with the reason when the
+    hand-in is refused.
     """
-    hand_in = open_handin(path, exercise, into, twins)
+    hand_in = open_handin(path, exercise, into, twins, grade_ids)
     target = into / "exercise_code" / exercise.id
     target.mkdir(parents=True, exist_ok=True)
     _copy_given(exercise, twins, target)

@@ -1,5 +1,6 @@
 """What Moodle and Canvas write into the names of the files in their bulk downloads, and students into theirs."""
 
+import json
 import re
 import shutil
 import stat
@@ -7,28 +8,34 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercise_code.common.archive import open_entries
+from exercise_code.common.archives import Limits, open_entries
 from exercise_code.common.errors import CourseError
 
 from .base.errors import AutograderError
+from .submission_metadata import is_export
 
 __all__ = [
     "Upload",
     "attempt_of",
     "canvas_upload",
     "is_junk",
+    "left_out_of",
     "moodle_upload",
     "system_of_zip",
     "unpack_download",
     "without_ending",
 ]
 
-# What `open_entries` unpacks at most.
-LARGEST_DOWNLOAD = 1_000_000_000
+# What is unpacked of a download of all hand-ins at most.
+LARGEST_DOWNLOAD = 4_000_000_000
+_DOWNLOAD = Limits(LARGEST_DOWNLOAD, entries=500_000, directory=100_000_000)
+# In an unpacked download, what could not be unpacked of it, each with the reason.
+LEFT_OUT = ".left_out.json"
+_LONGEST = 255
 
 ENDINGS = (".zip", ".rar", ".7z", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".xz")
 _JUNK = {"__macosx", ".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".git", ".gitignore", "icon\r"}
-_JUNK |= {".ipynb_checkpoints", "__pycache__"}
+_JUNK |= {".ipynb_checkpoints", "__pycache__", LEFT_OUT}
 
 # Moodle, mod/assign/classes/downloader.php: NAME_NUMBER_assignsubmission_TYPE_ is a folder, or begins a file's name.
 _MOODLE = re.compile(
@@ -137,6 +144,8 @@ def system_of_zip(path: Path) -> str:
     first = name.partition("/")[0]
     if moodle_upload(first):
         return "Moodle"
+    if is_export(name):
+        return "Gradescope"
     return "Canvas" if first == name and canvas_upload(name) else ""
 
 
@@ -155,11 +164,8 @@ def unpack_download(path: Path, name: str, scratch: Path | None) -> Path:
             shutil.rmtree(left, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(dir=scratch, prefix=".unpacking-"))
         try:
-            with open_entries(path, LARGEST_DOWNLOAD) as entries:
-                for entry in entries:
-                    file = folder.joinpath(*entry.parts)
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_bytes(entry.read(LARGEST_DOWNLOAD))
+            left_out = _unpack(path, folder)
+            (folder / LEFT_OUT).write_text(json.dumps(left_out), encoding="utf-8")
             folder.chmod(stat.S_IRWXU)
             folder.rename(target)
         except BaseException:
@@ -170,3 +176,32 @@ def unpack_download(path: Path, name: str, scratch: Path | None) -> Path:
     except OSError as error:
         raise AutograderError(f"could not unpack {path} into {scratch}: {error.strerror}; {advice}") from None
     return target
+
+
+def left_out_of(folder: Path) -> list[tuple[str, str]]:
+    """The files of a download that could not be unpacked into `folder`, each with the reason."""
+    try:
+        return [(str(name), str(reason)) for name, reason in json.loads((folder / LEFT_OUT).read_bytes())]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _unpack(path: Path, folder: Path) -> list[tuple[str, str]]:
+    """Write a download's files; what could not be written, each with the reason."""
+    left_out: list[tuple[str, str]] = []
+    left = LARGEST_DOWNLOAD
+    with open_entries(path, _DOWNLOAD) as entries:
+        for entry in entries:
+            reason = entry.refusal
+            if any(len(part.encode("utf-8", "replace")) > _LONGEST for part in entry.parts):
+                reason = reason or "its name is too long for a file"
+            if reason:
+                left_out.append((entry.name, reason))
+                continue
+            data = entry.read(left)
+            if (left := left - len(data)) < 0:
+                raise CourseError(f"it unpacks to more than {LARGEST_DOWNLOAD / 1e9:g} GB")
+            file = folder.joinpath(*entry.parts)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    return left_out

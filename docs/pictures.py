@@ -49,7 +49,7 @@ def main() -> int:
 def _check(folder: Path, browser: str) -> None:
     """A notebook with a check that a known wrong answer does not pass."""
     tree = make_tree(folder / "tree", [EXERCISE])
-    wrong = {w.name: w for w in variants.wrong_answers(EXERCISE)}["small_batch_always_dropped"]
+    wrong = {w.name: w for w in variants.wrong_answers(EXERCISE)}["empty_last_batch"]
     edited = variants.apply(wrong, folder / "wrong", variants.sources(EXERCISE))
     shutil.copytree(edited / "exercise_code", tree / "exercise_code", dirs_exist_ok=True)
     notebook = nbformat.v4.new_notebook()
@@ -63,7 +63,7 @@ def _check(folder: Path, browser: str) -> None:
     notebook.cells = notebook.cells[1:]
     page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
     (folder / "check.html").write_text(page, encoding="utf-8")
-    _shoot(browser, folder / "check.html", "check.png", 900, 640)
+    _shoot(browser, folder / "check.html", "check.png", 900, 660)
 
 
 def _leaderboard(folder: Path, browser: str) -> None:

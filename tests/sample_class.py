@@ -15,6 +15,7 @@ from autograder.roster import Student
 from autograder.standing import Attempt, GradedClass, Marking, Standing, attempt_from
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.handing_in.notes import Note
 from exercise_code.common.testing import Grade, discover, load_cases
 
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
@@ -147,7 +148,7 @@ def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Ra
         private_metrics={k: v * luck.uniform(0.9, 1.1) for k, v in metrics.items()},
         samples=packed,
         model={"parameters": parameters, "size_mb": 4e-6 * parameters, "problems": []} if metrics else {},
-        notes=["models/<i>x</i>.pt was ignored: not part of the exercise"] if n else [],
+        notes=[Note(Reason.IGNORED, "models/<i>x</i>.pt was ignored: not part of the exercise")] if n else [],
         refused="the zip is damaged (Bad CRC-32): upload it again" if refused else "",
         data="embedded",
         device="cpu",

@@ -25,6 +25,8 @@ from autograder.lms import moodle_lacks, write_moodle_feedback
 from autograder.marks import mark_of
 from autograder.results import write_result
 from autograder.standing import GradedClass, Marking, Standing
+from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.handing_in.notes import Note
 
 # What Moodle 4 writes in mod/assign/gradingtable.php (define_headers, downloading), with feedback comments enabled;
 # https://docs.moodle.org/en/Assignment_settings, "Offline grading worksheet".
@@ -77,6 +79,11 @@ def exports(class_, tmp_path_factory) -> Path:
 
 def _rows(path: Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
+
+
+def _dicts(path: Path) -> list[dict[str, str]]:
+    head, *rows = _rows(path)
+    return [dict(zip(head, row, strict=True)) for row in rows]
 
 
 def _of(class_: GradedClass, status: str) -> list[Standing]:
@@ -479,18 +486,21 @@ def test_a_second_run_writes_nothing_and_a_change_writes_what_it_concerns(class_
     changed = write_exports(replace(class_, standings=marked), folder)
     own = f"{file_name(waiting.student.id)}.json"
     assert {p.name for p in changed} == {"grades.csv", "grades.parquet", "moodle.csv", "canvas.csv", own}
-    # A file that somebody spoilt is made again, and one of somebody who left goes.
+    # A file that somebody spoilt is made again.
     (folder / "gradescope" / own).write_text("{}")
-    (folder / "gradescope" / "left.json").write_text("{}")
     again = write_exports(replace(class_, standings=marked), folder)
-    assert [p.name for p in again] == [own] and not (folder / "gradescope" / "left.json").exists()
+    assert [p.name for p in again] == [own]
+    # The file of somebody who left goes, and what a person put there stays.
+    (folder / "gradescope" / "notes.json").write_text("{}")
+    write_exports(replace(class_, standings=tuple(s for s in marked if s.student != waiting.student)), folder)
+    assert not (folder / "gradescope" / own).exists() and (folder / "gradescope" / "notes.json").exists()
 
 
 def test_a_result_that_was_made_again_is_read_again(class_, tmp_path):
     write_exports(class_, tmp_path)
     standing = _of(class_, "graded")[0]
     result = standing.marked.read()
-    write_result(result.model_copy(update={"notes": ["another note"]}), standing.marked.result)
+    write_result(result.model_copy(update={"notes": [Note(Reason.MISSING, "another note")]}), standing.marked.result)
     try:
         changed = write_exports(class_, tmp_path)
     finally:
@@ -555,10 +565,40 @@ def test_feedback_pages_go_into_moodles_zip(class_, tmp_path):
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == ["A B_77_assignsubmission_file_/feedback.html"]
     nobody = tuple(replace(s, student=replace(s.student, moodle="")) for s in class_.standings)
-    assert write_moodle_feedback(replace(class_, standings=nobody), pages, tmp_path / "none.zip") is None
-    assert not (tmp_path / "none.zip").exists()
+    assert write_moodle_feedback(replace(class_, standings=nobody), pages, path) is None
+    assert not path.exists(), "pages of an earlier run are left as if they were this one's"
 
 
 def test_times_are_utc(class_, exports):
     submitted = pd.read_parquet(exports / "grades.parquet")["submitted"].dropna()
     assert submitted.min() > pd.Timestamp(datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def test_a_mark_whose_lateness_nobody_knows_says_so_wherever_it_goes(class_, tmp_path):
+    """Canvas calls it late and does not say by how much: a total like any other would be taken for the last word."""
+    standings = list(class_.standings)
+    for status in ("graded", "refused", "written answers not marked"):
+        i = standings.index(_of(class_, status)[0])
+        last = replace(standings[i].attempts[-1], late_mark=True, submitted=None, seconds_late=0.0)
+        attempts = (*standings[i].attempts[:-1], last)
+        standings[i] = replace(standings[i], attempts=attempts, penalty=0.0)
+    late = [s for s in standings if s.late_unknown]
+    assert len(late) == 3
+    graded = replace(class_, standings=tuple(standings))
+    write_exports(graded, tmp_path)
+    unknown = "late, nobody knows by how much"
+    rows = {row["id"]: row for row in _dicts(tmp_path / "grades.csv")}
+    assert {id_ for id_, row in rows.items() if unknown in row["note"]} == {s.student.id for s in late}
+    assert all(rows[s.student.id]["seconds_late"] == "" for s in late)
+    refused = next(s for s in late if s.marked.refused)
+    assert refused.marked.refused in rows[refused.student.id]["note"], "the other reason stands beside it"
+    hand_ins = [row for row in _dicts(tmp_path / "hand_ins.csv") if unknown in row["note"]]
+    assert sorted((row["id"], row["counts"], row["seconds_late"]) for row in hand_ins) == sorted(
+        (s.student.id, "yes", "") for s in late
+    )
+    for standing in late:
+        one = json.loads((tmp_path / "gradescope" / f"{file_name(standing.student.id)}.json").read_text())
+        assert one["extra_data"]["seconds_late"] is None and "nobody knows yet by how much" in one["output"]
+    whole = next(s for s in late if mark_of(graded, s).status == "graded")
+    comments = {row["Identifier"]: row["Feedback comments"] for row in _dicts(tmp_path / MOODLE_FILE)}
+    assert "nobody knows yet by how much" in comments[f"Participant {whole.student.moodle}"]

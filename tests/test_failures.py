@@ -23,8 +23,8 @@ from autograder.results import Result
 from autograder.sandbox import client
 from autograder.sandbox.walls import landlock_abi
 from autograder.settings import Settings
-from exercise_code.common import archive
-from exercise_code.common.archive import HandInError
+from exercise_code.common import archives
+from exercise_code.common.archives import HandInError
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.handin import open_handin
@@ -268,7 +268,7 @@ def test_a_disk_that_cannot_be_read_refuses_no_hand_in(
     def fail(*_, **__):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(archive.zipfile.ZipFile if form == "zip" else archive.os, "open", fail)
+    monkeypatch.setattr(archives.zipfile.ZipFile if form == "zip" else archives.os, "open", fail)
     with pytest.raises(CourseError, match="could not read") as caught:
         open_handin(path, load_exercise(EXERCISE), tmp_path / "into")
     assert not isinstance(caught.value, HandInError)

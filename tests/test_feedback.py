@@ -23,6 +23,7 @@ from autograder.standing import Marking, Standing
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.drawing import DrawnSample
 from exercise_code.common.exercise import load_exercise
+from exercise_code.common.handing_in.notes import Note
 
 KEYPOINTS, CODE = "ex09_keypoints", "ex03_dataloader"
 LONG = "x" * 900
@@ -343,17 +344,16 @@ def test_all_hand_ins_are_listed_and_the_last_counts(graded):
     assert ["counts" in row for row in rows] == [False, True]
 
 
-def test_notes_name_a_file_once_and_hostile_names_do_no_harm(graded, tmp_path):
+def test_notes_are_told_by_their_kind_and_hostile_names_do_no_harm(graded, tmp_path):
     notes = [
-        "models/keypoints.safetensors is missing",
-        "models/keypoints.safetensors is not taken: it is larger than 20 MB",
-        "models/keypoints.safetensors was ignored: it is larger than 20 MB",
-        f"{EVIL} was ignored: not part of a hand-in",
-        "1_keypoints.ipynb is missing",
+        Note(Reason.NOT_TAKEN, "models/keypoints.safetensors is not taken: it is larger than 20 MB"),
+        Note(Reason.IGNORED, f"{EVIL} was ignored: not part of a hand-in"),
+        Note(Reason.MISSING, "1_keypoints.ipynb is missing"),
     ]
     page = feedback_page(graded, _with_result(_good(graded), tmp_path, notes=notes))
     assert page.count("keypoints.safetensors") == 1 and "is not taken: it is larger than 20 MB" in page
-    assert "1_keypoints.ipynb is missing" in page
+    box, folded = page.index("About your files"), page.index("on files that were ignored")
+    assert box < page.index("1_keypoints.ipynb is missing") < folded < page.index("was ignored: not part")
     assert "<script>document" not in page and "<img src=x" not in page and "\u202e" not in page and "\x1b" not in page
 
 
@@ -372,6 +372,20 @@ def test_long_texts_are_folded(code_class, tmp_path):
     page = feedback_page(code_class, _with_tests(_good(code_class), tmp_path, reason="no", want="1", got=LONG))
     assert "all 900 characters" in page and LONG in page
     assert f"<pre>{'x' * 280} …</pre>" in page
+
+
+def test_a_hand_in_that_is_late_by_nobody_knows_how_much_says_so_on_its_page(code_class, tmp_path):
+    standing = _good(code_class)
+    last = replace(standing.attempts[-1], late_mark=True, submitted=None, seconds_late=0.0)
+    late = replace(standing, attempts=(*standing.attempts[:-1], last), penalty=0.0)
+    assert "nobody knows yet by how much" in feedback_page(code_class, late)
+    assert "nobody knows" not in feedback_page(code_class, replace(late, attempts=standing.attempts))
+    twice = replace(late, attempts=(standing.attempts[-1], last))
+    assert '<td>unknown, <span class="warn">late</span></td>' in feedback_page(code_class, twice)
+    # It was in time as far as anybody knew, and the page is another one now.
+    told = replace(late, attempts=(replace(last, late_mark=False),))
+    write_feedback(replace(code_class, standings=(told,)), tmp_path)
+    assert write_feedback(replace(code_class, standings=(replace(late, attempts=(last,)),)), tmp_path) == 1
 
 
 def test_a_second_run_writes_and_reads_nothing(graded, tmp_path, monkeypatch):
@@ -393,9 +407,35 @@ def test_only_what_changed_is_written_again(graded, tmp_path):
     assert write_feedback(marked, folder, cache) == 1
     (cache / feedback.STAMPS).write_text("[1, 2", encoding="utf-8")
     assert write_feedback(marked, folder, cache) == 0, "made anew, and found to be the same"
-    left = replace(marked, standings=tuple(rest))
-    assert write_feedback(left, folder, cache) == 0
-    assert (folder / f"{first.student.id}.html").exists(), "pages of those who left stay"
+
+
+def test_the_page_of_an_id_that_the_class_no_longer_has_goes_and_what_a_person_wrote_stays(graded, tmp_path):
+    """An id was mended in the roster: under the old one there is nothing that looks as if it counted."""
+    folder, cache = tmp_path / "feedback", tmp_path / "cache"
+    write_feedback(graded, folder, cache)
+    first, second, *rest = graded.standings
+    (folder / "index.html").write_text("the instructor's own")
+    noted = folder / f"{file_name(second.student.id)}.html"
+    noted.write_text(noted.read_text() + "<!-- seen by a person -->")
+    mended = replace(first, student=replace(first.student, id="mended"))
+    changed = replace(graded, standings=(mended, *rest))
+    assert write_feedback(changed, folder, cache) == 1
+    there = {p.name for p in folder.iterdir()}
+    assert there == {"index.html", noted.name, "mended.html", *(f"{file_name(s.student.id)}.html" for s in rest)}
+
+
+def test_a_run_that_is_cut_off_removes_no_page_and_the_next_one_does(graded, tmp_path, monkeypatch):
+    write_feedback(graded, tmp_path)
+    first, *rest = graded.standings
+    changed = replace(graded, standings=tuple(replace(s, written=(s.written or 0) + 1) for s in rest))
+    with monkeypatch.context() as patched:
+        patched.setattr(feedback._Maker, "page", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            write_feedback(changed, tmp_path)
+    page = tmp_path / f"{file_name(first.student.id)}.html"
+    assert page.exists()
+    write_feedback(changed, tmp_path)
+    assert not page.exists()
 
 
 def test_a_result_that_changed_on_disk_makes_a_new_page(graded, tmp_path):
@@ -404,7 +444,9 @@ def test_a_result_that_changed_on_disk_makes_a_new_page(graded, tmp_path):
     path = standing.marked.result
     before = path.read_bytes()
     try:
-        write_result(read_result(path).model_copy(update={"notes": ["1_keypoints.ipynb is missing"]}), path)
+        write_result(
+            read_result(path).model_copy(update={"notes": [Note(Reason.MISSING, "1_keypoints.ipynb is missing")]}), path
+        )
         assert write_feedback(graded, tmp_path) == 1
     finally:
         path.write_bytes(before)

@@ -107,13 +107,15 @@ def test_stopping_at_the_first_failure_leaves_the_next_hand_in_alone(jobs, tmp_p
     assert [[t.name for t in r.lost] for r in results] == [["test_that_fails"]] * 2
 
 
-def test_a_course_that_cannot_be_graded_is_one_error(jobs, tmp_path, monkeypatch):
+def test_a_course_that_cannot_be_graded_is_one_error(jobs, tmp_path, monkeypatch, capfd):
     course = tmp_path / "course"
     shutil.copytree(variants.sources(EXERCISE).course, course / EXERCISE)
     (course / EXERCISE / "test_hidden.py").write_text("import nothing_such\n")
     monkeypatch.setenv("AUTOGRADER_COURSE", str(course))
-    with pytest.raises(AutograderError, match="could not be"), Fleet(EXERCISE, Settings(), 1) as fleet:
+    said = r"test_hidden\.py, line 1: ModuleNotFoundError: No module named 'nothing_such'"
+    with pytest.raises(AutograderError, match=said), Fleet(EXERCISE, Settings(), 1) as fleet:
         list(fleet.grade(jobs[:1]))
+    assert "INTERNALERROR" not in capfd.readouterr().err
 
 
 def test_no_process_is_left_behind(jobs):

@@ -1,6 +1,8 @@
 """A graded class in nbgrader's gradebook: what is written there, what people wrote stays, and nothing is done twice."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -19,15 +21,17 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbgrader_course import cell_of, edit_notebook, grades, mark, read_notebook
+from nbgrader.api import Gradebook
+from nbgrader_course import cell_of, edit_notebook, grades, mark, nbgrader, read_notebook, released_course
 
 from autograder import gradebook, variants
 from autograder.base.errors import AutograderError
 from autograder.build import graded_cells
 from autograder.classroom import Classroom, open_classroom
 from autograder.gradebook import fill_gradebook
-from autograder.graded_notebook import mend, read_handed_in, read_template
+from autograder.graded_notebook import mend, read_template
 from autograder.grading import result_path, with_penalty
+from autograder.handed_in import read_hand_in
 from autograder.intake import find_hand_ins, fingerprint
 from autograder.markings import written_points
 from autograder.publish import with_written_points
@@ -306,7 +310,7 @@ def test_formgrader_takes_the_hand_ins_for_autograded(course, tree):
         warnings.simplefilter("ignore")
         api = NbGraderAPI(CourseDirectory(root=str(course.folder)))
         found = {s["student"]: (s["autograded"], s["needs_manual_grade"]) for s in api.get_submissions(EXERCISE)}
-        assert found == {"u0001": (True, True), "u0002": (True, True), "u0003": (True, False)}
+        assert found == {"u0001": (True, True), "u0002": (True, True), "u0003": (True, True)}
         assert api.get_submitted_students(EXERCISE) == {"u0001", "u0002"}
 
 
@@ -490,13 +494,13 @@ def test_a_refused_hand_in_is_zero_points_with_the_reason_in_the_notebook(course
     course.add("u0001", None, refused='<img src=x onerror="a()"> ../[x](javascript:a()) is not a zip')
     course.fill()
     found = grades(course.folder, "u0001")
-    assert {grade.auto for grade in found.values()} == {0.0} and not any(g.waits for g in found.values())
+    assert {found[name].auto for name in CHECKS} == {0.0} and not any(found[name].waits for name in CHECKS)
+    # Nobody has read the answers.
+    assert {found[name].auto for name in WRITTEN} == {None} and all(found[name].waits for name in WRITTEN)
     first = read_notebook(course.autograded("u0001", "1_dataset"))["cells"][0]
     assert first["cell_type"] == "markdown" and "refused" in first["source"]
     page = markdown_to_html(first["source"])
     assert "&lt;img" in page and "<img" not in page and "href" not in page
-    comments = {row[0] for row in course.book("SELECT auto_comment FROM comment")}
-    assert len(comments) == 1 and "refused" in comments.pop()
     assert not (course.folder / "submitted" / "u0001").exists()
 
 
@@ -595,25 +599,46 @@ def test_missing_and_broken_notebooks_cost_no_points_for_code(course, tree, tmp_
         nbformat.validate(nbformat.read(course.autograded("u0001", name), as_version=4))
 
 
-def test_a_notebook_under_another_name_waits_for_a_person_in_the_copy_too(course, tree, tmp_path):
-    """What nbgrader would read there: its own `autograde` must not give 0 for what ours lets a person find."""
+FOUND_ELSEWHERE = ["{} (1).ipynb", "Copy of {}.ipynb", "{}-Copy1.ipynb", "{}.ipynb.json", "{}.ipynb.txt", "mine.ipynb"]
+
+
+@pytest.mark.parametrize("form", FOUND_ELSEWHERE)
+def test_a_notebook_under_another_name_is_read_and_put_right(course, tree, tmp_path, form):
     renamed = shutil.copytree(tree, tmp_path / "renamed")
     name = NOTEBOOK[WRITTEN[0]]
-    (renamed / f"{name}.ipynb").rename(renamed / f"{name} (1).ipynb")
+    answered = read_notebook(renamed / f"{name}.ipynb")
+    cell_of(answered, WRITTEN[0])["source"] = "Mine."
+    (renamed / f"{name}.ipynb").unlink()
+    (renamed / form.format(name)).write_text(json.dumps(answered))
     course.add("u0001", renamed)
     assert course.fill() == 1
-    assert (grades(course.folder, "u0001")[WRITTEN[0]].auto, grades(course.folder, "u0001")[WRITTEN[0]].waits) == (
-        None,
-        True,
-    )
-    reason = f"{name}.ipynb was not handed in, but {name} (1).ipynb was"
-    first = read_notebook(course.autograded("u0001", name))["cells"][0]["source"]
-    assert reason in first.replace("\\", "")
-    copy = course.folder / "submitted" / "u0001" / EXERCISE / f"{name}.ipynb"
-    assert copy.read_text() == f"{reason}.\n"
-    template = read_template(SOURCE.notebooks / copy.name)
-    mended = mend(read_handed_in(copy, [name]), template)
-    assert cell_of(mended, WRITTEN[0])["source"] != cell_of({"cells": template.cells}, WRITTEN[0])["source"]
+    assert cell_of(read_notebook(course.autograded("u0001", name)), WRITTEN[0])["source"] == "Mine."
+    assert grades(course.folder, "u0001")[WRITTEN[0]].waits
+
+
+@pytest.mark.parametrize("form", ["pdf", "html", "docx", "py", "beside", "in a zip"])
+def test_an_answer_in_another_format_waits_for_a_person_in_the_copy_too(course, tree, tmp_path, form):
+    """What nbgrader would read there: its own `autograde` must not give 0 for what ours lets a person find."""
+    name = NOTEBOOK[WRITTEN[1]]
+    beside = shutil.copytree(tree, tmp_path / "beside")
+    if form == "in a zip":
+        (beside / "answers.zip").write_bytes(b"no zip")
+    elif form != "beside":
+        (beside / f"{name}.{form}").write_text("Mine.")
+    course.add("u0001", beside)
+    if form == "beside":
+        last = course.standings["u0001"].attempts[-1]
+        standing = replace(course.standings["u0001"], attempts=(replace(last, beside=("answers.pdf",)),))
+        course.standings["u0001"] = standing
+    assert course.fill() == 1
+    found = grades(course.folder, "u0001")[WRITTEN[1]]
+    assert (found.auto, found.waits) == (None, True)
+    assert written_points(course.classroom, EXERCISE) == {"u0001": None}
+    copy = read_hand_in(course.folder / "submitted" / "u0001" / EXERCISE, load_exercise(EXERCISE))
+    assert copy.unread == "not_read.txt"
+    template = read_template(SOURCE.notebooks / f"{name}.ipynb")
+    mended = mend(copy.notebooks[name], template, copy.unread)
+    assert cell_of(mended, WRITTEN[1])["source"] != cell_of({"cells": template.cells}, WRITTEN[1])["source"]
 
 
 def test_a_folder_in_the_place_of_a_file_of_ours_is_no_obstacle(course, tree):
@@ -666,6 +691,32 @@ def test_graded_cells_that_changed_under_submissions_are_an_error_that_says_what
     course.book("UPDATE base_cell SET name = 'older_name' WHERE name = 'dataset_len'")
     with pytest.raises(AutograderError, match="nbgrader db assignment remove"):
         course.fill()
+
+
+def test_what_an_error_about_a_renamed_cell_tells_to_run_works(tree, tmp_path, monkeypatch):
+    """The release and the gradebook have the old id, and a submission: nbgrader alone would change nothing any more."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    folder = released_course(tmp_path / "dl")
+    (folder / "roster.csv").write_text("id,name\nu0001,Ada\n")
+    source = folder / "source" / EXERCISE / f"{NOTEBOOK['dataset_len']}.ipynb"
+    edit_notebook(source, lambda nb: cell_of(nb, "dataset_len")["metadata"]["nbgrader"].update(grade_id="of_old"))
+    nbgrader(folder, "generate_assignment", EXERCISE, "--force")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+            book.add_student("u0001")
+            book.add_submission(EXERCISE, "u0001")
+    course = Course(folder)
+    course.add("u0001", tree)
+    with pytest.raises(AutograderError, match=r"of_old is worth .* no such cell") as caught:
+        course.fill()
+    commands = re.findall(r"`([^`]+)`", str(caught.value))
+    assert len(commands) == 3
+    for command in commands:
+        done = subprocess.run(command.split(), cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
+    assert course.fill() == 1
+    assert {name: g.auto for name, g in grades(folder, "u0001").items() if name in CHECKS} == CHECKS
 
 
 _KILLED = """

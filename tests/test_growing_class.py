@@ -319,3 +319,28 @@ def test_times_that_a_person_tells_stay_told(tree, tmp_path, asked):
     times.write_text("id,time\nu0000,2026-11-21T10:00Z\n")
     with pytest.raises(AutograderError, match=r"got 'u0000', which has 2 \(u0000.zip, u0000_2.zip\)"):
         _standings(course, times=times)
+
+
+SHEET = "Identifier,Full name,Grade,Maximum grade,Last modified (grade),Feedback comments\n"
+
+
+def test_a_worksheet_that_moodle_would_refuse_is_told_before_anything_is_graded(tree, tmp_path, asked):
+    course = _course(tmp_path / "dl", 1)
+    _zip(tmp_path / "in" / "Name 0_7_assignsubmission_file_work.zip", tree, "a")
+    (tmp_path / "Grades.csv").write_text(SHEET + "Participant 7,Name 0,,50.00,-,\n")
+    with pytest.raises(AutograderError, match=r"expected the maximum grade 100 in row 2"):
+        _grade(course, tmp_path / "in", worksheet=tmp_path / "Grades.csv")
+    assert asked == []
+
+
+def test_a_worksheet_of_an_earlier_run_is_not_said_to_be_missing(tree, tmp_path, asked, capsys):
+    course = _course(tmp_path / "dl", 1)
+    _zip(tmp_path / "in" / "Name 0_7_assignsubmission_file_work.zip", tree, "a")
+    assert _grade(course, tmp_path / "in") == 0
+    assert "there is no moodle.csv" in capsys.readouterr().out
+    (tmp_path / "Grades.csv").write_text(SHEET + "Participant 7,Name 0,,100.00,-,\n")
+    assert _grade(course, worksheet=tmp_path / "Grades.csv") == 0
+    assert "moodle.csv" not in capsys.readouterr().out
+    assert _grade(course) == 0
+    assert "moodle.csv" not in capsys.readouterr().out
+    assert (course / "results" / EXERCISE / "instructor" / "exports" / "moodle.csv").is_file()

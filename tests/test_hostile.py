@@ -504,7 +504,7 @@ def test_hostile_hand_in(hostile: Hostile, runs: dict[str, Run]) -> None:
     if hostile.says:
         assert re.search(hostile.says, said), sorted({t.reason for t in result.lost} | {t.log for t in result.lost})
     if hostile.notes:
-        assert any(re.search(hostile.notes, note) for note in result.notes), result.notes
+        assert any(re.search(hostile.notes, note.text) for note in result.notes), result.notes
     assert all(t.reason for t in result.lost), "a failed test without words"
     assert hostile.name not in run.disturbed, run.disturbed[hostile.name]
     assert hostile.name not in run.left, run.left[hostile.name]

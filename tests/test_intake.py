@@ -20,7 +20,7 @@ from autograder.intake import find_hand_ins, fingerprint
 from autograder.roster import Roster, Student
 from autograder.times import moodle_time, nbgrader_time, told_time
 from autograder.worksheet import read_worksheet
-from exercise_code.common.archive import printable
+from exercise_code.common.archives import printable
 from exercise_code.common.exercise import Exercise
 
 MONDAY = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
@@ -686,14 +686,110 @@ def test_a_download_that_is_still_a_zip(moodle, exercise, tmp_path, alone):
     assert list((tmp_path / "scratch").iterdir()) == [folder] and folder.name.startswith("unpacked-")
 
 
-def test_a_hostile_download_is_not_unpacked(exercise, tmp_path):
+def test_of_a_hostile_download_only_plain_files_are_unpacked(exercise, tmp_path):
     path = tmp_path / "download.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("Jane Doe_1_assignsubmission_file_/a.zip", "x")
         archive.writestr("../outside.zip", "x")
-    with pytest.raises(AutograderError, match=r"could not unpack .* leads out of it; unpack it, and name the folder"):
-        find_hand_ins(path, exercise, scratch=tmp_path / "scratch")
-    assert list((tmp_path / "scratch").iterdir()) == [] and not (tmp_path / "outside.zip").exists()
+        archive.writestr(f"Jane Doe_1_assignsubmission_file_/{'n' * 300}.zip", "x")
+        link = zipfile.ZipInfo("Ada Byron_2_assignsubmission_file_/b.zip")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    for _ in range(2):
+        intake = find_hand_ins(path, exercise, scratch=tmp_path / "scratch")
+        assert [one.path.name for one in intake.found] == ["a.zip"]
+        assert [reason for _, reason in intake.problems] == [
+            "could not be unpacked: its name leads out of the hand-in",
+            "could not be unpacked: a link: links are not followed",
+            "could not be unpacked: its name is too long for a file",
+        ]
+    assert not (tmp_path / "outside.zip").exists()
+
+
+METADATA = """---
+submission_101:
+  :submitters:
+  - :name: Jane Doe
+    :sid: ''
+    :email: jane@example.org
+  - :name: Somebody
+    :sid: u0002
+    :email:
+  :created_at: 2026-11-20 03:14:15.500000000 Z
+  :score: 10.0
+  :results: !ruby/hash:ActiveSupport::HashWithIndifferentAccess
+    output: text
+submission_102:
+  :submitters:
+  - :name: New Comer
+    :sid: '77'
+    :email: new@example.org
+  :created_at: '2026-11-20T10:00:00+02:00'
+submission_103:
+  :submitters: []
+"""
+
+
+@pytest.fixture
+def gradescope(tmp_path):
+    folder = tmp_path / "download" / "assignment_9_export"
+    _zip(folder / "submission_101" / "ex90_demo.zip")
+    _file(folder / "submission_102" / "code.py"), _file(folder / "submission_102" / "1_demo.ipynb")
+    _file(folder / "submission_103" / "code.py"), _file(folder / "submission_104" / "code.py")
+    _file(folder / "submission_metadata.yml", METADATA)
+    return folder
+
+
+@pytest.mark.parametrize("form", ["export", "parent", "zip"])
+def test_gradescopes_export(gradescope, exercise, tmp_path, form):
+    path = gradescope if form == "export" else gradescope.parent
+    if form == "zip":
+        path = _download(gradescope.parent, tmp_path / "export.zip")
+    intake = find_hand_ins(path, exercise, ROSTER, scratch=tmp_path / "scratch")
+    assert intake.layout == "gradescope"
+    first, second = datetime(2026, 11, 20, 3, 14, 15, 500_000, UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert [(one.student, one.known, one.file, one.submitted) for one in intake.found] == [
+        ("77", False, "submission_102", second),
+        ("u0001", True, "submission_101/ex90_demo.zip", first),
+        ("u0002", True, "submission_101/ex90_demo.zip", first),
+    ]
+    assert [file for file, _ in intake.problems] == ["submission_103", "submission_104"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "!!python/object/apply:os.system [ls]", "\0", "a: !unknown 1"])
+def test_metadata_that_cannot_be_read_is_a_clear_error(gradescope, exercise, text):
+    _file(gradescope / "submission_metadata.yml", text)
+    with pytest.raises(AutograderError, match=r"submission_metadata\.yml, got .*: export it anew"):
+        find_hand_ins(gradescope, exercise, ROSTER)
+
+
+def test_files_that_were_uploaded_one_by_one_are_one_hand_in(tmp_path, exercise):
+    canvas, moodle = tmp_path / "canvas", tmp_path / "moodle"
+    _file(canvas / "doejane_901_5001_code.py", "old")
+    _file(canvas / "doejane_LATE_901_5003_code-1.py", "new")
+    _file(canvas / "doejane_901_5002_1_demo.ipynb"), _file(canvas / "byronada_78_5004_scan.pdf")
+    _zip(canvas / "obrienyvind_902_5005_x.zip"), _file(canvas / "obrienyvind_902_5006_answers.pdf")
+    _file(moodle / "Jane Doe_21_assignsubmission_file_code.py")
+    _file(moodle / "Jane Doe_21_assignsubmission_file_1_demo.ipynb")
+    intake = find_hand_ins(canvas, exercise, ROSTER, scratch=tmp_path / "scratch")
+    by_name = {one.student: one for one in intake.found}
+    jane = by_name["u0001"]
+    assert {path.name: path.read_text() for path in jane.path.iterdir()} == {"code.py": "new", "1_demo.ipynb": "x"}
+    assert jane.file == "doejane_901_5001_code.py and 2 more" and jane.late_mark
+    assert jane.beside == ("doejane_901_5001_code.py",)
+    assert by_name["u0002"].beside == ("obrienyvind_902_5006_answers.pdf",)
+    assert dict(intake.problems)["doejane_901_5001_code.py"] == "u0001 handed in a later file of this name"
+    # As it lies there, where there is no place to put files together; and nothing changes in a second look.
+    assert find_hand_ins(canvas, exercise, ROSTER, scratch=tmp_path / "scratch") == intake
+    assert len(find_hand_ins(canvas, exercise, ROSTER).found) == 5
+    (one,) = find_hand_ins(moodle, exercise, ROSTER, scratch=tmp_path / "scratch").found
+    assert sorted(path.name for path in one.path.iterdir()) == ["1_demo.ipynb", "code.py"]
+
+
+def test_loose_modules_in_a_students_folder_stand_beside_an_older_zip(tmp_path, exercise):
+    _file(tmp_path / "u0001" / "code (1).py"), _file(tmp_path / "u0001" / "answers.docx")
+    (one,) = find_hand_ins(tmp_path, exercise, ROSTER).found
+    assert one.path == tmp_path / "u0001" and one.beside == ()
 
 
 def test_a_students_zip_is_no_download(tmp_path, exercise):

@@ -24,8 +24,10 @@ from nbgrader_course import (
 
 from autograder import variants
 from autograder.build import points_of
-from autograder.graded_notebook import MAX_CELLS, NOTES_ID, add_notes, mend, read_handed_in, read_template
+from autograder.graded_notebook import MAX_CELLS, NOTES_ID, add_notes, mend, read_template
+from autograder.handed_in import read_hand_in, read_raw
 from autograder.safe_html import LONGEST_MARKDOWN, markdown_to_html
+from exercise_code.common.exercise import load_exercise
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST, SECOND = (ROOT / "exercises" / EXERCISE / name for name in ("1_dataset.ipynb", "2_dataloader.ipynb"))
@@ -280,7 +282,7 @@ def test_a_notebook_of_the_old_format():
 def test_a_huge_notebook(tmp_path):
     path = tmp_path / "1_dataset.ipynb"
     path.write_bytes(b'{"cells": []}' + b" " * 11 * 2**20)
-    assert read_handed_in(path, [path.stem]) == "is over 10 MB"
+    assert read_raw(tmp_path, path.stem) == "is over 10 MB"
     many = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "x"}] * (MAX_CELLS * 3)}
     mended = _mended(many)
     assert len(mended["cells"]) < MAX_CELLS + 20
@@ -296,21 +298,125 @@ def test_what_is_no_plain_file_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe.ipynb")
     (tmp_path / "folder.ipynb").mkdir()
     for name in ("link", "pipe", "folder"):
-        assert read_handed_in(tmp_path / f"{name}.ipynb", [name]) == "is not a plain file"
-    assert read_handed_in(tmp_path / "none.ipynb", ["none", "link"]) == "was not handed in"
+        assert read_raw(tmp_path, name) == "is not a plain file"
+    assert read_raw(tmp_path, "none") == "was not handed in"
 
 
-def test_answers_in_a_notebook_under_another_name_are_for_a_person_to_find(tmp_path):
+def _waits(mended, name="written_statistics"):
+    """True where nbgrader's own step would ask a person, False where it would give 0."""
     from nbgrader.utils import determine_grade
 
-    (tmp_path / "1_dataset (1).ipynb").write_bytes(FIRST.read_bytes())
-    (tmp_path / SECOND.name).write_bytes(SECOND.read_bytes())
-    found = read_handed_in(tmp_path / FIRST.name, [FIRST.stem, SECOND.stem])
-    assert found == "was not handed in, but 1_dataset (1).ipynb was"
-    mended = _mended(found)
+    score, _ = determine_grade(nbformat.from_dict(cell_of(mended, name)))
+    assert score in (None, 0)
+    return score is None
+
+
+def _grade_id(cell):
+    return cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+
+
+def _with_cells(*cells, notebook=None):
+    """A notebook with new cells below the answer."""
+    notebook = notebook or _released()
+    place = 1 + [_grade_id(cell) for cell in notebook["cells"]].index("written_statistics")
+    notebook["cells"][place:place] = [{"metadata": {}, "id": f"new-{i}", **cell} for i, cell in enumerate(cells)]
+    return notebook
+
+
+MARKDOWN, CODE = {"cell_type": "markdown"}, {"cell_type": "code", "outputs": [], "execution_count": None}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {**MARKDOWN, "source": ANSWER},
+        {"cell_type": "raw", "source": ANSWER},
+        {**CODE, "source": "# " + ANSWER},
+        {**CODE, "source": "print('the mean is 0.5')"},
+        {**MARKDOWN, "source": "", "attachments": {"a.png": {"image/png": "iVBORw0KGgo="}}},
+    ],
+    ids=["markdown", "raw", "comment", "code", "picture"],
+)
+def test_an_answer_in_a_new_cell_below_the_answer_cell_waits_for_a_person(cell):
+    mended = _mended(_with_cells(cell))
     _expect_whole(mended)
-    assert found in _notes(mended)
-    assert determine_grade(nbformat.from_dict(cell_of(mended, "written_statistics"))) == (None, 5)
+    assert _waits(mended)
+    assert "new text in this notebook" in cell_of(mended, "written_statistics")["source"]
+
+
+def test_new_prose_anywhere_and_new_code_beside_it_let_an_answer_wait():
+    far = _released()
+    assert not _waits(_mended(far))
+    far["cells"].append({**MARKDOWN, "metadata": {}, "id": "end", "source": ANSWER})
+    assert _waits(_mended(far))
+    far["cells"][-1] = {**CODE, "metadata": {}, "id": "end", "source": "x = 1"}
+    first = _released()
+    first["cells"].insert(0, far["cells"][-1])
+    assert not _waits(_mended(first))
+    empty = _with_cells({**MARKDOWN, "source": " \n"}, {**CODE, "source": ""})
+    assert not _waits(_mended(empty))
+
+
+@pytest.mark.parametrize("kind", ["markdown", "code"])
+def test_an_answer_written_into_a_cell_of_the_course_waits_and_is_kept(kind):
+    notebook = _released()
+    index = [_grade_id(cell) for cell in notebook["cells"]].index("written_statistics")
+    above = [c for c in notebook["cells"][:index] if c["cell_type"] == kind]
+    above[-1]["source"] = f"{''.join(above[-1]['source'])}\n# {ANSWER}"
+    mended = _mended(notebook)
+    _expect_whole(mended)
+    assert any(ANSWER in c["source"] for c in mended["cells"])
+    # Code is looked at where it stands next to the answer.
+    assert _waits(mended) or kind == "code"
+    check = next(
+        c for c in notebook["cells"] if c["cell_type"] == "code" and c["metadata"].get("nbgrader", {}).get("grade")
+    )
+    check["source"] = f"# {ANSWER}"
+    assert any(c["source"] == f"# {ANSWER}" for c in _mended(notebook)["cells"])
+
+
+def test_a_copied_question_is_no_new_text():
+    notebook = _released()
+    question = next(c for c in notebook["cells"] if c["cell_type"] == "markdown")
+    assert not _waits(_mended(_with_cells({**MARKDOWN, "source": question["source"]}, notebook=notebook)))
+
+
+@pytest.mark.parametrize(
+    "name", ["1_dataset (1).ipynb", "Copy of 1_dataset.ipynb", "1_dataset.ipynb.txt", "mine.ipynb"]
+)
+def test_a_notebook_of_another_name_is_read(tmp_path, name):
+    exercise = load_exercise("ex03_dataloader")
+    (tmp_path / name).write_bytes(FIRST.read_bytes())
+    found = read_hand_in(tmp_path, exercise)
+    assert found.notebooks[FIRST.stem] == FIRST.read_bytes() and found.unread == ""
+    assert found.notebooks[SECOND.stem] == "was not handed in"
+
+
+@pytest.mark.parametrize("name", ["answers.pdf", "1_dataset.html", "essay.docx", "1_dataset.py", "x.ipynb", "a.rar"])
+def test_what_nobody_could_read_lets_untouched_answers_wait(tmp_path, name):
+    exercise = load_exercise("ex03_dataloader")
+    for path in (FIRST, SECOND):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert read_hand_in(tmp_path, exercise).unread == ""
+    (tmp_path / name).write_bytes(b"<b>mine</b>")
+    found = read_hand_in(tmp_path, exercise, ["b*eside*.pdf"])
+    assert found.unread == ", ".join(sorted([name, "b*eside*.pdf"]))
+    mended = mend(found.notebooks[FIRST.stem], read_template(FIRST), found.unread)
+    _expect_whole(mended)
+    assert _waits(mended)
+    assert "b\\*eside\\*\\.pdf" in cell_of(mended, "written_statistics")["source"]
+    written = _released()
+    cell_of(written, "written_statistics")["source"] = ANSWER
+    mended = mend(json.dumps(written).encode(), read_template(FIRST), found.unread)
+    assert cell_of(mended, "written_statistics")["source"] == ANSWER
+
+
+def test_a_hand_in_that_is_refused_lets_answers_wait(tmp_path):
+    for top in ("a", "b"):
+        package = tmp_path / top / "exercise_code" / "ex03_dataloader"
+        package.mkdir(parents=True)
+        (package / "dataloader.py").write_text(top)
+    assert read_hand_in(tmp_path, load_exercise("ex03_dataloader")).unread == "the hand-in that was refused"
 
 
 def test_notes_are_text():
@@ -556,9 +662,12 @@ def test_who_waits_for_a_marker(course):
         # Of this one a notebook lacks, and there is another one that may hold its answers.
         "u0006": [True, True],
         "u0007": [False, False],
-        "u0008": [True, False],
-        "u0009": [True, False],
-        "u0010": [False, False],
+        # A link in the place of a text is not followed, and nobody knows what it was.
+        "u0008": [True, True],
+        # Under its other name it was read.
+        "u0009": [False, False],
+        # Among what is in the way is a page that may be an answer.
+        "u0010": [True, True],
     }
 
 
@@ -606,7 +715,7 @@ def test_what_was_put_right_is_said(course):
     assert "dataset_len is there 2 times" in notes("u0003", FIRST.name)
     assert "written for the kernel ir" in notes("u0005", SECOND.name)
     assert "1_dataset.ipynb is not a readable notebook" in notes("u0006", FIRST.name)
-    assert "copy of 1_dataset.ipynb was ignored" in notes("u0006", FIRST.name)
+    assert "1_dataset.ipynb is there, too, and differs" in notes("u0006", FIRST.name)
     assert "2_dataloader.ipynb was not handed in" in notes("u0006", SECOND.name)
     assert "1_dataset.ipynb is not a plain file" in notes("u0008", FIRST.name)
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,22 @@ def _options(class_: Path, out: Path) -> GradeOptions:
 def _scores(out: Path) -> dict[str, float]:
     found = [read_result(p) for p in sorted((out / EXERCISE).glob("*.json"))]
     return {r.student: r.score for r in found}
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text.replace("fails = [", 'fails = ["test_of_old", ', 1), "no test has this name"),
+        (lambda text: text.replace("find = ", "find = 'of an older solution' # ", 1), "match exactly once"),
+    ],
+)
+def test_a_wrong_toml_that_is_stale_is_told_before_anything_is_graded(class_, course, tmp_path, damage, said):
+    """The report reads it, after hours of grading."""
+    path, out = course.parent / "wrong.toml", tmp_path / "results"
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(AutograderError, match=said) as caught:
+        regrade_command(replace(_options(class_, out), pages=True))
+    assert str(path) in str(caught.value) and not _scores(out)
 
 
 def test_a_mended_test_changes_what_it_should_also_when_killed_in_the_middle(class_, course, tmp_path, capsys):

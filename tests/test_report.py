@@ -22,6 +22,8 @@ from autograder.report.instructor import render_report, write_report
 from autograder.report.students import student_rows
 from autograder.settings import Settings
 from autograder.standing import GradedClass, Standing, attempt_from
+from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.handing_in.notes import Note
 
 
 def _text(page: str) -> str:
@@ -93,7 +95,7 @@ def test_a_file_that_could_not_be_taken_is_something_to_look_at(tmp_path):
     graded = sample_class(tmp_path, "ex03_dataloader", 4, hostile=False)
     standing = next(s for s in graded.standings if s.marked and not s.marked.refused)
     told = "1_dataset.ipynb is not taken: it is not a readable notebook"
-    result = standing.marked.read().model_copy(update={"notes": [told]})
+    result = standing.marked.read().model_copy(update={"notes": [Note(Reason.NOT_TAKEN, told)]})
     last = standing.marked
     known = {"file": last.file, "path": last.path, "fingerprint": last.fingerprint, "where": last.result}
     again = attempt_from(result, **known, submitted=last.submitted, late=0.0)

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_stamps_know_what_is_current_and_what_is_left(tmp_path):
     for name in ("a.html", "b.html"):
         (tmp_path / name).write_text("page")
         assert not stamps.current(name, "made from this")
-        stamps.made(name, "made from this", 4)
+        stamps.made(name, "made from this", b"page")
     stamps.save()
 
     again = Stamps(notes, tmp_path, ".html")
@@ -86,12 +87,38 @@ def test_stamps_know_what_is_current_and_what_is_left(tmp_path):
     assert not Stamps(notes, tmp_path, ".html").current("b.html", "made from this"), "nobody asked about it"
 
 
+def test_what_is_left_goes_and_what_a_person_wrote_stays(tmp_path):
+    notes = tmp_path / ".notes.json"
+    stamps = Stamps(notes, tmp_path, ".html")
+    for name in ("a.html", "b.html", "c.html", "d.html", "e.html"):
+        (tmp_path / name).write_text("75 points")
+        stamps.made(name, "s", b"75 points")
+    stamps.save()
+    (tmp_path / "index.html").write_text("a person's own")
+    (tmp_path / "b.html").write_text("75 points, see me")
+    (tmp_path / "c.html").write_text("80 points")  # as long as before
+    (tmp_path / "d.html").unlink()
+
+    again = Stamps(notes, tmp_path, ".html")
+    assert again.current("a.html", "s")
+    assert again.remove_left() == ["e.html"]
+    assert sorted(p.name for p in tmp_path.glob("*.html")) == ["a.html", "b.html", "c.html", "index.html"]
+
+
+@pytest.mark.parametrize("note", [["s", 4], "s", None, {"s": 4}, []])
+def test_notes_of_another_form_say_nothing_of_whose_a_file_is(tmp_path, note):
+    (tmp_path / "notes.json").write_text(json.dumps({"a.html": note}))
+    (tmp_path / "a.html").write_text("page")
+    assert Stamps(tmp_path / "notes.json", tmp_path, ".html").remove_left() == []
+    assert (tmp_path / "a.html").exists()
+
+
 def test_a_file_that_was_touched_or_lost_is_not_current(tmp_path):
     notes = tmp_path / "cache" / ".notes.json"
     stamps = Stamps(notes, tmp_path, ".html")
     for name in ("a.html", "b.html"):
         (tmp_path / name).write_text("page")
-        stamps.made(name, "s", 4)
+        stamps.made(name, "s", b"page")
     stamps.save(keep=True)
     (tmp_path / "a.html").write_text("another page")
     (tmp_path / "b.html").unlink()

@@ -62,4 +62,4 @@ def test_a_result_says_that_a_failure_may_come_from_the_version(tmp_path):
     with Fleet(exercise.id, Settings(), 1) as fleet:
         ((_, result),) = fleet.grade([Job("u0042", tree)])
     assert 0 < result.score < 90
-    assert any(note.startswith("written with Python 3.99, graded with 3.") for note in result.notes)
+    assert any(note.text.startswith("written with Python 3.99, graded with 3.") for note in result.notes)

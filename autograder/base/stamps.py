@@ -22,31 +22,46 @@ _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|
 
 
 class Stamps:
-    """Notes on the files of one kind in a folder: from what each was made, and its size.
+    """Notes on the files of one kind in a folder: from what each was made, its size and a hash of it.
 
     A file is `current` while it has that size and would be made from the same. `save` writes the notes down.
     """
 
     def __init__(self, notes: Path, folder: Path, suffix: str) -> None:
-        self._notes, self._known = notes, read_notes(notes)
+        self._notes, self._folder, self._known = notes, folder, read_notes(notes)
         self.sizes = _sizes(folder, suffix, notes.name)
         self._made: dict[str, Any] = {}
 
     def current(self, name: str, stamp: str) -> bool:
         """True when the file is as it would be made now."""
-        if name not in self.sizes or self._known.get(name) != [stamp, self.sizes[name]]:
+        note = self._known.get(name)
+        if name not in self.sizes or not isinstance(note, list) or note[:2] != [stamp, self.sizes[name]]:
             return False
         self._made[name] = self._known[name]
         return True
 
-    def made(self, name: str, stamp: str, size: int) -> None:
-        """Note that the file was made, and its size in bytes."""
-        self._made[name] = [stamp, size]
+    def made(self, name: str, stamp: str, data: bytes) -> None:
+        """Note that the file was made, and holds this."""
+        self._made[name] = [stamp, len(data), hashlib.sha256(data).hexdigest()]
 
     @property
     def left(self) -> list[str]:
-        """Files that nobody has asked about or made: those of an earlier run."""
-        return sorted(name for name in self.sizes if name not in self._made)
+        """Files of an earlier run, as that run wrote them, that nobody has asked about or made: none of a person."""
+        return sorted(name for name in self._known if name not in self._made and self._is_ours(name))
+
+    def _is_ours(self, name: str) -> bool:
+        note = self._known[name]
+        if name not in self.sizes or not isinstance(note, list) or note[1:2] != [self.sizes[name]]:
+            return False
+        # A person may have changed a number, and no size.
+        return note[2:] == [hashlib.sha256((self._folder / name).read_bytes()).hexdigest()]
+
+    def remove_left(self) -> list[str]:
+        """The names of the files in `left`, which are gone now: nobody may take them for those of this run."""
+        names = self.left
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
+        return names
 
     def save(self, *, keep: bool = False) -> None:
         """Write the notes; with `keep`, those of files that nobody has asked about stay."""

@@ -11,17 +11,20 @@ from rich.text import Text
 from ..fleet import lock_results
 from ..grading import BEFORE, Grading
 from ..grading.register import read_register
-from ..lms import moodle_lacks
+from ..lms import expect_scale, moodle_lacks
 from ..marks import WAITING, mark_of
 from ..publish import Part, publish
 from ..report.axes import how_many
 from ..results import Result
 from ..settings import Settings
+from ..sources import graded_cells
 from ..standing import GradedClass
+from ..variants import sources, wrong_answers
+from ..worksheet import read_worksheet
 from .console import grade_with_progress, say
 from .options import GradeOptions
 from .results_table import LARGEST_TABLE, results_table
-from .run import note_run, open_run
+from .run import Run, note_run, open_run
 
 __all__ = ["grade_command"]
 
@@ -31,6 +34,8 @@ def grade_command(options: GradeOptions) -> int:
     console = Console()
     run = open_run(options)
     settings, classroom, out = run.settings, run.classroom, run.out
+    if options.pages:
+        _expect_what_pages_need(run, exports=options.demo_secret or not settings.demo_secret)
 
     def tell(text: str) -> None:
         say(console, text)
@@ -75,7 +80,7 @@ def grade_command(options: GradeOptions) -> int:
                     demo_secret=options.demo_secret,
                     begin=lambda name: status.update(f"making the {name}"),
                 )
-    if any(part.name == "exports" for part in parts) and (lack := moodle_lacks(graded, run.worksheet)):
+    if any(part.name == "exports" for part in parts) and (lack := moodle_lacks(graded, worksheet)):
         tell(lack)
     if options.table and len(shown) <= LARGEST_TABLE:
         late = {s.marked.result: s.penalty for s in graded.standings if s.marked is not None and s.penalty}
@@ -86,6 +91,15 @@ def grade_command(options: GradeOptions) -> int:
         again = len(list((run.folder / BEFORE).glob("*.json")))
         tell(f"{again} were graded again with other tests or settings: `autograder regrade` lists what changed")
     return _summary(console, graded, fresh, parts, out, time.perf_counter() - start, settings)
+
+
+def _expect_what_pages_need(run: Run, *, exports: bool) -> None:
+    """Nothing; an `AutograderError` for what report and exports would come upon after hours of grading."""
+    wrong_answers(run.exercise)
+    sheet = run.worksheet or run.register.worksheet
+    if exports and sheet is not None and sheet.is_file():
+        cells = graded_cells(run.exercise.id, sources(run.exercise).course.parent)
+        expect_scale(read_worksheet(sheet), float(sum(cell.points for cell in cells)))
 
 
 def _summary(

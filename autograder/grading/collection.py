@@ -202,7 +202,7 @@ def _merge(source: Path, before: list[Entry], intake: Intake) -> tuple[list[Entr
             clock = "file" if found.submitted == modified(found.path) else "system"
         entry = Entry(
             found.student, found.known, found.file, digest, found.path.absolute(), source, found.submitted, clock,
-            found.late_mark,
+            found.late_mark, found.beside,
         )  # fmt: skip
         earlier = known.pop((found.file, digest), None)
         new |= {digest} if earlier is None else set()
@@ -284,6 +284,7 @@ def _hand_in(digest: str, group: list[Entry], present: Mapping[Entry, Found], ho
             submitted,
             first.known,
             any(entry.late_mark for entry in group),
+            tuple(sorted({name for entry in group for name in entry.beside})),
         ),
         digest,
         gone=copy is None and first not in present,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from exercise_code.common.archive import open_entries
+from exercise_code.common.archives import Limits, open_entries
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
 from exercise_code.common.handin import MAX_ARCHIVE
@@ -34,7 +34,7 @@ def expect_exercise(exercise: Exercise, found: Sequence[Found]) -> list[tuple[st
 def looks_like(path: Path, exercise: Exercise) -> str | None:
     """The exercise whose files a hand-in holds, where it has none of `exercise`; None where nothing speaks for that."""
     try:
-        with open_entries(path, MAX_ARCHIVE) as entries:
+        with open_entries(path, Limits(MAX_ARCHIVE)) as entries:
             names = [entry.parts for entry in entries]
     except CourseError:
         return None

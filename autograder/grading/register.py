@@ -37,6 +37,7 @@ class Entry:
     submitted: datetime | None = None
     clock: Clock = ""
     late_mark: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class _Entry(_Model):
     submitted: AwareDatetime | None = None
     clock: Clock = ""
     late_mark: bool = False
+    beside: tuple[str, ...] = ()
 
 
 class _Source(_Model):
@@ -134,6 +136,7 @@ def write_register(register: Register) -> None:
             _Entry(
                 student=_plain(e.student), known=e.known, file=_plain(e.file), digest=e.digest, place=text(e.place),
                 source=number[e.source], submitted=e.submitted, clock=e.clock, late_mark=e.late_mark,
+                beside=tuple(map(_plain, e.beside)),
             )
             for e in register.entries
         ),

@@ -18,6 +18,7 @@ from autograder.variants import sources
 from exercise_code.common.checks.alike import alike
 from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
+from exercise_code.common.handing_in.notes import Note
 
 from . import page
 from .page import render, write_page
@@ -36,7 +37,8 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
     """The number of pages written: `<id>.html` in `folder`, for everybody whose page would be another one.
 
     What each page was made from stands in a file in `cache`, or in `folder` without one, so that a second run
-    reads no result that it has read before. Pages of students who have left the class stay.
+    reads no result that it has read before. A page of an id that the class no longer has goes, unless somebody has
+    changed it.
     """
     stamps = Stamps((cache or folder) / STAMPS, folder, ".html")
     rules = _stamp_of_rules(graded)
@@ -50,9 +52,12 @@ def write_feedback(graded: GradedClass, folder: Path, cache: Path | None = None)
                 continue
             text = maker.page(standing)
             written += write_page(text, folder / name)
-            stamps.made(name, stamp, len(text.encode("utf-8", errors="replace")))
-    finally:
+            stamps.made(name, stamp, text.encode("utf-8", errors="replace"))
+    except BaseException:
         stamps.save(keep=True)
+        raise
+    stamps.remove_left()
+    stamps.save()
     return written
 
 
@@ -200,6 +205,7 @@ class _Maker:
             "file": attempt.file,
             "time": _moment(attempt.submitted, zone),
             "late": _duration(attempt.seconds_late),
+            "late_mark": attempt.late_mark,
             "score": None if attempt.failed else attempt.score,
             "refused": bool(attempt.refused),
             "penalty": standing.penalty if counts else 0.0,
@@ -244,13 +250,10 @@ def _staircase(spec: ModelSpec, result: Result, value: float | None, source: str
     ]
 
 
-def _notes(notes: list[str]) -> dict[str, list[str]]:
-    """Notes that may cost points, and those on ignored files; a file that was not taken is named once."""
-    taken_up = tuple(n.split(" is not taken: ")[0] for n in notes if " is not taken: " in n)
-    double = {f"{name} is missing" for name in taken_up}
-    left = [n for n in notes if n not in double and not n.startswith(tuple(f"{t} was ignored: " for t in taken_up))]
-    ignored = [n for n in left if " was ignored: " in n or n.endswith(" files were ignored")]
-    return {"faults": [n for n in left if n not in ignored], "ignored": ignored}
+def _notes(notes: list[Note]) -> dict[str, list[str]]:
+    """Notes that may cost points, and those on ignored files."""
+    ignored = [note.text for note in notes if note.code is Reason.IGNORED]
+    return {"faults": [note.text for note in notes if note.code is not Reason.IGNORED], "ignored": ignored}
 
 
 def _folded(text: str) -> str:
@@ -312,7 +315,7 @@ def _stamp(rules: str, standing: Standing) -> str:
     student = standing.student
     own: list[Any] = [student.id, student.alias, standing.known, standing.penalty, standing.deadline]
     own += [standing.written, repr(standing.markings)]
-    hand_ins = [[a.file, a.submitted, a.seconds_late, a.score, a.refused, a.failed] for a in standing.attempts]
+    hand_ins = [[a.file, a.submitted, a.how_late, a.score, a.refused, a.failed] for a in standing.attempts]
     read: list[Any] = []
     if standing.marked is not None:
         try:

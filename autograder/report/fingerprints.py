@@ -189,7 +189,7 @@ def modules_of(attempt: Attempt, src: Sources) -> dict[str, str]:
     stems = [name.removesuffix(".py") for name in src.twins]
     left = MAX_CHARACTERS
     texts = {}
-    for name, data in read_handin(attempt.path, src.exercise, stems).items():
+    for name, data in read_handin(attempt.path, src.exercise, stems).files.items():
         texts[Path(name).name] = decode(data)[:left]
         left -= len(texts[Path(name).name])
     return texts
@@ -199,7 +199,7 @@ def _weights(attempt: Attempt, src: Sources) -> str:
     if src.exercise.model is None:
         return ""
     stems = [name.removesuffix(".py") for name in src.twins]
-    files = read_handin(attempt.path, src.exercise, stems, kinds=("model",))
+    files = read_handin(attempt.path, src.exercise, stems, kinds=("model",)).files
     weights = [data for name, data in sorted(files.items()) if name.endswith(".safetensors")]
     return " ".join(hashlib.sha256(data).hexdigest() for data in weights)
 

@@ -298,12 +298,12 @@ def _stop(stopped: Sequence[TestResult]) -> str:
 def _files(attempt: Attempt, src: Sources, result: Result) -> HandInFiles | None:
     stems = [name.removesuffix(".py") for name in src.twins]
     try:
-        modules = read_handin(attempt.path, src.exercise, stems)
+        modules = read_handin(attempt.path, src.exercise, stems).files
     except (CourseError, OSError):
         return None
 
     def model_file(suffix: str) -> bytes:
-        files = read_handin(attempt.path, src.exercise, stems, kinds=("model",))
+        files = read_handin(attempt.path, src.exercise, stems, kinds=("model",)).files
         return next((data for name, data in sorted(files.items()) if name.endswith(suffix)), b"")
 
     def hparams() -> Mapping[str, object]:

@@ -6,48 +6,52 @@ beside them, are ever written, and of each file at most its limit is read.
 
 import hashlib
 import json
-import re
 import shutil
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from .archive import MEGABYTE, Entry, HandInError, open_entries, printable
+from .archives import MEGABYTE, HandInError, Limits, open_entries, printable
+from .checks.reasons import Reason
 from .errors import CourseError
 from .exercise import Exercise
+from .handing_in.notes import Note
+from .handing_in.placing import Survey, parse_json, survey
+from .handing_in.rules import (
+    MAX_MODEL_JSON,
+    MAX_MODULE,
+    MAX_MODULES_TOTAL,
+    MAX_NOTEBOOK,
+    VERSIONS,
+    NotTaken,
+    Place,
+    Rules,
+)
 from .modelfile import ModelInfo, TensorInfo, inspect_model
 
 __all__ = [
+    "MAX_ARCHIVE",
+    "MAX_MODEL_JSON",
+    "MAX_MODULE",
+    "MAX_MODULES_TOTAL",
+    "MAX_NOTEBOOK",
     "VERSIONS",
     "HandIn",
     "HandInError",
     "ModelInfo",
+    "NotTaken",
+    "Note",
     "Place",
+    "ReadHandIn",
     "Rules",
     "TensorInfo",
+    "archive_limits",
     "inspect_model",
     "open_handin",
     "read_handin",
 ]
 
-MAX_NOTEBOOK = 10 * MEGABYTE
-MAX_MODULE = 256 * 1024
-MAX_MODULES_TOTAL = 1024 * 1024
-MAX_MODEL_JSON = 64 * 1024
-# What `submit` says of the Python that a hand-in was written with; taken silently, and no hand-in needs it.
-VERSIONS = "versions.json"
-MAX_VERSIONS = 16 * 1024
 MAX_ARCHIVE = 100 * MEGABYTE
-
-_PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".p", ".ckpt", ".joblib", ".bin", ".npy", ".npz")
-_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-_LAYOUT = ("exercise_code", "models", "exercises")
-_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.py")
-_ALWAYS_GIVEN = ("__init__.py", "conftest.py", "exercise.toml")
-_GIVEN = "a given file: the grader uses its own copy"
-_PICKLE = "pickles are never loaded: save the model with save_model as .safetensors"
-_OTHER = "not part of a hand-in"
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,8 @@ class HandIn:
     models: tuple[str, ...]
     sizes: dict[str, int]
     """Bytes of each taken file by its name in the hand-in layout."""
-    ignored: tuple[tuple[str, str], ...]
-    """Names that were not taken, each with the reason."""
-    problems: tuple[str, ...]
-    """What probably costs points, in words: a model over its limit, a broken notebook, a pickle."""
+    notes: tuple[Note, ...]
+    """What is said of the files that were not taken, or not under their own names."""
     missing: tuple[str, ...]
     digest: str
     """SHA-256 over names and contents of the taken files."""
@@ -75,31 +77,53 @@ class HandIn:
         """The folder with the student's modules."""
         return self.folder / "exercise_code" / self.exercise_id
 
+    @property
+    def ignored(self) -> tuple[tuple[str, str], ...]:
+        """Names that were not taken, each with the reason."""
+        return tuple(sorted((n.name, n.reason) for n in self.notes if n.code in (Reason.IGNORED, Reason.NOT_TAKEN)))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What somebody should look at, in words: a model over its limit, a broken notebook, a page of answers."""
+        return tuple(note.text for note in self.notes if note.code is Reason.NOT_TAKEN)
+
 
 @dataclass(frozen=True)
-class Place:
-    """Where a file belongs: its name in the hand-in layout, its kind and its size limit."""
+class ReadHandIn:
+    """Contents of a hand-in's files by their names in the hand-in layout, and what is said of the others."""
 
-    target: str
-    kind: str
-    limit: int
+    files: dict[str, bytes]
+    notes: tuple[Note, ...]
 
 
-def open_handin(path: Path, exercise: Exercise, into: Path, student_modules: Collection[str] | None = None) -> HandIn:
-    """The hand-in in a zip or a folder, its accepted files written into the new or empty folder `into`.
+def archive_limits(rules: Rules) -> Limits:
+    """What an archive with a hand-in may have."""
+    return Limits(MAX_ARCHIVE + rules.model_limit)
 
-    The grader names the `student_modules`; every other module of its own copy of the exercise is given then.
-    On a student's computer both come from `exercise.toml`. A hostile or damaged zip raises `HandInError` and
-    leaves `into` as it was; a path that is not there, or a full disk, raises a plain `CourseError`.
+
+def open_handin(
+    path: Path,
+    exercise: Exercise,
+    into: Path,
+    student_modules: Collection[str] | None = None,
+    grade_ids: Mapping[str, Collection[str]] | None = None,
+) -> HandIn:
+    """The hand-in in a zip, a tar or a folder, its accepted files written into the new or empty folder `into`.
+
+    The grader names the `student_modules`; every other module of its own copy of the exercise is given then. It knows
+    the `grade_ids` of each notebook too, and finds notebooks by them. On a student's computer the modules come from
+    `exercise.toml`. A damaged archive, or one in which nothing can be taken, raises `HandInError` and leaves `into` as
+    it was; a path that is not there, or a full disk, raises a plain `CourseError`.
     """
-    rules = Rules(exercise, student_modules)
+    rules = Rules(exercise, student_modules, grade_ids)
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise CourseError(f"expected a new or empty folder to unpack into, got {into}: choose another")
     made = not into.exists()
-    with open_entries(path, MAX_ARCHIVE + rules.model_limit) as entries:
+    limits = archive_limits(rules)
+    with open_entries(path, limits) as entries:
         try:
             into.mkdir(parents=True, exist_ok=True)
-            return _take(_from_project(_rooted(entries), exercise), rules, into)
+            return _take(survey(entries, rules, limits), rules, into)
         except BaseException as error:
             _clear(into, remove=made)
             if isinstance(error, OSError):
@@ -113,26 +137,18 @@ def read_handin(
     exercise: Exercise,
     student_modules: Collection[str] | None = None,
     kinds: Collection[str] = ("module", "extra"),
-) -> dict[str, bytes]:
-    """Contents of the accepted files of these kinds, by name in the hand-in layout; nothing is written anywhere.
+    grade_ids: Mapping[str, Collection[str]] | None = None,
+) -> ReadHandIn:
+    """The contents of the accepted files of these kinds; nothing is written anywhere.
 
-    The rules are those of `open_handin`, and so are the errors; a file that is too large is left out.
+    The rules are those of `open_handin`, and so are the errors.
     """
-    rules = Rules(exercise, student_modules)
-    with open_entries(path, MAX_ARCHIVE + rules.model_limit) as entries:
-        placed = [(rules.place(e.parts), e) for e in _from_project(_rooted(entries), exercise) if not e.refusal]
-        wanted = [(place, e) for place, e in placed if isinstance(place, Place) and place.kind in kinds]
-        _refuse_twins(wanted)
-        found: dict[str, bytes] = {}
-        sources = 0
-        for place, entry in sorted(wanted, key=lambda p: (p[0].kind == "extra", p[0].target)):
-            data = entry.read(place.limit)
-            if _fault(place, data):
-                continue
-            sources += len(data) if place.kind in ("module", "extra") else 0
-            if sources <= MAX_MODULES_TOTAL:
-                found[place.target] = data
-        return found
+    rules = Rules(exercise, student_modules, grade_ids)
+    limits = archive_limits(rules)
+    with open_entries(path, limits) as entries:
+        found = survey(entries, rules, limits)
+        files = {place.target: data for place, data in _accepted(found, kinds)}
+        return ReadHandIn(files, tuple(found.notes))
 
 
 def _clear(folder: Path, remove: bool) -> None:
@@ -142,114 +158,33 @@ def _clear(folder: Path, remove: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Rules:
-    """Which names an exercise takes, and why it does not take the others."""
-
-    def __init__(self, exercise: Exercise, student_modules: Collection[str] | None = None) -> None:
-        self.exercise = exercise
-        self.modules = tuple(sorted(exercise.modules if student_modules is None else student_modules))
-        given = set(exercise.given)
-        if student_modules is not None:
-            given |= {p.stem for p in exercise.folder.glob("*.py")}
-        self.given = given - set(self.modules)
-        self.models = exercise.model.files if exercise.model else ()
-        self.model_limit = int((exercise.model.max_size_mb if exercise.model else 0) * MEGABYTE)
-
-    def place(self, parts: tuple[str, ...]) -> Place | str:
-        """The file's place, or the reason why it is not taken."""
-        name, suffix = parts[-1], Path(parts[-1]).suffix.lower()
-        if len(parts) == 1:
-            return self._root(name, suffix)
-        if parts[0] == "models":
-            return self._model(name, suffix) if len(parts) == 2 else "models/ takes no folders"
-        if parts[0] == "exercise_code":
-            if len(parts) > 2 and parts[1] not in ("common", self.exercise.id):
-                return f"belongs to another exercise than {self.exercise.id}"
-            if len(parts) < 3 or parts[1] == "common":
-                return _GIVEN
-            return self._module(name) if len(parts) == 3 else "modules are taken without subfolders"
-        return _OTHER
-
-    def _root(self, name: str, suffix: str) -> Place | str:
-        if suffix == ".ipynb":
-            if name.removesuffix(".ipynb") in self.exercise.all_notebooks:
-                return Place(name, "notebook", MAX_NOTEBOOK)
-            return f"not a notebook of {self.exercise.id}"
-        if name == VERSIONS:
-            return Place(name, "versions", MAX_VERSIONS)
-        if name.removesuffix(".py") in self.modules:
-            return f"expected under exercise_code/{self.exercise.id}/"
-        if suffix in _PICKLES:
-            return self._model(name, suffix)
-        return "an archive inside the hand-in is not opened" if suffix in _ARCHIVES else _OTHER
-
-    def _module(self, name: str) -> Place | str:
-        target = f"exercise_code/{self.exercise.id}/{name}"
-        stem = name.removesuffix(".py")
-        if stem in self.modules and name.endswith(".py"):
-            return Place(target, "module", MAX_MODULE)
-        if stem in self.given or stem.startswith("test_") or name in _ALWAYS_GIVEN:
-            return _GIVEN
-        if name.endswith(".py"):
-            return Place(target, "extra", MAX_MODULE) if _MODULE.fullmatch(name) else "not a module's name"
-        return "only .py modules are taken here"
-
-    def _model(self, name: str, suffix: str) -> Place | str:
-        if suffix in _PICKLES:
-            return _PICKLE
-        if not self.models:
-            return f"{self.exercise.id} asks for no model"
-        if Path(name).stem not in self.models or suffix not in (".safetensors", ".json"):
-            return f"{self.exercise.id} asks for {', '.join(f'models/{m}.safetensors' for m in self.models)}"
-        weights = suffix == ".safetensors"
-        return Place(f"models/{name}", "model", self.model_limit if weights else MAX_MODEL_JSON)
-
-    def missing(self, taken: Collection[str]) -> tuple[str, ...]:
-        """Names that the exercise asks for and the hand-in lacks."""
-        wanted = [f"{n}.ipynb" for n in self.exercise.notebooks]
-        wanted += [f"exercise_code/{self.exercise.id}/{m}.py" for m in self.modules]
-        wanted += [f"models/{m}{suffix}" for m in self.models for suffix in (".safetensors", ".json")]
-        return tuple(name for name in wanted if name not in taken)
-
-
-def _take(entries: list[Entry], rules: Rules, into: Path) -> HandIn:
-    places: list[tuple[Place, Entry]] = []
-    ignored: list[tuple[str, str]] = []
-    problems: list[str] = []
-    others: dict[str, int] = {}
-    for entry in entries:
-        place = rules.place(entry.parts)
-        if isinstance(place, Place) and not entry.refusal:
-            places.append((place, entry))
+def _accepted(found: Survey, kinds: Collection[str] | None = None) -> Iterator[tuple[Place, bytes]]:
+    """Places and contents, one after the other; what is too large or broken becomes a note."""
+    sources = 0
+    # Modules that are graded come before extra ones, which then get what is left of the common limit.
+    for target, (place, entry) in sorted(found.placed.items(), key=lambda p: (p[1][0].kind == "extra", p[0])):
+        if kinds is not None and place.kind not in kinds:
             continue
-        reason = entry.refusal or str(place)
-        if len(entry.parts) > 1 and entry.parts[0] not in _LAYOUT:
-            others[entry.parts[0]] = others.get(entry.parts[0], 0) + 1
-            continue
-        ignored.append(("/".join(entry.parts), reason))
-        if isinstance(place, Place) or entry.refusal or reason == _PICKLE or reason.startswith("expected"):
-            problems.append(f"{'/'.join(entry.parts)} is not taken: {reason}")
-    ignored += [(f"{name}/", f"{_OTHER} ({n} file{'s' * (n > 1)})") for name, n in others.items()]
-    _refuse_twins(places)
-    if all(place.kind == "versions" for place, _ in places):
-        raise HandInError(_nothing_here(rules, ignored))
+        is_source = place.kind in ("module", "extra")
+        # Of a thousand modules no more is read than they may have in all.
+        data = entry.read(place.limit) if not is_source or sources <= MAX_MODULES_TOTAL else b""
+        sources += len(data) if is_source else 0
+        fault = _fault(place, data)
+        if is_source and sources > MAX_MODULES_TOTAL and not fault:
+            fault = f"the modules are over {MAX_MODULES_TOTAL // 1024} KB in all: weights belong into models/"
+        if not fault:
+            yield place, data
+        elif place.kind != "versions":
+            found.notes.append(Note(Reason.NOT_TAKEN, f"{target} is not taken: {fault}", target, fault))
 
+
+def _take(found: Survey, rules: Rules, into: Path) -> HandIn:
+    if all(place.kind == "versions" for place, _ in found.placed.values()):
+        raise HandInError(_nothing_here(rules, found.notes))
     taken: dict[str, int] = {}
     kinds: dict[str, list[str]] = {"notebook": [], "module": [], "extra": [], "model": [], "versions": []}
     contents: dict[str, str] = {}
-    sources = 0
-    # Modules that are graded come before extra ones, which then get what is left of the common limit.
-    for place, entry in sorted(places, key=lambda p: (p[0].kind == "extra", p[0].target)):
-        data = entry.read(place.limit)
-        fault = _fault(place, data)
-        if not fault and place.kind in ("module", "extra"):
-            sources += len(data)
-            if sources > MAX_MODULES_TOTAL:
-                fault = f"the modules are over {MAX_MODULES_TOTAL // 1024} KB in all: weights belong into models/"
-        if fault:
-            ignored.append((place.target, fault))
-            problems.append(f"{place.target} is not taken: {fault}")
-            continue
+    for place, data in _accepted(found):
         target = into / place.target
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
@@ -267,30 +202,22 @@ def _take(entries: list[Entry], rules: Rules, into: Path) -> HandIn:
         extra_modules=groups["extra"],
         models=groups["model"],
         sizes=dict(sorted(taken.items())),
-        ignored=tuple(sorted(ignored)),
-        problems=tuple(problems),
+        notes=tuple(found.notes),
         missing=rules.missing(taken),
         digest=digest,
     )
 
 
-def _refuse_twins(places: Iterable[tuple[Place, Entry]]) -> None:
-    seen: dict[str, str] = {}
-    for place, entry in places:
-        if place.target in seen:
-            both = f"{seen[place.target]} and as {entry.name}"
-            raise HandInError(f"expected {place.target} once, got it as {both}: keep one of them")
-        seen[place.target] = entry.name
-
-
-def _nothing_here(rules: Rules, ignored: list[tuple[str, str]]) -> str:
+def _nothing_here(rules: Rules, notes: list[Note]) -> str:
     first = f"{rules.exercise.notebooks[0]}.ipynb" if rules.exercise.notebooks else "notebooks"
-    names = ", ".join(name for name, _ in ignored[:3]) + (", ..." if len(ignored) > 3 else "")
-    inner = any(name.lower().endswith(_ARCHIVES) for name, _ in ignored)
+    # What was meant to be taken comes first.
+    notes = sorted(notes, key=lambda note: note.code is not Reason.NOT_TAKEN)
+    names = ", ".join(note.name for note in notes[:3]) + (", ..." if len(notes) > 3 else "")
     name = rules.exercise.id
-    advice = "hand in the inner archive itself" if inner else f'make the zip with submit("{name}")'
+    told = f" ({notes[0].reason})" if notes and notes[0].code is Reason.NOT_TAKEN else ""
     wanted = f"{first} or exercise_code/{name}/"
-    return f"expected a hand-in of {name} with {wanted}, got {names or 'nothing in it'}: {advice}"
+    got = names or "nothing in it"
+    return f'expected a hand-in of {name} with {wanted}, got {got}{told}: make the zip with submit("{name}")'
 
 
 def _fault(place: Place, data: bytes) -> str:
@@ -300,14 +227,14 @@ def _fault(place: Place, data: bytes) -> str:
     if place.kind == "notebook":
         return _notebook_fault(data)
     if place.target.endswith(".json"):
-        value = _parse_json(data)
+        value = parse_json(data)
         what = "versions" if place.kind == "versions" else "hyperparameters"
         return "" if isinstance(value, dict) else f"expected a JSON object of {what}"
     return ""
 
 
 def _notebook_fault(data: bytes) -> str:
-    notebook = _parse_json(data)
+    notebook = parse_json(data)
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         return "it is not a readable notebook: open it in JupyterLab and save it again"
     if notebook.get("nbformat") != 4:
@@ -315,29 +242,3 @@ def _notebook_fault(data: bytes) -> str:
     if not all(isinstance(cell, dict) for cell in notebook["cells"]):
         return "its cells are damaged: open it in JupyterLab and save it again"
     return ""
-
-
-def _parse_json(data: bytes) -> Any:
-    try:
-        return json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _rooted(entries: list[Entry]) -> list[Entry]:
-    """The entries seen from the folder that holds the hand-in: a lone top folder is stepped into."""
-    for _ in range(3):
-        tops = {entry.parts[0] for entry in entries}
-        if len(tops) != 1 or tops & set(_LAYOUT) or any(len(entry.parts) == 1 for entry in entries):
-            break
-        entries = [replace(entry, parts=entry.parts[1:]) for entry in entries]
-    return entries
-
-
-def _from_project(entries: list[Entry], exercise: Exercise) -> list[Entry]:
-    """The entries with `exercises/exNN_topic/` taken for the root, as in a zip of the whole course folder."""
-    prefix = ("exercises", exercise.id)
-    return [
-        replace(entry, parts=entry.parts[2:]) if entry.parts[:2] == prefix and len(entry.parts) > 2 else entry
-        for entry in entries
-    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive import MEGABYTE, expect_disk
+from .archives import MEGABYTE, expect_disk
 from .errors import CourseError
 from .exercise import ModelSpec
 

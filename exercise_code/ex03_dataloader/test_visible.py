@@ -735,7 +735,7 @@ def test_no_empty_batch_where_sizes_come_out_even(observe):
 
 @grade("dataloader_batches", weight=SEEN)
 def test_drop_last_leaves_the_small_batch_out(observe):
-    """With drop_last 7 samples in batches of 3 come as 0 1 2 and 3 4 5; 3 samples in batches of 5 come not at all."""
+    """With drop_last 7 samples in batches of 3 come as 0 1 2 and 3 4 5, and 3 in batches of 5 give no batch."""
     options = {"batch_size": 3, "drop_last": True}
     settings = [(7, options, [[0, 1, 2], [3, 4, 5]]), (3, {"batch_size": 5, "drop_last": True}, [])]
     kept = {f"list({loader_text(7, **options)})": [[0, 1, 2], [3, 4, 5], [6]]}

@@ -143,7 +143,8 @@ def resembles(got: Any, wrong: Any) -> bool:
         return isinstance(got, Mapping) and all(key in got and resembles(got[key], wrong[key]) for key in wrong)
     if isinstance(wrong, list | tuple) and isinstance(got, list | tuple):
         return len(got) == len(wrong) and all(resembles(g, w) for g, w in zip(got, wrong, strict=True))
-    if isinstance(wrong, str | None) or isinstance(got, str | None):
+    # Whole numbers too: numpy has none beyond 64 bits.
+    if isinstance(wrong, str | None) or isinstance(got, str | None) or (type(got) is int and type(wrong) is int):
         return bool(got == wrong)
     if isinstance(got, Mapping | Opaque | bytes):
         return False

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     """A file that belongs to the exercise is not in the hand-in."""
     NOT_TAKEN = "not_taken"
     """A file would have been graded, but for what the sentence says: somebody should look at it."""
+    MOVED = "moved"
+    """A file was taken though it lay elsewhere or had another name."""
     IGNORED = "ignored"
     """A file is no part of the exercise."""
     LEFT_OUT = "left_out"

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..archive import MEGABYTE
+from ..archives import MEGABYTE
 from ..course_tree import course_root
 from ..exercise import Exercise
-from ..handin import VERSIONS, Place, Rules
+from ..handin import VERSIONS, NotTaken, Place, Rules
 from .given import GIVEN, Given, earlier_exercises, unix_lines
+from .rules import PICKLES
 
 __all__ = ["Collection", "collect", "size_text"]
 
@@ -54,11 +55,9 @@ def collect(exercise: Exercise, folder: Path, given: Given | None) -> Collection
 
 def _add(found: Collection, name: str, path: Path, rules: Rules) -> None:
     place = rules.place(tuple(name.split("/")))
-    if isinstance(place, str):
-        if "pickle" in place:
-            found.problems.append(f"{name} is left out: {place}")
-        else:
-            found.left_out.append(f"{name} is left out: {place}")
+    if isinstance(place, NotTaken):
+        told = found.problems if path.suffix.lower() in PICKLES else found.left_out
+        told.append(f"{name} is left out: {place.reason}")
     elif path.is_file():
         size = path.stat().st_size
         if size > place.limit:
@@ -123,9 +122,10 @@ def _original(exercise: Exercise, path: Path, given: Given | None, name: str) ->
 def _stays(name: str, exercise: Exercise) -> str:
     if Path(name).name.startswith("test_"):
         return f"{name} is left out: modules whose names begin with test_ are the course's"
-    reason = Rules(exercise).place(tuple(name.split("/")))
-    if name.startswith("exercise_code/common/") or not isinstance(reason, str):
-        reason = "the grader has its own copy of this folder"
+    place = Rules(exercise).place(tuple(name.split("/")))
+    reason = "the grader has its own copy of this folder"
+    if isinstance(place, NotTaken) and not name.startswith("exercise_code/common/"):
+        reason = place.reason
     return f"{name} is left out: {reason}"
 
 
