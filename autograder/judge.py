@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.checks.trial import RIGHT, compute_on
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, inspect_model
@@ -93,6 +94,7 @@ class Judge:
         self._halves: tuple[dict[str, float], ...] = ({}, {})
         self._samples = ""
         self._notes: tuple[Note, ...] = ()
+        self._texts: list[bytes] = []
 
     def __enter__(self) -> "Judge":
         return self
@@ -175,7 +177,7 @@ class Judge:
             told = [n.text for n in self._notes if n.code is Reason.NOT_TAKEN and n.name == name]
             reason = told[0] if told else f"{name} is not in the hand-in"
             raise Failure(reason, hint="train the model and save it with save_model", code=Reason.NO_MODEL)
-        return inspect_model(path, model)
+        return inspect_model(path, model, self._texts)
 
     def evaluate(self, sandbox: HandInSandbox, observe: Callable[..., Any], visible: bool) -> Score:
         """The handed-in model's score; the tests of all its steps share one, and one failure."""
@@ -225,6 +227,7 @@ class Judge:
 
     def serve(self, jobs: Iterable[Job], emit: Callable[[Job, Result], None]) -> None:
         """Grade one job after the other with tests collected once."""
+        self._expect_device()
 
         def loop(items: list[pytest.Item]) -> None:
             self._expect_tests(items)
@@ -241,6 +244,17 @@ class Judge:
                 f"the tests of {self.exercise.id} could not be run (pytest's exit code {code}): "
                 f"run `python -m pytest {files[0]}` to see why"
             )
+
+    def _expect_device(self) -> None:
+        """Nothing; an error where children cannot compute on the GPU that hand-ins would be scored on."""
+        if self.settings.device != "cuda" or self.exercise.model is None:
+            return
+        try:
+            found = self.ask_reference(compute_on, ("cuda",), 0, "a trial of the GPU", Grade("", cpu_seconds=60))
+        except AutograderError as error:
+            raise AutograderError(f"the sandbox cannot compute on the GPU ({error}): grade with --device cpu") from None
+        if found != RIGHT:
+            raise AutograderError(f"expected {RIGHT} of a trial of the GPU, got {found}: grade with --device cpu")
 
     def _expect_tests(self, items: list[pytest.Item]) -> None:
         if "torch" in sys.modules:
@@ -313,6 +327,9 @@ class Judge:
     ) -> tuple[list[TestResult], HandInSandbox]:
         """The tests' results on an unpacked hand-in, and the sandbox, closed, which knows what its code used."""
         self._notes = hand_in.notes
+        # What is data in a hand-in's own modules counts as parameters of its model.
+        own = (*hand_in.modules, *hand_in.extra_modules) if self.exercise.model else ()
+        self._texts = [(hand_in.package / f"{name}.py").read_bytes() for name in own]
         workspace = Inventory.of(hand_in.folder)
         seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
         if self.settings.hand_in_seconds is not None:
@@ -371,8 +388,13 @@ class Judge:
         path = hand_in.folder / "models" / f"{self.exercise.model.files[0]}.safetensors"
         if not path.is_file():
             return {}
-        info = inspect_model(path, self.exercise.model)
-        return {"parameters": info.parameters, "size_mb": info.size_mb, "problems": list(info.problems)}
+        info = inspect_model(path, self.exercise.model, self._texts)
+        return {
+            "parameters": info.parameters,
+            "hidden": info.hidden,
+            "size_mb": info.size_mb,
+            "problems": list(info.problems),
+        }
 
 
 def trouble(error: Exception) -> str:

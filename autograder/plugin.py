@@ -4,6 +4,7 @@ import builtins
 import copy
 import errno
 import os
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -246,7 +247,8 @@ class JudgePlugin:
             mark: Grade = _function(item).__grade__.of(self.judge.exercise.model)
             _function(item).__grade__ = mark
             item.add_marker(pytest.mark.grade(mark.grade_id))
-            cloudpickle.register_pickle_by_value(item.module)  # type: ignore[attr-defined]
+            for module in _modules_of_tests(item.module, self.judge.exercise.package):  # type: ignore[attr-defined]
+                cloudpickle.register_pickle_by_value(module)
         items[:] = kept
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -367,6 +369,15 @@ class JudgePlugin:
                 return self.judge.evaluate(sandbox, observe, visible)
 
         return evaluate
+
+
+def _modules_of_tests(module: Any, package: str) -> list[Any]:
+    """A file of tests, and the visible tests whose probes it uses: in the child these exist as they are here only.
+
+    Imported there by name, they would be what a hand-in made of them.
+    """
+    names = {getattr(value, "__module__", "") for value in vars(module).values()}
+    return [module, *(sys.modules[name] for name in sorted(map(str, names & {f"{package}.test_visible"})))]
 
 
 def _shown(text: str, limit: int) -> str:

@@ -44,6 +44,7 @@ class Attempt:
     public_metrics: dict[str, float] = field(default_factory=dict)
     private_metrics: dict[str, float] = field(default_factory=dict)
     parameters: int | None = None
+    hidden_parameters: int = 0
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     memory_mb: float = 0.0
@@ -174,6 +175,7 @@ def attempt_from(
         public_metrics=result.public_metrics,
         private_metrics=result.private_metrics,
         parameters=result.model.get("parameters"),
+        hidden_parameters=result.model.get("hidden", 0),
         cpu_seconds=result.cpu_seconds,
         wall_seconds=result.wall_seconds,
         memory_mb=result.memory_mb,

@@ -14,10 +14,8 @@ from PIL import Image
 from exercise_code.common import data, places
 from exercise_code.common.data import (
     dataset_info,
-    denormalize_keypoints,
     load_dataset,
     main,
-    normalize_keypoints,
 )
 from exercise_code.common.embedded import make_faces, make_objects, sets
 from exercise_code.common.errors import CourseError
@@ -85,12 +83,11 @@ def test_a_data_set_cannot_be_changed_by_accident(folder):
     assert repr(faces).count("\n") == 0 and len(repr(faces)) < 200
 
 
-def test_scaling_goes_both_ways():
-    pixels = np.array([[0, 48, 95.5, 30.25]], dtype=np.float32)
-    scaled = normalize_keypoints(pixels)
-    np.testing.assert_allclose(scaled, [[-1, 0, 47.5 / 48, -17.75 / 48]], rtol=1e-6)
-    np.testing.assert_allclose(denormalize_keypoints(scaled), pixels, rtol=1e-6, atol=1e-5)
-    assert scaled.dtype == denormalize_keypoints(scaled).dtype == np.float32
+def test_keypoints_are_scaled_from_the_middle_of_the_picture():
+    faces = load_dataset("facial_keypoints", "val", "embedded")
+    images, scaled = faces.scaled()
+    assert images.dtype == scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled * 48 + 48, faces.keypoints, rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize(

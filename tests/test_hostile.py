@@ -40,7 +40,7 @@ HERE = Path(__file__).resolve().parent
 COURSE = HERE.parent / "autograder" / "course"
 EXERCISE = "ex03_dataloader"
 MODELS = "ex09_keypoints"
-SCORE_TESTS = ("test_the_model_passes_on_the_validation_set", "test_the_model_passes_on_new_faces")
+SCORE_TESTS = ("test_the_model_passes", "test_the_model_passes_on_new_faces")
 MARKER = "carried-out-6021"
 SECRET = b"the secret of the hostile suite, of 128 bits and more"
 # Three judges grade at the same time; CPU limits are these shares of the exercise's own.

@@ -42,6 +42,17 @@ def page(class_, tmp_path_factory) -> str:
     return render_report(class_, tmp_path_factory.mktemp("cache"))
 
 
+def test_hand_ins_with_data_in_their_source_are_named(tmp_path):
+    graded = sample_class(tmp_path / "results", "ex09_keypoints", 5, hostile=False)
+    first, *others = graded.standings
+    stuffed = dataclasses.replace(
+        first, attempts=tuple(dataclasses.replace(a, hidden_parameters=464_000) for a in first.attempts)
+    )
+    text = render_report(dataclasses.replace(graded, standings=(stuffed, *others)), tmp_path)
+    part = text[text.index("data in the source code") :]
+    assert f"{first.attempts[0].file}: 464,000 bytes" in part and "may be weights, or a table of answers" in part
+
+
 def test_everything_that_needs_somebody_is_named(tmp_path):
     graded = sample_class(tmp_path, "ex03_dataloader", 40, hostile=False)
     text = _text(render_report(graded, tmp_path / "cache"))

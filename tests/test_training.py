@@ -34,8 +34,16 @@ def line_model(seed=0):
     return nn.Linear(3, 1)
 
 
+def gradient_step(model, inputs, targets, optimizer):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(model(inputs), targets)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
 def run(model, data=None, lr=0.1, **options):
-    settings = {"num_epochs": 3, "batch_size": 8, "progress": False} | options
+    settings = {"step": gradient_step, "num_epochs": 3, "batch_size": 8, "progress": False} | options
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     return train(model, line_data() if data is None else data, loss=nn.MSELoss(), optimizer=optimizer, **settings)
 

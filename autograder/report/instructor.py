@@ -177,12 +177,23 @@ def _groups(graded: GradedClass) -> list[_Group]:
     unread = [(_name(s.student), "; ".join(a.look_at)) for s, a in last if a.look_at and not a.refused]
     late = [(_name(s.student), _lateness(s, a)) for s, a in last if a.seconds_late > 0]
     unclear = [(_name(s.student), s.attempts[-1].file) for s in every if s.late_unknown]
+    stuffed = [
+        (_name(student), f"{a.file}: {a.hidden_parameters:,} bytes")
+        for student, a in graded.attempts
+        if a.hidden_parameters
+    ]
     missing = [(_name(s.student), _extension(s, graded)) for s in every if s.known and not s.attempts]
     return [
         _Group("grading failed", tuple(failed), "bad", "Not the students' fault: grade the class again."),
         _Group("files to look at", graded.problems, "bad", "Not graded, or not as they should be."),
         _Group("unknown to the roster", tuple(strange), "warn", "Add them to the roster, or mend the file's name."),
         _Group("refused", tuple(refused), "warn", "They earn nothing until a readable hand-in comes."),
+        _Group(
+            "data in the source code",
+            tuple(stuffed),
+            "warn",
+            "It counts as parameters of the model. Look at it: it may be weights, or a table of answers.",
+        ),
         _Group(
             "with files that could not be taken",
             tuple(unread),

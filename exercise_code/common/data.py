@@ -29,10 +29,8 @@ __all__ = [
     "ImageSet",
     "KeypointSet",
     "dataset_info",
-    "denormalize_keypoints",
     "load_dataset",
     "main",
-    "normalize_keypoints",
     "resolve_source",
 ]
 
@@ -86,27 +84,14 @@ class KeypointSet:
 
     def scaled(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Images float32 (N, 1, 96, 96) from 0 to 1, and keypoints float32 (N, 30) scaled to (x - 48) / 48."""
-        return self.images.astype(np.float32) / np.float32(255), normalize_keypoints(self.keypoints)
+        half = np.float32(48)
+        return self.images.astype(np.float32) / np.float32(255), (self.keypoints - half) / half
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
         return self.images[index], self.keypoints[index]
-
-
-def normalize_keypoints(keypoints: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Keypoints in pixels scaled to (x - 48) / 48: the middle of the picture is 0, its edges are -1 and 1.
-
-    >>> normalize_keypoints(np.array([0, 48, 96], dtype=np.float32))
-    array([-1.,  0.,  1.], dtype=float32)
-    """
-    return (np.asarray(keypoints, dtype=np.float32) - np.float32(48)) / np.float32(48)
-
-
-def denormalize_keypoints(keypoints: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Scaled keypoints in pixels again: 48 * x + 48."""
-    return np.asarray(keypoints, dtype=np.float32) * np.float32(48) + np.float32(48)
 
 
 def load_dataset(name: str, split: str = "train", source: str = "auto") -> Any:

@@ -1,15 +1,16 @@
 """What a handed-in model file says of itself, read from its safetensors header without loading a weight."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .archives import MEGABYTE, expect_disk
 from .errors import CourseError
 from .exercise import ModelSpec
+from .source_data import hidden_parameters
 
-__all__ = ["ModelInfo", "TensorInfo", "inspect_model"]
+__all__ = ["ModelInfo", "TensorInfo", "inspect_model", "misfit"]
 
 # Room for counters and index buffers, too little to smuggle weights past the parameter count.
 MAX_NON_FLOATING_BYTES = MEGABYTE
@@ -37,21 +38,26 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model file's size and tensors; `parameters` counts floating values, buffers included."""
+    """A model file's size and tensors; `parameters` counts floating values, buffers included.
+
+    `hidden` of them stand in source code, where data beyond a share counts as parameters too.
+    """
 
     parameters: int
     size_mb: float
     dtypes: tuple[str, ...]
     tensors: tuple[TensorInfo, ...]
     problems: tuple[str, ...]
+    hidden: int = 0
     data_source: str = ""
     """The data it was trained on, as the file says, "embedded" or "real"; empty where it does not say."""
 
 
-def inspect_model(path: Path, limits: ModelSpec | None = None) -> ModelInfo:
+def inspect_model(path: Path, limits: ModelSpec | None = None, sources: Iterable[bytes] = ()) -> ModelInfo:
     """Parameters, size, dtypes and tensors of a safetensors file; `problems` says in words what is wrong.
 
     A damaged or forged file is a problem, not an exception. With `limits`, overdrawn limits are problems too.
+    `sources` are the modules that are handed in with it: data in them counts as parameters.
     """
     try:
         size = path.stat().st_size
@@ -59,7 +65,8 @@ def inspect_model(path: Path, limits: ModelSpec | None = None) -> ModelInfo:
         raise CourseError(f"expected a model at {path}, got: {error.strerror}: save it first") from None
     problems: list[str] = []
     tensors, metadata = _read_header(path, problems)
-    parameters = sum(t.elements for t in tensors if t.floating)
+    hidden = hidden_parameters(sources)
+    parameters = sum(t.elements for t in tensors if t.floating) + hidden
     others = sum(t.elements for t in tensors if not t.floating)
     # Sub-byte and complex dtypes are no state of this course's models; eight bytes bound every other one.
     if others * 8 > MAX_NON_FLOATING_BYTES:
@@ -68,11 +75,30 @@ def inspect_model(path: Path, limits: ModelSpec | None = None) -> ModelInfo:
             f"only counters and small index buffers may be others"
         )
     if limits is not None:
-        problems.extend(_over_limits(path.name, parameters, size, limits))
+        problems.extend(_over_limits(path.name, parameters, hidden, size, limits))
     dtypes = tuple(sorted({t.dtype for t in tensors}))
     source = metadata.get("data_source", "")
     source = source if source in ("embedded", "real") else ""
-    return ModelInfo(parameters, size / MEGABYTE, dtypes, tuple(tensors), tuple(problems), source)
+    return ModelInfo(parameters, size / MEGABYTE, dtypes, tuple(tensors), tuple(problems), hidden, source)
+
+
+def misfit(saved: Mapping[str, tuple[int, ...]], built: Mapping[str, tuple[int, ...]]) -> str:
+    """How the tensors of a file differ from those of the model that the code builds, in words; "" where they fit.
+
+    Both are shapes by name.
+    """
+    if missing := sorted(set(built) - set(saved)):
+        return f"the file lacks {_some(missing)}"
+    if unknown := sorted(set(saved) - set(built)):
+        return f"the model has no {_some(unknown)}"
+    for name, shape in built.items():
+        if saved[name] != shape:
+            return f"{name} is {saved[name]} in the file and {shape} in the model"
+    return ""
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _read_header(path: Path, problems: list[str]) -> tuple[list[TensorInfo], dict[str, str]]:
@@ -103,10 +129,11 @@ def _header_bytes(path: Path) -> int:
         return int.from_bytes(file.read(8), "little")
 
 
-def _over_limits(name: str, parameters: int, size: int, limits: ModelSpec) -> Iterable[str]:
+def _over_limits(name: str, parameters: int, hidden: int, size: int, limits: ModelSpec) -> Iterable[str]:
     if parameters > limits.max_parameters:
         most = f"at most {limits.max_parameters:,} are allowed"
-        yield f"{name} has {parameters:,} parameters, {most}: make the model smaller"
+        of_them = f", {hidden:,} of them as data in the source code" if hidden else ""
+        yield f"{name} has {parameters:,} parameters{of_them}, {most}: make the model smaller"
     if size > limits.max_size_mb * MEGABYTE:
         most = f"at most {limits.max_size_mb:g} MB are allowed"
         yield f"{name} has {size / MEGABYTE:.1f} MB, {most}: make the model smaller"

@@ -377,8 +377,10 @@ def _model_file(exercise: Exercise, code: Code) -> Path:
 
 def _inspect(exercise: Exercise, code: Code) -> Any:
     from .handin import inspect_model
+    from .source_data import sources_of
 
-    return inspect_model(_model_file(exercise, code), exercise.model)
+    path = _model_file(exercise, code)
+    return inspect_model(path, exercise.model, sources_of(exercise.folder, exercise.given).values())
 
 
 def _evaluate(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Score:

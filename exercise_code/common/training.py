@@ -18,7 +18,7 @@ from .errors import CourseError
 from .evaluation import device_of, predict, stack_samples
 from .metrics import get_metric
 
-__all__ = ["History", "cosine", "gradient_step", "train"]
+__all__ = ["History", "cosine", "train"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Step = Callable[[nn.Module, Tensor, Tensor, Optimizer], float]
@@ -52,7 +52,7 @@ def train(
     *,
     loss: Loss,
     optimizer: Optimizer,
-    step: Step | None = None,
+    step: Step,
     metric: str | None = None,
     num_epochs: int = 10,
     batch_size: int = 64,
@@ -72,8 +72,7 @@ def train(
     Args:
         train_data, val_data: samples `(input, target)`, such as a `TensorDataset`.
         loss: a function of predictions and targets that gives a tensor with one number.
-        step: one optimisation step `step(model, inputs, targets, optimizer) -> loss`; None takes
-            `gradient_step(loss)`.
+        step: one optimisation step `step(model, inputs, targets, optimizer) -> loss`, which is for students to write.
         schedule: maps the progress of the run, from 0 to 1, to a factor for the learning rate, e.g. `cosine`.
         augment: `augment(inputs, targets, generator)` gives a changed batch; it sees training batches only.
         patience: stop when the best epoch is so many epochs ago.
@@ -87,7 +86,6 @@ def train(
     _check_sizes(num_epochs=num_epochs, batch_size=batch_size)
     run = _Run(model, loss, val_data, metric, patience)
     batches = _Batches(train_data, batch_size, seed, num_workers, augment, device_of(model))
-    do_step = step or gradient_step(loss)
     base_lrs = [group["lr"] for group in optimizer.param_groups]
     max_steps = min(num_epochs * len(batches), _max_steps())
     # What torch shuffles with is this generator's; the bar has one tick a step.
@@ -106,7 +104,7 @@ def train(
                     done = max(done, elapsed / max_seconds) if max_seconds else done
                     for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
                         group["lr"] = lr * schedule(min(done, 1.0))
-                value = _finite(do_step(model, inputs, targets, optimizer), history.num_steps)
+                value = _finite(step(model, inputs, targets, optimizer), history.num_steps)
                 total, count = total + value * len(inputs), count + len(inputs)
                 history.num_steps += 1
                 bar.update()
@@ -138,19 +136,6 @@ def train(
     if curve is not None:
         curve.update(history, final=True)
     return history
-
-
-def gradient_step(loss: Loss) -> Step:
-    """A step that computes the loss, its gradients, and lets the optimizer follow them."""
-
-    def step(model: nn.Module, inputs: Tensor, targets: Tensor, optimizer: Optimizer) -> float:
-        optimizer.zero_grad()
-        value = loss(model(inputs), targets)
-        value.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        return float(value.detach())
-
-    return step
 
 
 def cosine(progress: float, warmup: float = 0.05) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exercise_code.common.data import denormalize_keypoints, load_dataset, normalize_keypoints
+from exercise_code.common.data import load_dataset
 from exercise_code.common.drawing import DrawnSample
 
 __all__ = ["draw_samples", "evaluation_set", "predict"]
@@ -27,7 +27,9 @@ def evaluation_set(source: str, split: str, seed: int | None = None) -> tuple[Fl
         from exercise_code.common.embedded.faces import make_faces
 
         images, keypoints = make_faces(FRESH_FACES, seed)
-        return images.astype(np.float32) / np.float32(255), normalize_keypoints(keypoints)
+        # No function for that, here or in the data set: writing one is the first task.
+        half = np.float32(images.shape[-1] / 2)
+        return images.astype(np.float32) / np.float32(255), (keypoints.astype(np.float32) - half) / half
     with contextlib.redirect_stdout(io.StringIO()):
         images, keypoints = load_dataset("facial_keypoints", split=split, source=source).scaled()
     return images, keypoints
@@ -36,7 +38,8 @@ def evaluation_set(source: str, split: str, seed: int | None = None) -> tuple[Fl
 def draw_samples(inputs: Floats, targets: Floats, predictions: Floats) -> list[DrawnSample]:
     """Each face with its true and its predicted points, and how far these are apart on average."""
     faces = np.rint(inputs[:, 0] * 255).astype(np.uint8)
-    truth, predicted = (denormalize_keypoints(points).reshape(len(faces), 15, 2) for points in (targets, predictions))
+    half = faces.shape[-1] / 2
+    truth, predicted = ((half + half * points).reshape(len(faces), 15, 2) for points in (targets, predictions))
     apart = np.linalg.norm(predicted - truth, axis=2).mean(axis=1)
     return [
         DrawnSample(face, f"{distance:.1f} pixels off", true, guess)
@@ -45,18 +48,27 @@ def draw_samples(inputs: Floats, targets: Floats, predictions: Floats) -> list[D
 
 
 def predict(code: Any, name: str, inputs: Floats) -> Floats:
-    """The saved model's predictions for all inputs, in eval mode; `code` is the student's package."""
+    """The saved model's predictions for all inputs, in eval mode; `code` is the student's package.
+
+    A model that answers 15 points (N, 15, 2) has them in the order of the 30 numbers that are asked for.
+    """
     import json
 
     from safetensors.torch import load_file
 
     from exercise_code.common import devices, evaluation
+    from exercise_code.common.checks.failures import OddAnswer
+    from exercise_code.common.modelfile import misfit
 
     devices.full_float32()
     hparams = json.loads((code.models / f"{name}.json").read_text(encoding="utf-8"))
     model = code.model.KeypointModel(hparams)
-    model.load_state_dict(load_file(code.models / f"{name}.safetensors"))
+    state = load_file(code.models / f"{name}.safetensors")
+    shapes = [{key: tuple(tensor.shape) for key, tensor in each.items()} for each in (state, model.state_dict())]
+    if problem := misfit(*shapes):
+        raise OddAnswer(f"the weights in {name}.safetensors do not fit the code: {problem}; train and save it again")
+    model.load_state_dict(state)
     # The grader says where models run; in a notebook nobody does, and the score is the same either way.
     model.to(os.environ.get("COURSE_DEVICE", "cpu"))
     answer: Floats = evaluation.predict(model, inputs)
-    return answer
+    return answer.reshape(len(answer), -1) if answer.shape[1:] == (15, 2) else answer

@@ -443,7 +443,7 @@ print(f"score of the saved model: {evaluate_model(saved, val_data, metric='keypo
 # reached. The points come from faces that nobody has seen, where scores are a little lower or higher, so leave yourself
 # some room. On drawn faces a score of 250 earns no more points, but a star on the leaderboard.
 #
-# Predicting 400 faces may take at most 60 seconds of computing time, all cores together. `save_model` tells you what
+# Predicting 400 faces may take at most 120 seconds of computing time, all cores together. `save_model` tells you what
 # your model takes.
 
 # %% role="checks" grade_id="keypoints_score" points=40
