@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.checks.trial import RIGHT, compute_on
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, inspect_model
@@ -226,6 +227,7 @@ class Judge:
 
     def serve(self, jobs: Iterable[Job], emit: Callable[[Job, Result], None]) -> None:
         """Grade one job after the other with tests collected once."""
+        self._expect_device()
 
         def loop(items: list[pytest.Item]) -> None:
             self._expect_tests(items)
@@ -242,6 +244,17 @@ class Judge:
                 f"the tests of {self.exercise.id} could not be run (pytest's exit code {code}): "
                 f"run `python -m pytest {files[0]}` to see why"
             )
+
+    def _expect_device(self) -> None:
+        """Nothing; an error where children cannot compute on the GPU that hand-ins would be scored on."""
+        if self.settings.device != "cuda" or self.exercise.model is None:
+            return
+        try:
+            found = self.ask_reference(compute_on, ("cuda",), 0, "a trial of the GPU", Grade("", cpu_seconds=60))
+        except AutograderError as error:
+            raise AutograderError(f"the sandbox cannot compute on the GPU ({error}): grade with --device cpu") from None
+        if found != RIGHT:
+            raise AutograderError(f"expected {RIGHT} of a trial of the GPU, got {found}: grade with --device cpu")
 
     def _expect_tests(self, items: list[pytest.Item]) -> None:
         if "torch" in sys.modules:

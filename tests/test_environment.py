@@ -205,3 +205,21 @@ def test_without_namespaces_libraries_find_what_was_prepared(base: Path, tmp_pat
         assert answer.value == 2.0, answer.exception
         assert worker.why_not_private and not worker.is_private
     workers.close()
+
+
+def could_use_cuda(code: Any) -> list[bool]:
+    import torch
+
+    return [bool(torch._C._cuda_isInBadFork()), bool(torch.cuda.is_initialized())]
+
+
+@pytest.mark.parametrize("which", ["usual", "everything"])
+def test_a_worker_leaves_cuda_to_its_children(which: str, base: Path, tmp_path: Path) -> None:
+    """CUDA refuses to work in a process whose parent has touched it: as little as counting GPUs is too much."""
+    workers = Workers("ex09_keypoints", base, load_exercise("ex09_keypoints").imports)
+    try:
+        child = getattr(workers, which).fork(hand_in(tmp_path, ""), memory_mb=2000, cpu_seconds=20)
+        assert ask(child, could_use_cuda).value == [False, False]
+        child.end()
+    finally:
+        workers.close()

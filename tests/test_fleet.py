@@ -408,3 +408,14 @@ def test_limits_of_control_groups_count_and_those_above(tmp_path, monkeypatch, o
 
 def _children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_gpu_that_children_cannot_reach_fails_the_grading_and_costs_nobody_points(tmp_path, monkeypatch):
+    """A judge told to use a GPU on a machine without one: so looks a driver that the walls shut out."""
+    monkeypatch.setattr(fleet_module, "this_machine", lambda gpus=False: Machine(1, 0))
+    hand_in = variants.untouched("ex09_keypoints", tmp_path / "hand-in")
+    with (
+        Fleet("ex09_keypoints", Settings(device="cuda"), 1) as judges,
+        pytest.raises(AutograderError, match=r"cannot compute on the GPU .* grade with --device cpu"),
+    ):
+        list(judges.grade([Job("u0042", hand_in)]))

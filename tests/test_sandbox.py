@@ -434,6 +434,33 @@ def touch_memory(code: Any, megabytes: int) -> None:
     del kept
 
 
+def talk_to_others(code: Any) -> dict[str, str]:
+    import socket
+
+    def name_of(action: Callable[[], object]) -> str:
+        try:
+            action()
+        except OSError as error:
+            return type(error).__name__
+        return "made"
+
+    own = socket.socket(socket.AF_UNIX)
+    return {
+        "unix": "made",
+        "connect": name_of(lambda: own.connect("/run/somebody")),
+        "bind": name_of(lambda: own.bind("socket")),
+        "internet": name_of(lambda: socket.socket(socket.AF_INET)),
+    }
+
+
+def name_a_thread(code: Any) -> str:
+    import threading
+
+    place = Path(f"/proc/self/task/{threading.get_native_id()}/comm")
+    place.write_text("a thread")
+    return place.read_text().strip()
+
+
 def test_walls_for_a_gpu_reach_no_further(base: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU more calls are allowed and address space is not limited: the judge watches what is really used."""
     monkeypatch.setattr(handle, "GPU_BASE_MB", 200)
@@ -443,6 +470,14 @@ def test_walls_for_a_gpu_reach_no_further(base: Path, workspace: Path, monkeypat
         before = os.sched_getaffinity(gpu_worker.pid)
         assert ask(made, bind_worker).exception is None, "the driver must not stumble over it"
         assert os.sched_getaffinity(gpu_worker.pid) == before
+        talks = ask(made, talk_to_others).value
+        assert talks == {
+            "unix": "made",
+            "connect": "FileNotFoundError",
+            "bind": "PermissionError",
+            "internet": "PermissionError",
+        }
+        assert ask(made, name_a_thread).value == "a thread"
         ends = ask(made, try_each, str(workspace), str(ROOT)).value
         assert {name for name, end in ends.items() if end == "done"} == {"module", "model", "affinity"}
         with pytest.raises(ChildDied, match="more memory than allowed"):

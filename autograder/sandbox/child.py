@@ -67,7 +67,8 @@ def _wall_in(request: int, answer: int, spec: dict[str, Any], rules: Any) -> Non
     walls.drop_capabilities()
     # Not the workspace itself: notebooks lie there, with room for weights that nobody would count.
     own = [os.path.join(spec["workspace"], name) for name in ("exercise_code", "models")]
-    walls.apply_landlock([*spec["readable"], *own], writable, spec["devices"])
+    own_process = walls.GPU_WRITES if spec["gpu"] else ()
+    walls.apply_landlock([*spec["readable"], *own], [*writable, *own_process], spec["devices"])
     rules.load()
 
 

@@ -20,6 +20,7 @@ from . import access_times, mounts
 from .child import NONCE_BYTES, READY
 from .handle import MAX_THREADS, Answer, Child, ChildDied
 from .thread_group import ThreadGroup
+from .walls import GPU_READS
 
 __all__ = ["Answer", "Child", "ChildDied", "Worker", "readable_paths"]
 
@@ -110,7 +111,7 @@ class Worker:
         readable = readable_paths(self.base)
         if gpu:
             devices += [str(p) for p in Path("/dev").glob("nvidia*")]
-            readable += ["/proc/driver/nvidia", "/proc/self", "/proc/devices", "/sys"]
+            readable += GPU_READS
         self._home = Path(tempfile.mkdtemp(prefix="home-", dir=self.base.parent)).resolve()
         config = {
             "control": theirs.fileno(),
@@ -120,7 +121,8 @@ class Worker:
             "imports": list(self.imports),
             "gpu": gpu,
             "unsafe": self.unsafe,
-            "private": self.namespaces and not self.unsafe,
+            # The driver looks at its own process in /proc, which a root of its own would have to show.
+            "private": self.namespaces and not self.unsafe and not gpu,
             "home": str(self._home),
             "threads": self._max_threads,
             "readable": readable,

@@ -57,11 +57,16 @@ def warm_up(names: Iterable[str]) -> None:
 
 
 def _warm_torch(torch: Any) -> None:
-    # The first optimizer imports a compiler, for seconds. On one number: no thread is started by that.
+    # The first optimizer imports a compiler, for seconds. On one number: no thread is started by that. CUDA refuses a
+    # process whose parent has as much as counted GPUs, and with GPUs a backward pass starts threads: neither here.
     parameter = torch.nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.zeros(1)
     optimizer = torch.optim.Adam([parameter])
-    (2 * parameter).sum().backward()
-    optimizer.step()
+    is_available, torch.cuda.is_available = torch.cuda.is_available, lambda: False
+    try:
+        optimizer.step()
+    finally:
+        torch.cuda.is_available = is_available
     torch.compile = _uncompiled
     loader = importlib.import_module("torch.utils.data").DataLoader
     loader._get_iterator = _without_workers(loader._get_iterator)

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "GPU_READS",
+    "GPU_WRITES",
     "apply_landlock",
     "build_filter",
     "check_call",
@@ -57,7 +59,15 @@ sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min 
 )
 
 # CUDA's driver also talks to its devices and pins memory. Kept apart: a CPU run never has them.
-ALLOWED_GPU = ("ioctl", "mlock", "munlock", "mbind", "get_mempolicy", "set_mempolicy", "mknod")
+ALLOWED_GPU = ("ioctl", "mlock", "munlock", "mbind", "get_mempolicy", "set_mempolicy", "mknod", "symlink", "symlinkat")
+AF_UNIX = 1
+# Where the driver's libraries lie in many containers, and what it reads of the kernel. It ends, saying only "OS call
+# failed", when it may not write the names of its own threads: in a process's folder nothing is anybody else's.
+GPU_READS = (
+    *("/usr/local/nvidia", "/usr/lib/wsl", "/sys"),
+    *("/proc/driver/nvidia", "/proc/self", "/proc/devices", "/proc/sys/vm/mmap_min_addr"),
+)
+GPU_WRITES = ("/proc/self/task",)
 
 # A thread shares memory, files, folder and signals (VM FS FILES SIGHAND THREAD), and enters no new namespace:
 # a thread with descriptors of its own could hold many more files than the limit.
@@ -87,6 +97,11 @@ def build_filter(gpu: bool = False) -> Any:
     if gpu:
         # The driver binds its threads to cores; the same call binds other processes, so it only seems to work.
         rules.add_rule(seccomp.ERRNO(0), "sched_setaffinity")
+        # It asks for a service that shares GPUs between processes, and takes "there is none" for an answer, but no
+        # ban. A socket that can be connected to nothing reaches nobody; Landlock refuses the links and devices.
+        rules.add_rule(allow, "socket", seccomp.Arg(0, equal, AF_UNIX))
+        rules.add_rule(seccomp.ERRNO(errno.ENOENT), "connect")
+        rules.add_rule(seccomp.ERRNO(0), "setsockopt")
     # A thread shares its process; any other clone would be a process. clone3 hides its flags behind a
     # pointer, so it "does not exist": libc then falls back to clone.
     rules.add_rule(allow, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_MASK, CLONE_OF_A_THREAD))
