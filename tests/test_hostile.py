@@ -44,7 +44,7 @@ SCORE_TESTS = ("test_the_model_passes", "test_the_model_passes_on_new_faces")
 MARKER = "carried-out-6021"
 SECRET = b"the secret of the hostile suite, of 128 bits and more"
 # Three judges grade at the same time; CPU limits are these shares of the exercise's own.
-FACTORS = {"normal": 0.12, "small": 0.04, "models": 0.12}
+FACTORS = {"normal": 0.12, "small": 0.05, "models": 0.12}
 # An honest neighbour is graded after so many hostile hand-ins.
 NEIGHBOUR_EVERY = {"normal": 8, "small": 3, "models": 8}
 
@@ -183,7 +183,7 @@ MODEL_FILES: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "weights_in_bytes": ("not floating", lambda honest: save({"w": np.zeros(2_000_000, np.uint8)})),
     "too_many_parameters": ("parameters", lambda honest: save({"w": np.zeros(LARGE, np.float16)})),
     "an_empty_state": ("no tensors", lambda honest: save({})),
-    "other_shapes": ("raised RuntimeError", lambda honest: save({"head.2.weight": np.zeros((3, 3), np.float32)})),
+    "other_shapes": ("do not fit the code", lambda honest: save({"head.2.weight": np.zeros((3, 3), np.float32)})),
 }
 
 
