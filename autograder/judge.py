@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.checks.shares import share_of
 from exercise_code.common.checks.trial import RIGHT, compute_on
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
@@ -377,8 +378,7 @@ class Judge:
         for cell in self.cells:
             of = weights.get(cell.grade_id, {})
             tests = [results[n] for n in of if n in results]
-            total = sum(of.values())
-            points = cell.points * sum(of[t.name] for t in tests if t.passed) / total if total else 0.0
+            points = cell.points * share_of((of[t.name] for t in tests if t.passed), of.values())
             cells.append(CellResult(grade_id=cell.grade_id, points=points, max_points=cell.points, tests=tests))
         return cells
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .checks.shares import share_of
 from .course_tree import assignment_folder
 from .errors import CourseError, expect_asserts
 from .exercise import Exercise
@@ -62,9 +63,8 @@ def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[li
     say(replace(report, outcomes=report.outcomes + tuple(shown)))
     every = [*report.outcomes, *hidden]
     weights = {case.name: case.grade.weight for case in [*discover(exercise), *cases]}
-    earned = sum(weights[outcome.name] for outcome in every if outcome.passed)
-    total = sum(weights[outcome.name] for outcome in every)
-    return _maximum(report.grade_id) * earned / total if total else 0.0
+    earned = (weights[outcome.name] for outcome in every if outcome.passed)
+    return _maximum(report.grade_id) * share_of(earned, (weights[outcome.name] for outcome in every))
 
 
 def _reference(exercise: Exercise, solution: Path, case: Case) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..checks.shares import share_of
 from ..testing import Outcome
 from .notebooks import GradedCell
 
@@ -48,7 +49,6 @@ def standing(
         counted = [outcome for outcome in tests if weights.get(outcome.name, 1.0)]
         # Tests that only inform are all that can be seen of a cell whose points are given by hidden ones.
         of = {o.name: weights.get(o.name, 1.0) if counted else 1.0 for o in tests}
-        total = sum(of.values())
-        share = sum(of[outcome.name] for outcome in tests if outcome.passed) / total if total else 0.0
+        share = share_of((of[outcome.name] for outcome in tests if outcome.passed), of.values())
         points[cell.grade_id] = (cell.points * share, cell.points)
     return Standing(points, tuple(written), pass_points)
