@@ -91,12 +91,12 @@ def tree(tmp_path_factory) -> Path:
     return variants.untouched(EXERCISE, tmp_path_factory.mktemp("tree") / "tree")
 
 
-def _course(folder: Path, students: int) -> Path:
+def _course(folder: Path, students: int, moodle: bool = False) -> Path:
     folder.mkdir()
     (folder / "class.toml").write_text(CLASS_TOML)
     (folder / "secret").write_text("5" * 32)
-    lines = [f"u{i:04},Name {i},alias{i}" for i in range(students)]
-    (folder / "roster.csv").write_text("\n".join(["id,name,alias", *lines]) + "\n")
+    lines = [f"u{i:04},Name {i},alias{i},{7000 + i if moodle else ''}" for i in range(students)]
+    (folder / "roster.csv").write_text("\n".join(["id,name,alias,moodle", *lines]) + "\n")
     return folder
 
 
@@ -132,7 +132,7 @@ def _pages(course: Path) -> dict[str, str]:
 
 
 def test_one_late_zip_in_a_class_of_thirty_changes_nobody_else(tree, tmp_path, asked):
-    course = _course(tmp_path / "dl", 31)
+    course = _course(tmp_path / "dl", 31, moodle=True)
     for i in range(30):
         _zip(tmp_path / "in" / f"u{i:04}.zip", tree, f"number {i}")
     assert _grade(course, tmp_path / "in") == 0

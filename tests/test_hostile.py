@@ -237,19 +237,23 @@ def _linked_folder(honest: Path, canary: Path) -> Path:
 
 
 TWINS = "exercise_code/ex03_dataloader"
+# What is refused as a whole, and why.
 PACKED: dict[str, tuple[str, Callable[[Path, Path], Path]]] = {
-    "climbs_out": ("leads out of it", _zip((f"{TWINS}/../../../canary", b"x"))),
-    "climbs_out_with_backslashes": ("backslash", _zip(("..\\..\\canary", b"x"))),
-    "is_absolute": ("absolute name", _zip(("@CANARY@", b"overwritten"))),
-    "holds_a_link": ("which is a link", _zip((_link(f"{TWINS}/helper.py"), b"@CANARY@"))),
-    "holds_a_link_to_a_folder": ("which is a link", _zip((_link("models"), b"/"))),
-    "holds_a_name_twice": ("each name once", _zip((f"{TWINS}/DataLoader.py", b"raise SystemExit"))),
-    "holds_a_file_that_is_a_folder": ("both under the name", _zip((f"{TWINS}/dataloader.py/x.py", b""))),
-    "holds_control_characters": ("cannot be shown", _zip((f"{TWINS}/a\x1b[2J.py", b""))),
-    "holds_ten_thousand_files": ("at most 5,000", _zip(*((f"{TWINS}/m{n}.py", b"") for n in range(5001)))),
-    "is_a_bomb": ("bombs are refused", _bomb),
+    "holds_twenty_thousand_files": ("20,000", _zip(*((f"{TWINS}/m{n}.py", b"") for n in range(20_001)))),
     "is_a_bomb_that_lies": ("damaged", _lying_bomb),
     "is_a_folder_of_links": ("", _linked_folder),
+}
+# What is left out, with a note that says so, while the honest code beside it is graded.
+PACKED_BESIDE: dict[str, tuple[str, Callable[[Path, Path], Path]]] = {
+    "climbs_out": ("leads out of the hand-in", _zip((f"{TWINS}/../../../canary", b"x"))),
+    "climbs_out_with_backslashes": ("canary was ignored", _zip(("..\\..\\canary", b"x"))),
+    "is_absolute": ("not relative to the hand-in", _zip(("@CANARY@", b"overwritten"))),
+    "holds_a_link": ("links are not followed", _zip((_link(f"{TWINS}/helper.py"), b"@CANARY@"))),
+    "holds_a_link_to_a_folder": ("links are not followed", _zip((_link("models"), b"/"))),
+    "holds_a_name_twice": ("is there, too, and differs", _zip((f"{TWINS}/DataLoader.py", b"raise SystemExit"))),
+    "holds_a_file_that_is_a_folder": ("without subfolders", _zip((f"{TWINS}/dataloader.py/x.py", b""))),
+    "holds_control_characters": ("cannot be shown", _zip((f"{TWINS}/a\x1b[2J.py", b""))),
+    "is_a_bomb": ("zip bombs are not opened", _bomb),
 }
 
 
@@ -268,6 +272,8 @@ def _all() -> list[Hostile]:
         for name, (says, make) in MODEL_FILES.items()
     ]
     found += [Hostile(f"zip_{name}", name, "nothing", says=says, pack=make) for name, (says, make) in PACKED.items()]
+    beside = PACKED_BESIDE.items()
+    found += [Hostile(f"zip_{name}", name, "all", notes=notes, pack=make) for name, (notes, make) in beside]
     return [h for h in found if h.runs_here]
 
 

@@ -161,7 +161,8 @@ def test_transform_sees_each_original_image_once(observe, rng):
     indices += indices[:2]
     factor = float(rng.uniform(0.5, 2))
     results = [images[i][1:].astype(float) * factor for i in indices]
-    for samples, seen, early in observe(samples_with_transform, pictures, indices, factor):
+    answers = observe(samples_with_transform, pictures, indices, factor)
+    for _, (samples, seen, early) in zip(("on disk", "in memory"), answers, strict=True):
         assert_same(parts(samples, "image"), results)
         assert_same(seen, [images[i] for i in indices])
         assert_same(early, 0)

@@ -93,9 +93,8 @@ def test_scaling_back_works_for_any_shape(observe, rng):
 def test_the_loss_is_right_for_any_batch(observe, rng):
     """The loss is the mean squared error for batches of different sizes."""
     calls = {f"{n} samples": tuple(rng.uniform(-1, 1, (2, n, 30)).astype(np.float32)) for n in (1, 3, 8)}
-    for text, loss in observe(losses_of, calls).items():
-        predictions, targets = calls[text]
-        assert_same(loss, np.array(((predictions - targets) ** 2).mean(), dtype=np.float32), rtol=1e-4)
+    losses = {text: np.array(((p - t) ** 2).mean(), dtype=np.float32) for text, (p, t) in calls.items()}
+    assert_same(observe(losses_of, calls), losses, rtol=1e-4)
 
 
 @grade("keypoints_loss")

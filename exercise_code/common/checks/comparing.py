@@ -82,7 +82,8 @@ def assert_calls(got: Any, want: Mapping[str, Any], **options: Any) -> None:
     """
     hints = options.pop("hints", None) or {}
     fitting = [text for text, wrong in hints.items() if _fits(got, wrong)]
-    if type(got) is not dict or list(got) != list(want):
+    # Where labels come from the answer itself, an empty answer would be right without one call.
+    if type(got) is not dict or not got or list(got) != list(want):
         raise Failure("the calls were not all made", code=Reason.MALFORMED)
     for text, expected in want.items():
         with call(text):
