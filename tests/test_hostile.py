@@ -534,5 +534,9 @@ def test_neighbours_of_hostile_hand_ins_are_not_disturbed(group: str, runs: dict
 
 
 def test_no_hostile_hand_in_takes_long(runs: dict[str, Run]) -> None:
-    long = {name: r.wall_seconds for run in runs.values() for name, r in run.results.items() if r.wall_seconds > 30}
+    """CPU time is the hand-in's own; wall time, with room for a machine that has other work, shows that none hangs."""
+    found = {name: r for run in runs.values() for name, r in run.results.items()}
+    long = {
+        name: (r.cpu_seconds, r.wall_seconds) for name, r in found.items() if r.cpu_seconds > 60 or r.wall_seconds > 240
+    }
     assert not long
