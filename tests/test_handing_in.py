@@ -237,7 +237,7 @@ IMPORTS = [
     ("import scipy", "the grader does not offer scipy"),
     ("from pandas import DataFrame", "the grader does not offer pandas"),
     ("def f():\n    import scipy.signal", "the grader does not offer scipy"),
-    ("import pytest", "the grader does not offer pytest"),
+    ("import jupyterlab", "the grader does not offer jupyterlab"),
     ("import loader", "write `from . import loader`"),
     ("from .left import x", "left is not in the hand-in"),
     ("from . import left", "left is not in the hand-in"),
