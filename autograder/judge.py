@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from .sources import grade_ids
 from .submission import Inventory, make_base, open_submission, reference_submission
 from .variants import sources
 
-__all__ = ["Job", "Judge", "grade_many", "trouble"]
+__all__ = ["Job", "Judge", "trouble"]
 
 # A disk that is full, or a share of it.
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -421,15 +421,3 @@ def _notes(hand_in: HandIn) -> list[Note]:
         if len(of) > MOST_NOTES:
             notes.append(Note(code, f"{len(of) - MOST_NOTES} more {what}"))
     return notes
-
-
-def grade_many(
-    exercise_id: str, handins: Iterable[Path], *, settings: Settings, jobs: int = 1
-) -> Iterator[tuple[Path, Result]]:
-    """Path and result of each hand-in, as they are done, from `jobs` judges in processes of their own."""
-    from .fleet import Fleet
-
-    todo = [Job(path.stem, path) for path in handins]
-    with Fleet(exercise_id, settings, jobs) as fleet:
-        for job, result in fleet.grade(todo):
-            yield job.path, result

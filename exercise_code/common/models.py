@@ -19,7 +19,7 @@ from .data import resolve_source
 from .errors import CourseError
 from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise
-from .modelfile import inspect_model
+from .modelfile import inspect_model, misfit
 from .reloading import fresh_code
 
 __all__ = ["count_parameters", "load_model", "model_source", "save_model"]
@@ -106,8 +106,8 @@ def load_model(
     except (OSError, ValueError, SafetensorError) as error:
         raise CourseError(f"{path.stem} cannot be read ({error}): save the model again") from None
     model = build(hparams)
-    if misfit := _misfit(state, model.state_dict()):
-        raise CourseError(f"the weights in {path.name} do not fit the code: {misfit}; train and save the model again")
+    if fault := misfit(_shapes(state), _shapes(model.state_dict())):
+        raise CourseError(f"the weights in {path.name} do not fit the code: {fault}; train and save the model again")
     model.load_state_dict(state)
     return model.eval()
 
@@ -201,9 +201,9 @@ def _try_out(new: Path, model: nn.Module, state: Mapping[str, Tensor], graded: E
     # A model whose class takes other arguments is built by its owner's own function.
     except Exception:  # noqa: BLE001
         return None
-    if misfit := _misfit(back, built.state_dict()):
+    if fault := misfit(_shapes(back), _shapes(built.state_dict())):
         raise CourseError(
-            f"not saved, because {type(model).__name__}(hparams) builds another model: {misfit}; "
+            f"not saved, because {type(model).__name__}(hparams) builds another model: {fault}; "
             f"pass the hyperparameters that the model was built from; {kept}"
         )
     return None
@@ -254,19 +254,8 @@ def _beats_saved(model: nn.Module, path: Path, dataset: Any, exercise: Exercise 
     return False
 
 
-def _misfit(saved: Mapping[str, Tensor], built: Mapping[str, Tensor]) -> str:
-    if missing := sorted(set(built) - set(saved)):
-        return f"the file lacks {_some(missing)}"
-    if unknown := sorted(set(saved) - set(built)):
-        return f"the model has no {_some(unknown)}"
-    for key, tensor in built.items():
-        if saved[key].shape != tensor.shape:
-            return f"{key} is {tuple(saved[key].shape)} in the file and {tuple(tensor.shape)} in the model"
-    return ""
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def _summary(path: Path, parameters: int, exercise: Exercise | None, trial: Trial | None) -> str:
