@@ -113,7 +113,7 @@ class HandInSandbox:
         if self.budget.has_ended(mark.grade_id):
             raise Failure(NOT_RUN, kind="sandbox", code=Reason.NOT_RUN)
         if left <= 0:
-            raise Failure(spent, kind="sandbox", code=Reason.TIMED_OUT)
+            raise Failure(spent, kind="sandbox", code=Reason.NOT_RUN)
         self._begin_task(mark.grade_id)
         cpu, late = self.cpu(), False
         child = self._child(name, mark)
