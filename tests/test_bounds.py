@@ -6,47 +6,27 @@ that a busy machine does not matter; and what is over in a blink passes, for the
 
 import io
 import re
-import time
 import tokenize
 from collections.abc import Callable
-from typing import Any
 
 import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbconvert.filters.ansi import ansi2html
+from proportion import assert_in_proportion, cpu_seconds
 
 from autograder.nbgrader_bridge import SafePages
 from autograder.report.tokens import Vocabulary, is_cut, read_source
 from autograder.safe_html import as_it_stands, clean, code_to_html, markdown_to_html
 from exercise_code.common.wire import decode, encode
 
-BLINK = 0.2
 SIZE = 60_000
-
-
-def _seconds(function: Callable[[Any], object], data: Any) -> float:
-    start = time.process_time()
-    function(data)
-    return time.process_time() - start
-
-
-def _assert_in_proportion(function: Callable[[Any], object], half: Any, whole: Any, name: str = "") -> None:
-    best_half = best_whole = float("inf")
-    for _ in range(5):
-        best_whole = min(best_whole, _seconds(function, whole))
-        if best_whole < BLINK:
-            return
-        best_half = min(best_half, _seconds(function, half))
-        if best_whole <= 3 * best_half:
-            return
-    raise AssertionError(f"{name}: {best_half:.2f} s, and {best_whole:.2f} s for twice as much")
 
 
 def _assert_reads(function: Callable[[str], object], unit: str, end: str = "", size: int = SIZE) -> None:
     count = max(1, size // max(1, len(unit)))
-    _assert_in_proportion(function, unit * count + end, unit * (2 * count) + end, repr(unit))
+    assert_in_proportion(function, unit * count + end, unit * (2 * count) + end, repr(unit))
 
 
 def _page(markdown: str) -> None:
@@ -152,13 +132,13 @@ def test_any_mixture_takes_time_in_proportion(pieces):
 def test_a_string_that_never_ends_is_one_token():
     """A quote, many escaped quotes, a backslash: each of them was tried as the beginning of a string."""
     text = "'" + "\\'" * 128_000 + "\\"
-    assert _seconds(_source, text) < 1.0
-    assert _seconds(code_to_html, text) < 1.0
+    assert cpu_seconds(_source, text) < 1.0
+    assert cpu_seconds(code_to_html, text) < 1.0
 
 
 @pytest.mark.parametrize("make", [lambda n: [0] * n, lambda n: "a" * n, lambda n: {str(i): i for i in range(n)}])
 def test_answers_are_decoded_in_proportion(make):
-    _assert_in_proportion(decode, encode(make(20_000)), encode(make(40_000)))
+    assert_in_proportion(decode, encode(make(20_000)), encode(make(40_000)))
 
 
 @pytest.mark.parametrize(

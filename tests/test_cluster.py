@@ -419,7 +419,8 @@ def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_
         asked.append((task.job, task.member.address))
         if task.job == killer:
             return cluster.ENDED, "the judge's process ended while it graded this hand-in"
-        return cluster.RESULT, failed_result(task.job, EXERCISE, SETTINGS, "").model_dump_json()
+        good = failed_result(task.job, EXERCISE, SETTINGS, "").model_copy(update={"versions": cluster.versions()})
+        return cluster.RESULT, good.model_dump_json()
 
     with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
         wait_for(lambda: sum(m.ready for m in fleet._members.values()) == 2, fleet)

@@ -36,7 +36,7 @@ def read(tmp_path, monkeypatch):
         visible, path = tmp_path / "test_visible.py", tmp_path / "test_hidden.py"
         visible.write_text(GOOD.replace("test_one", "test_two"))
         path.write_text(hidden)
-        exercise = SimpleNamespace(id="ex77_tiny", model=None)
+        exercise = SimpleNamespace(id="ex77_tiny", model=None, package="exercise_code.ex77_tiny")
         plugin = JudgePlugin(SimpleNamespace(exercise=exercise, source=SimpleNamespace(course=tmp_path)), serve)
         run_pytest([visible, path], tmp_path, plugin)
         return plugin.fault
