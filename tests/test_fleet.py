@@ -218,18 +218,29 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-def test_a_judge_without_room_on_the_disk_is_one_clear_error(tmp_path):
+# The whole command may write no file, or its judges may write none.
+_FULL = {
+    "main()": "error: could not copy a hand-in into",
+    "process = multiprocessing.process.BaseProcess\n"
+    "    start = process.start\n"
+    "    process.start = lambda self: (resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)), start(self))\n"
+    "    main()": "error: a judge could not start (",
+}
+
+
+@pytest.mark.parametrize(("body", "says"), _FULL.items(), ids=["command", "judge"])
+def test_no_room_on_the_disk_is_one_clear_error(body, says, tmp_path):
     variants.reference(EXERCISE, tmp_path / "class" / "u0001")
+    full = "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); " if body == "main()" else ""
     code = (
-        "import resource, signal, sys; from autograder.__main__ import main\n"
-        "if __name__ == '__main__':\n"
-        "    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); main()"
+        "import multiprocessing.process, resource, sys\nfrom autograder.__main__ import main\n"
+        f"if __name__ == '__main__':\n    {full}{body}"
     )
     command = [sys.executable, "-c", code, "grade", EXERCISE, str(tmp_path / "class"), "--no-pages"]
     done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     said = " ".join(done.stderr.split())
-    assert "error: a judge could not start (" in said and "in TMPDIR" in said
+    assert says in said and ("make room" in said) and ("TMPDIR" in said or "--out" in said), said
     assert "Traceback" not in done.stderr
 
 

@@ -90,7 +90,7 @@ def read_register(home: Path) -> Register:
     path = home / REGISTER
     try:
         found = _File.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Register(home)
     except (OSError, ValidationError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is damaged"
