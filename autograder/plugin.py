@@ -106,7 +106,7 @@ class HandInSandbox:
         if self.ended_modules:
             inputs = (self.judge.exercise.package, tuple(self.ended_modules), probe, inputs)
             probe = run_without
-        payload = cloudpickle.dumps((probe, inputs))
+        payload = self.judge.pickler.dumps(probe, inputs)
         limit = (mark.cpu_seconds or self.judge.exercise.limits.test_cpu_seconds) * self.judge.settings.cpu_factor
         left = self.budget.left(mark.grade_id)
         spent = f"this task's share of the hand-in's {self.budget.seconds:g} s of CPU time is used up"

@@ -1,26 +1,37 @@
 """Seconds a hand-in: nbgrader's own `Execute` step against our grading step, on the same tests and hand-ins.
 
-    python benchmarks/grading.py [--exercise ex03_dataloader] [--wrong 6] [--checks-only]
+    python benchmarks/grading.py [--exercise ex03_dataloader] [--wrong 6] [--checks-only | --cpu-only [--profile]]
 
 `Execute` starts a kernel for each notebook and runs it, `check` in trusted mode (visible and hidden tests in
 the kernel's process). Ours is what a warm judge takes for the hand-in: unpacking, every test, the result.
 With `--checks-only` the notebooks are cut down to their set-up cell and their checks before `Execute` runs them.
-Exits with 1 when ours takes more than a twentieth, or a score differs.
+With `--cpu-only` nothing of nbgrader's runs: the reference is graded by a warm judge, and a table says how many
+seconds of CPU the judge, the worker and the hand-in's processes take; `--profile` says where the judge's go.
+Exits with 1 when ours takes more than a twentieth, a score differs, or the reference of ex03 takes more than 0.3 s of
+CPU in all.
 """
 
 import argparse
+import cProfile
+import os
+import pstats
 import statistics
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from autograder import variants
 from autograder.executed import Executed, execute_trusted
 from autograder.fleet import Fleet
-from autograder.judge import Job
+from autograder.judge import Job, Judge
+from autograder.results import Result
 from autograder.settings import Settings
 
 SHARE = 20
+# Seconds of CPU for the reference, by exercise: judge, worker and children together.
+MOST_CPU = {"ex03_dataloader": 0.3}
 
 
 def main() -> int:
@@ -30,7 +41,11 @@ def main() -> int:
     parser.add_argument("--wrong", type=int, default=6, help="how many wrong answers to include")
     parser.add_argument("--rounds", type=int, default=5, help="times that our step grades each hand-in")
     parser.add_argument("--checks-only", action="store_true", help="Execute only the set-up cell and the checks")
+    parser.add_argument("--cpu-only", action="store_true", help="only the CPU time of the reference, by part")
+    parser.add_argument("--profile", action="store_true", help="with --cpu-only: the judge's own functions by time")
     arguments = parser.parse_args()
+    if arguments.cpu_only:
+        return _report_cpu(arguments.exercise, max(arguments.rounds, 3), arguments.profile)
     source = variants.sources(arguments.exercise)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name).resolve()
@@ -59,6 +74,48 @@ def _ours(exercise: str, hand_ins: dict[str, Path], rounds: int) -> dict[str, tu
                 if round_:
                     seconds[job.student].append(result.wall_seconds)
     return {name: (scores[name], statistics.median(seconds[name])) for name in hand_ins}
+
+
+def _report_cpu(exercise: str, rounds: int, profile: bool) -> int:
+    """Medians over warm rounds; a judge in this process, so that its part can be told from the others'."""
+    parts: list[tuple[float, float, float]] = []
+    profiler = cProfile.Profile() if profile else None
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name, Judge(exercise, Settings()) as judge:
+        hand_in = variants.reference(exercise, Path(name).resolve() / "reference")
+        before = 0.0, 0.0
+
+        def jobs() -> Iterator[Job]:
+            nonlocal before
+            for i in range(rounds + 2):
+                before = time.process_time(), _of_workers()
+                yield Job(f"u{i:04}", hand_in)
+
+        def emit(_job: Job, result: Result) -> None:
+            if result.failed or result.score != result.max_score:
+                raise SystemExit(f"the reference earned {result.score} of {result.max_score}: {result.failed}")
+            judge_seconds, worker_seconds = time.process_time() - before[0], _of_workers() - before[1]
+            parts.append((judge_seconds, worker_seconds, result.cpu_seconds))
+
+        if profiler is not None:
+            profiler.enable()
+        judge.serve(jobs(), emit)
+    if profiler is not None:
+        profiler.disable()
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
+    warm = parts[2:]
+    total = statistics.median(map(sum, warm))
+    for part, seconds in zip(("judge", "worker", "children"), zip(*warm, strict=True), strict=True):
+        print(f"{part:10} {statistics.median(seconds):6.3f} s of CPU")
+    most = MOST_CPU.get(exercise)
+    bar = "" if most is None else f" (expected: at most {most:g})"
+    print(f"{'together':10} {total:6.3f} s of CPU, the median of {rounds} times {exercise}'s reference{bar}")
+    return 0 if most is None or total <= most else 1
+
+
+def _of_workers() -> float:
+    """CPU seconds of this process's own children that live: the workers, without what they forked."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return sum(time.clock_gettime((~int(pid) << 3) | 2) for pid in children)
 
 
 def _report(ours: dict[str, tuple[float, float]], theirs: dict[str, Executed]) -> int:

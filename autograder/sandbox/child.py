@@ -2,6 +2,7 @@
 
 import importlib.abc
 import importlib.machinery
+import io
 import os
 import pickle
 import struct
@@ -117,9 +118,10 @@ def _answer(answer: int, body: bytes, spec: dict[str, Any], count: int) -> None:
         del sys.modules[name]
     try:
         _enter_folder(spec, count)
-        seed, data = pickle.loads(payload)
-        seed_all(seed)
-        probe, inputs = pickle.loads(data)
+        stream = io.BytesIO(payload)
+        seed_all(pickle.load(stream))
+        call = pickle.load(stream)
+        probe, inputs = call if isinstance(call, tuple) else (call, pickle.load(stream))
         value = probe(Code(package, Path(spec["workspace"], "models")), *inputs)
         kind, message = VALUE, encode(value)
     except WireError as error:

@@ -103,9 +103,12 @@ class Child:
         return [str(self.writable)] if self.writable else []
 
     def ask(self, seed: int, payload: bytes, *, cpu_seconds: float, max_bytes: int = MAX_BYTES) -> Answer:
-        """The child's answer to a pickled `(probe, inputs)`; `ChildDied`, with the child ended, when there is none."""
+        """The child's answer to a pickled call; `ChildDied`, with the child ended, when there is none.
+
+        `payload` is a pickle of `(probe, inputs)`, or one of the probe and one of its inputs behind it.
+        """
         nonce = secrets.token_bytes(NONCE_BYTES)
-        body = nonce + pickle.dumps((seed, payload), protocol=5)
+        body = nonce + pickle.dumps(seed, protocol=5) + payload
         self.slept = 0.0
         try:
             self._signal(signal.SIGCONT)

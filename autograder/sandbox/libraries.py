@@ -125,6 +125,9 @@ def clear(folder: str) -> None:
         with os.scandir(f"{folder}/{name}") as entries:
             for entry in list(entries):
                 if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
+                    try:
+                        os.rmdir(entry.path)
+                    except OSError:
+                        shutil.rmtree(entry.path, ignore_errors=True)
                 else:
                     os.unlink(entry.path)
