@@ -1,8 +1,8 @@
-"""A hand-in that knows the visible tests by heart: what it would earn that answers them and can do nothing else.
+"""Hand-ins without a thought of their own: ones that always say the same, and one that knows the tests by heart.
 
-Each function and method that a student writes answers with what the reference answered to the same arguments while
-the visible tests ran, and raises for any others. The visible tests count as passed: whoever can read them can answer
-them. Hidden ones are run.
+Of the latter: what it would earn that answers the visible tests and can do nothing else. Each function and method that
+a student writes answers with what the reference answered to the same arguments while the visible tests ran, and
+raises for any others. The visible tests count as passed: whoever can read them can answer them. Hidden ones are run.
 """
 
 import ast
@@ -72,6 +72,64 @@ def by_heart(src: Sources) -> ByHeart:
         max(shares, key=lambda name: shares[name]),
         {case.name: passed[case.name] for case in visible if case.grade.grade_id in shares},
     )
+
+
+# Said by a hand-in that has nothing to say.
+CONSTANTS = (
+    *(None, True, False, 0, 1, 0.0, float("nan"), float("inf"), "", [], (), {}, [[]], [[[], []], [[], []]]),
+    *(
+        np.zeros(0),
+        np.zeros((3, 3)),
+        np.ones((2, 2), int),
+        np.full((2, 2), np.nan),
+        [0] * 100,
+        [[float("nan")] * 10] * 10,
+    ),
+    {"image": np.zeros((2, 2, 3), np.uint8), "label": 0},
+)
+
+
+def passes_whatever_is_answered(src: Sources) -> list[str]:
+    """Tests that pass though every probe has the same answer, each with that answer."""
+    found = []
+    for case in _about_code(src):
+        with fresh_code(src.exercise, src.solution / "models", src.solution) as code:
+            seed = test_seed(case.name, KEY)
+            known = InProcess(code, src.solution, seed, case.grade.writable)
+            for constant in CONSTANTS:
+                fixtures = {
+                    "observe": lambda probe, *inputs, constant=constant: copy.deepcopy(constant),
+                    "rng": np.random.default_rng(seed),
+                    "reference": known,
+                }
+                try:
+                    case.function(**{name: fixtures[name] for name in case.fixtures})
+                except Exception:  # noqa: BLE001 - whatever it is: the test did not pass
+                    continue
+                found.append(f"{case.name} takes {constant!r:.60}")
+    return found
+
+
+def passes_with_functions_that_say_the_same(src: Sources) -> list[str]:
+    """Tests that pass though each function for students to write gives the same, each with what that is."""
+    found = []
+    # Each costs a fresh package a test.
+    for constant in (None, True, 0, [], {}, np.zeros((3, 3))):
+
+        def wrap(name: str, _function: Any, constant: Any = constant) -> Any:
+            # Python takes nothing but None of a constructor.
+            said = None if name.endswith(".__init__") else constant
+            return lambda *_args, **_kwargs: copy.deepcopy(said)
+
+        passed = _run(src, _about_code(src), wrap)
+        found += [f"{name} takes {constant!r:.60}" for name, is_passed in passed.items() if is_passed]
+    return found
+
+
+def _about_code(src: Sources) -> list[Case]:
+    """The tests that look at no trained model."""
+    hidden = load_cases(src.course / "test_hidden.py", f"_parrot_hidden_{src.id}", False, src.exercise.model)
+    return [case for case in [*_visible(src), *hidden] if not {"evaluation", "model_info"} & set(case.fixtures)]
 
 
 def passes_by_heart(src: Sources, cases: list[Case]) -> dict[str, bool]:

@@ -2,6 +2,7 @@
 
 import ast
 import textwrap
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -49,6 +50,29 @@ def test_the_parrot_really_knows_the_visible_tests(exercise):
     """Else its failing of hidden tests would show nothing. It repeats answers, not what a step does to a model."""
     repeated = by_heart(exercise).repeated
     assert sum(repeated.values()) >= 0.6 * len(repeated), [name for name, passed in repeated.items() if not passed]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_no_test_passes_whatever_is_answered(exercise):
+    """Such as one whose loop over the answers has nothing to go round."""
+    assert parrot.passes_whatever_is_answered(sources(exercise)) == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_functions_that_always_say_the_same_pass_no_test(exercise):
+    """Such as one that asks only for what a function leaves alone."""
+    assert parrot.passes_with_functions_that_say_the_same(sources(exercise)) == []
+
+
+def test_a_test_that_passes_whatever_is_answered_is_seen(tmp_path):
+    src = sources("ex03_dataloader")
+    (tmp_path / "test_hidden.py").write_text(
+        "from exercise_code.common.testing import assert_same, grade\n\n\n"
+        '@grade("transform_rescale")\ndef test_of_all(observe):\n    """All are 1."""\n'
+        "    for got in observe(lambda code: code):\n        assert_same(got, 1)\n"
+    )
+    found = parrot.passes_whatever_is_answered(replace(src, course=tmp_path))
+    assert [line for line in found if "test_of_all" in line][:2] == ["test_of_all takes ''", "test_of_all takes []"]
 
 
 def test_a_hidden_test_that_repeats_a_visible_one_is_seen(tmp_path, monkeypatch):

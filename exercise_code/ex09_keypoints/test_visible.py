@@ -497,7 +497,10 @@ def test_each_step_forgets_the_gradients_before(observe, rng):
 def test_a_step_keeps_the_model_in_training_mode(observe, rng):
     """A model that comes in training mode predicts in training mode, and is in it afterwards."""
     problem = a_small_problem(rng, 3)
-    if not all(observe(watched_steps, *problem, 0.01, 1)["modes"]):
+    *predicting, afterwards = observe(watched_steps, *problem, 0.01, 1)["modes"]
+    if not predicting:
+        raise Failure("expected predictions of the model, got none", hint="call model(images)")
+    if not (all(predicting) and afterwards):
         raise Failure(
             "expected the model in training mode, got eval mode",
             hint="leave out model.eval(): dropout and batch normalisation have to work while it learns",
@@ -540,7 +543,9 @@ def expect_predictions(answers, images, weight, part):
     scaled = images.reshape(n, -1) @ weight.T
     # In the place of denormalize_keypoints the probe puts another function; both give predictions in pixels.
     candidates = [(scaled * 48 + 48).reshape(n, 15, 2), (scaled * 7 - 3).reshape(n, 15, 2)]
-    for mode, (got, left, gradients) in answers.items():
+    # By name, so that no answers at all are not right ones.
+    for mode in ("training", "eval"):
+        got, left, gradients = answers[mode]
         with call(f"predict_keypoints(a model in {mode} mode, images of shape ({n}, 1, 4, 4))"):
             if part == "gradients" and gradients:
                 raise Failure("the predictions still carry gradients", hint="compute them inside torch.no_grad()")
