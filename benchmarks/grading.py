@@ -1,20 +1,23 @@
 """Seconds a hand-in: nbgrader's own `Execute` step against our grading step, on the same tests and hand-ins.
 
-    python benchmarks/grading.py [--exercise ex03_dataloader] [--wrong 6] [--checks-only | --cpu-only [--profile]]
+    python benchmarks/grading.py [--exercise ex03_dataloader] [--wrong 6] [--checks-only]
+    python benchmarks/grading.py [--exercise ex03_dataloader] [--cpu-only [--profile] | --loops]
 
 `Execute` starts a kernel for each notebook and runs it, `check` in trusted mode (visible and hidden tests in
 the kernel's process). Ours is what a warm judge takes for the hand-in: unpacking, every test, the result.
 With `--checks-only` the notebooks are cut down to their set-up cell and their checks before `Execute` runs them.
 With `--cpu-only` nothing of nbgrader's runs: the reference is graded by a warm judge, and a table says how many
 seconds of CPU the judge, the worker and the hand-in's processes take; `--profile` says where the judge's go.
+With `--loops` two hand-ins are graded in which nothing ever ends: every function computes, or sleeps, for ever.
 Exits with 1 when ours takes more than a twentieth, a score differs, or the reference of ex03 takes more than 0.3 s of
-CPU in all.
+CPU in all, or one that never ends more than 30 s of wall time (busy) or 60 s (asleep).
 """
 
 import argparse
 import cProfile
 import os
 import pstats
+import re
 import statistics
 import sys
 import tempfile
@@ -33,6 +36,10 @@ SHARE = 20
 # Seconds of CPU for the reference, by exercise: judge, worker and children together.
 MOST_CPU = {"ex03_dataloader": 0.3}
 
+# What stands in the place of every stub, and the seconds of wall time that it may cost.
+ENDLESS = {"busy": ("while True: pass", 30), "asleep": ("__import__('time').sleep(10_000)", 60)}
+STUB = re.compile(r"raise NotImplementedError(\(.*\))?")
+
 
 def main() -> int:
     """Print the table; 1 when a bar is missed."""
@@ -43,7 +50,10 @@ def main() -> int:
     parser.add_argument("--checks-only", action="store_true", help="Execute only the set-up cell and the checks")
     parser.add_argument("--cpu-only", action="store_true", help="only the CPU time of the reference, by part")
     parser.add_argument("--profile", action="store_true", help="with --cpu-only: the judge's own functions by time")
+    parser.add_argument("--loops", action="store_true", help="only hand-ins that never end, by wall time")
     arguments = parser.parse_args()
+    if arguments.loops:
+        return _report_loops(arguments.exercise)
     if arguments.cpu_only:
         return _report_cpu(arguments.exercise, max(arguments.rounds, 3), arguments.profile)
     source = variants.sources(arguments.exercise)
@@ -74,6 +84,27 @@ def _ours(exercise: str, hand_ins: dict[str, Path], rounds: int) -> dict[str, tu
                 if round_:
                     seconds[job.student].append(result.wall_seconds)
     return {name: (scores[name], statistics.median(seconds[name])) for name in hand_ins}
+
+
+def _report_loops(exercise: str) -> int:
+    held = True
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name, Fleet(exercise, Settings(), 1) as fleet:
+        # The first hand-in starts the workers.
+        jobs = [Job("first", variants.untouched(exercise, Path(name).resolve() / "first"))]
+        for kind, (code, _) in ENDLESS.items():
+            path = variants.untouched(exercise, Path(name).resolve() / kind)
+            for module in path.glob(f"exercise_code/{exercise}/*.py"):
+                module.write_text(STUB.sub(code, module.read_text(encoding="utf-8")), encoding="utf-8")
+            jobs.append(Job(kind, path))
+        for job, result in fleet.grade(jobs):
+            if job.student in ENDLESS:
+                most = ENDLESS[job.student][1]
+                held &= result.wall_seconds <= most and not result.failed and not result.score
+                print(
+                    f"{job.student:8} {result.wall_seconds:6.1f} s of wall time (expected: at most {most}), "
+                    f"{result.cpu_seconds:.1f} s of CPU, {result.score:g} of {result.max_score:g} points{result.failed}"
+                )
+    return 0 if held else 1
 
 
 def _report_cpu(exercise: str, rounds: int, profile: bool) -> int:
