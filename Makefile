@@ -49,7 +49,7 @@ check: $(INSTALLED)  ## generated files in step, lint, types
 	$(PY) -m mypy
 
 test: $(INSTALLED) browser  ## run all tests
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 notebooks: $(INSTALLED)  ## run every notebook in full length, with the reference in place
 	$(PY) -m autograder notebooks $(ARGS)
