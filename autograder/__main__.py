@@ -139,7 +139,7 @@ def regrade(
     Hand-ins are all that were ever graded, worksheet and data those of the last run; give its other options again.
     """
     from .cli.options import GradeOptions
-    from .regrade import regrade_command
+    from .grading.regrade import regrade_command
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, True, final,
@@ -164,7 +164,7 @@ def appeal(
 ) -> None:
     """Grade one student's hand-in again, with the full log for the instructor."""
     from .cli.options import GradeOptions
-    from .regrade import appeal_command
+    from .grading.regrade import appeal_command
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, data=_source(data), device=device, unsafe=unsafe,
@@ -179,7 +179,7 @@ def course(
     exercises: Annotated[list[str] | None, typer.Argument(help="Exercises; all when none is named.")] = None,
 ) -> None:
     """Make a course folder for nbgrader: roster, due dates, secret, source notebooks."""
-    from .commands import course_command
+    from .cli.commands import course_command
 
     raise typer.Exit(course_command(folder, exercises))
 
@@ -190,7 +190,7 @@ def certificates(
     host: Annotated[list[str] | None, typer.Option(help="Names or addresses of the scheduler's machine.")] = None,
 ) -> None:
     """Make the certificates with which a cluster's machines know each other."""
-    from .certificates import certificates_command
+    from .fleet.cluster.certificates import certificates_command
 
     raise typer.Exit(certificates_command(folder, host or []))
 
@@ -202,7 +202,7 @@ def verify(
     mutants: Annotated[bool, typer.Option(help="Also grade mutants of the solution.")] = True,
 ) -> None:
     """Prove exercises: reference, untouched stubs, right and wrong answers, mutants."""
-    from .commands import verify_command
+    from .cli.commands import verify_command
 
     raise typer.Exit(verify_command(exercises or [], jobs, mutants))
 
@@ -214,7 +214,7 @@ def demo(
     device: DeviceOption = "cpu",
 ) -> None:
     """Grade about 25 hand-ins of two exercises on embedded data."""
-    from .demo import demo_command
+    from .cli.demo import demo_command
 
     raise typer.Exit(demo_command(out, jobs, device))
 
@@ -222,7 +222,7 @@ def demo(
 @app.command()
 def doctor() -> None:
     """Say what this machine offers, and which walls of the sandbox stand here."""
-    from .commands import doctor_command
+    from .cli.commands import doctor_command
 
     raise typer.Exit(doctor_command())
 
@@ -236,7 +236,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The folder for the model; the course's own if not given.")] = None,
 ) -> None:
     """Train an exercise's reference model."""
-    from .commands import train_command
+    from .cli.commands import train_command
 
     raise typer.Exit(train_command(exercise, data, device, seed, out))
 
@@ -246,7 +246,7 @@ def build(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if a file is out of step.")] = False,
 ) -> None:
     """Build notebooks and stubs from the course's sources."""
-    from .build import build_command
+    from .authoring.build import build_command
 
     raise typer.Exit(build_command(check))
 
@@ -257,7 +257,7 @@ def notebooks(
     out: Annotated[Path | None, typer.Option(help="A folder for the executed notebooks and their pages.")] = None,
 ) -> None:
     """Run every notebook in full length, with the reference solution in place."""
-    from .notebooks import notebooks_command
+    from .authoring.run_notebooks import notebooks_command
 
     raise typer.Exit(notebooks_command(exercises or [], out))
 
@@ -282,7 +282,7 @@ def bundle(
     ] = None,
 ) -> None:
     """Make the students' zip of an exercise."""
-    from .commands import bundle_command
+    from .cli.commands import bundle_command
 
     raise typer.Exit(bundle_command(exercise, out, solutions or []))
 

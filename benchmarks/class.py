@@ -2,11 +2,11 @@
 
     python benchmarks/class.py [--exercise ex03_dataloader] [--students 1500] [--sizes 100,500,1500] [--jobs N]
 
-Makes classes of these sizes (`autograder.made_class`), each in a course folder, and grades each with one command,
-`autograder grade EXERCISE FOLDER/submissions --course FOLDER`, which ends with gradebook, feedback, leaderboard,
-report and exports. Memory is the sum of proportional set sizes (PSS) of the command, its judges and their workers,
-sampled from /proc four times a second; the children in which hand-ins run, whose memory the exercise limits, are
-counted apart.
+Makes classes of these sizes (`autograder.simulation.made_class`), each in a course folder, and grades each with one
+command, `autograder grade EXERCISE FOLDER/submissions --course FOLDER`, which ends with gradebook, feedback,
+leaderboard, report and exports. Memory is the sum of proportional set sizes (PSS) of the command, its judges and
+their workers, sampled from /proc four times a second; the children in which hand-ins run, whose memory the exercise
+limits, are counted apart.
 With `--kills 5` the largest class is graded once more, in a course folder of its own, by a command that is ended with
 `kill -9` at five random moments: results, students' pages and the gradebook's scores must be those of the first run;
 of hand-ins that used up their CPU time, the points.
@@ -33,12 +33,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from autograder.course_folder import make_course
 from autograder.grading import result_path
-from autograder.intake import fingerprint
-from autograder.made_class import MadeClass, make_class
-from autograder.results import read_result
-from autograder.variants import known_tests
+from autograder.intake.search import fingerprint
+from autograder.judging.result import read_result
+from autograder.nbgrader_bridge.class_folder import make_course
+from autograder.simulation.made_class import MadeClass, make_class
+from autograder.sources.variants import known_tests
 
 MOST_SECONDS, MOST_AGAIN = 15 * 60, 30
 # Peak memory of the largest class against that of the smallest: a list of small summaries may grow, no more.

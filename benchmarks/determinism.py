@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autograder.fleet import Fleet
-from autograder.judge import Job
-from autograder.settings import Settings
+from autograder.base.settings import Settings
+from autograder.fleet.local import Fleet
+from autograder.judging.judge import Job
 from autograder.simulation.mixed_hand_ins import make_mixed
 
 JUDGES = (1, 2, 4)

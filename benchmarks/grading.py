@@ -25,12 +25,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder import variants
-from autograder.executed import Executed, execute_trusted
-from autograder.fleet import Fleet
-from autograder.judge import Job, Judge
-from autograder.results import Result
-from autograder.settings import Settings
+from autograder.base.settings import Settings
+from autograder.fleet.local import Fleet
+from autograder.judging.judge import Job, Judge
+from autograder.judging.result import Result
+from autograder.simulation.nbgrader_execute import Executed, execute_trusted
+from autograder.sources import variants
 
 SHARE = 20
 # Seconds of CPU for the reference, by exercise: judge, worker and children together.

@@ -15,15 +15,15 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from rich.console import Console
 
-from autograder import variants
-from autograder.classroom import Classroom, open_classroom
-from autograder.demo import demo_command
+from autograder.authoring.run_notebooks import make_tree
+from autograder.base.settings import Settings
+from autograder.classroom.class_file import Classroom, open_classroom
+from autograder.cli.demo import demo_command
+from autograder.cli.publish import publish
 from autograder.grading import grade_class
-from autograder.made_class import make_class
-from autograder.notebooks import make_tree
-from autograder.publish import publish
-from autograder.report.leaderboard import write_leaderboard
-from autograder.settings import Settings
+from autograder.pages.leaderboard import write_leaderboard
+from autograder.simulation.made_class import make_class
+from autograder.sources import variants
 
 IMAGES = Path(__file__).resolve().parent / "images"
 EXERCISE = "ex03_dataloader"

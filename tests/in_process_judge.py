@@ -9,8 +9,8 @@ import types
 import warnings
 from pathlib import Path
 
-from autograder.variants import Sources
-from autograder.verify import Verdict
+from autograder.proof.verify import Verdict
+from autograder.sources.variants import Sources
 from exercise_code.common.testing import Code, InProcess, load_cases, run_case, test_seed
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from answers_ex03 import copies_of, honest_answers
 
-from autograder import variants
-from autograder.build import graded_cells
-from autograder.report.resemblance import edited_modules
-from autograder.results import CellResult, Result, TestResult, write_result
-from autograder.roster import Student
-from autograder.standing import Attempt, GradedClass, Standing, attempt_from
+from autograder.analysis.known_mistakes import edited_modules
+from autograder.authoring.build import graded_cells
+from autograder.classroom.roster import Student
+from autograder.grading.standing import Attempt, GradedClass, Standing, attempt_from
+from autograder.judging.result import CellResult, Result, TestResult, write_result
+from autograder.sources import variants
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import load_exercise
 

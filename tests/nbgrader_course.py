@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.course_folder import make_course
+from autograder.nbgrader_bridge.class_folder import make_course
 
 EXERCISE = "ex03_dataloader"
 

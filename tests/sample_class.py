@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from autograder import variants
-from autograder.build import graded_cells
-from autograder.results import CellResult, Result, TestResult, pack_samples, write_result
-from autograder.roster import Student
-from autograder.standing import Attempt, GradedClass, Marking, Standing, attempt_from
+from autograder.authoring.build import graded_cells
+from autograder.classroom.roster import Student
+from autograder.grading.standing import Attempt, GradedClass, Marking, Standing, attempt_from
+from autograder.judging.result import CellResult, Result, TestResult, pack_samples, write_result
+from autograder.sources import variants
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handing_in.notes import Note

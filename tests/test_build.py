@@ -12,9 +12,9 @@ from demo_course import EXERCISE, ROOT, DemoCourse, make_demo_course
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import CheckCellMetadata, ClearMarkScheme, ClearSolutions, ComputeChecksums, LockCells
 
-from autograder import build as builder
+from autograder.authoring import build as builder
+from autograder.authoring.build import build, check, graded_cells, make_stub, points_of, solved_notebook, write
 from autograder.base.errors import AutograderError
-from autograder.build import build, check, graded_cells, make_stub, points_of, solved_notebook, write
 from exercise_code.common.errors import CourseError
 
 
@@ -169,7 +169,8 @@ def test_points_and_kinds_of_graded_cells(built):
 
 
 def test_the_judge_gets_points_fast_and_without_torch():
-    code = "import sys, autograder.build; print([m for m in ('torch', 'nbgrader', 'nbformat') if m in sys.modules])"
+    heavy = ("torch", "nbgrader", "nbformat")
+    code = f"import sys, autograder.authoring.build; print([m for m in {heavy} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
     for exercise in builder.course_ids():
@@ -391,7 +392,7 @@ def test_a_course_folder_that_is_not_there_is_one_line(monkeypatch):
 
 def test_builds_do_not_depend_on_place_or_hash_seed(demo, tmp_path):
     code = (
-        "import hashlib, sys; from pathlib import Path; from autograder.build import build; "
+        "import hashlib, sys; from pathlib import Path; from autograder.authoring.build import build; "
         "files = build(Path(sys.argv[1]), Path(sys.argv[2])); "
         "print(hashlib.sha256(repr([(f.path, f.content) for f in files]).encode()).hexdigest())"
     )

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from demo_course import EXERCISE, ROOT, DemoCourse, make_demo_course
 
+from autograder.authoring.bundle import _date as moment_of
+from autograder.authoring.bundle import bundle, find_leaks, read_bundle
 from autograder.base.errors import AutograderError
-from autograder.bundle import _date as moment_of
-from autograder.bundle import bundle, find_leaks, read_bundle
 from exercise_code.common.errors import CourseError
 
 LATER = "ex91_later"
@@ -216,11 +216,11 @@ def test_leaks_in_notebooks_are_seen_through_their_json(demo, tmp_path):
 def test_other_leaks_are_named(demo, tmp_path, monkeypatch):
     files = make(demo, tmp_path)
     monkeypatch.setenv("AUTOGRADER_SECRET", "0123456789abcdef")
-    files["autograder/judge.py"] = b""
+    files["autograder/judging/judge.py"] = b""
     files["README.md"] = b"secret: 0123456789abcdef"
     assert find_leaks(files, demo.course) == [
         "README.md: the grading secret",
-        "autograder/judge.py: a file of the grader's package",
+        "autograder/judging/judge.py: a file of the grader's package",
     ]
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from autograder.report.axes import how_many, linear_axis, log_axis, number_text, time_axis
-from autograder.report.charts import MOST_DOTS, Mark, Point, histogram, scatter
+from autograder.pages.axes import how_many, linear_axis, log_axis, number_text, time_axis
+from autograder.pages.charts import MOST_DOTS, Mark, Point, histogram, scatter
 
-TEMPLATES = Path(__file__).parent.parent / "autograder" / "report" / "templates"
+TEMPLATES = Path(__file__).parent.parent / "autograder" / "pages" / "templates"
 START = datetime(2026, 11, 18, 9, tzinfo=UTC)
 HOSTILE = "</title><script>document.title='owned'</script>\u202e&\"'\x00"
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import variants
 from autograder.base.errors import AutograderError
-from autograder.classroom import Classroom, LateRow
-from autograder.commands import GradeOptions, open_run
+from autograder.base.settings import Settings
+from autograder.classroom.class_file import Classroom, LateRow
+from autograder.classroom.roster import Roster, Student
+from autograder.cli.commands import GradeOptions, open_run
 from autograder.grading import BEFORE, course_hash, grade_class, grade_folder, grade_found, keys, local_fleets
-from autograder.intake import Found
-from autograder.report.instructor import _groups
-from autograder.results import Result, unpack_samples
-from autograder.roster import Roster, Student
-from autograder.settings import Settings
+from autograder.intake.search import Found
+from autograder.judging.result import Result, unpack_samples
+from autograder.pages.class_report import _groups
+from autograder.sources import variants
 from exercise_code.common.exercise import PACKAGE, load_exercise
 
 EXERCISE = "ex03_dataloader"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.base.errors import AutograderError
-from autograder.classroom import Classroom, LateRow, open_classroom, parse_extension
-from autograder.roster import Student
+from autograder.classroom.class_file import Classroom, LateRow, open_classroom, parse_extension
+from autograder.classroom.roster import Student
 
 DUE = datetime(2026, 11, 27, 22, 59, tzinfo=UTC)
 TABLE = (LateRow(hours=1, lose=0), LateRow(hours=24, lose=10), LateRow(hours=48, lose=50))

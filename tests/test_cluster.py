@@ -24,17 +24,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from processes import descendants, wait_until_gone
 
-from autograder import certificates, cluster, variants, worker_kit
 from autograder.base.errors import AutograderError
-from autograder.certificates import Certificates, make_certificates, open_certificates
-from autograder.cluster import ClusterSettings, DaskFleet
-from autograder.fleet import Fleet, failed_result
-from autograder.judge import Job
-from autograder.kit import CourseArchive, make_archive
-from autograder.parcel import pack, unpack
-from autograder.remote_judge import make_order
-from autograder.results import Result
-from autograder.settings import Settings
+from autograder.base.settings import Settings
+from autograder.fleet.cluster import certificates
+from autograder.fleet.cluster import dask_fleet as cluster
+from autograder.fleet.cluster import on_worker as worker_kit
+from autograder.fleet.cluster.certificates import Certificates, make_certificates, open_certificates
+from autograder.fleet.cluster.course_archive import CourseArchive, make_archive
+from autograder.fleet.cluster.dask_fleet import ClusterSettings, DaskFleet
+from autograder.fleet.cluster.hand_in_bytes import pack, unpack
+from autograder.fleet.cluster.remote_judge import make_order
+from autograder.fleet.local import Fleet, failed_result
+from autograder.judging.judge import Job
+from autograder.judging.result import Result
+from autograder.sources import variants
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.handin import HandInError, open_handin
 
@@ -636,10 +639,10 @@ def test_without_the_extra_one_error_says_what_to_install(tmp_path):
         "import sys\n"
         "for name in ('dask', 'distributed', 'dask_jobqueue', 'cryptography'): sys.modules[name] = None\n"
         "from pathlib import Path\n"
-        "from autograder.cluster import *\n"
-        "from autograder.certificates import make_certificates\n"
+        "from autograder.fleet.cluster.dask_fleet import *\n"
+        "from autograder.fleet.cluster.certificates import make_certificates\n"
         "from autograder.base.errors import AutograderError\n"
-        "from autograder.settings import Settings\n"
+        "from autograder.base.settings import Settings\n"
         "def slurm():\n"
         "    DaskFleet('ex03_dataloader', Settings(), ClusterSettings('slurm')).__enter__()\n"
         "for call in (slurm, lambda: make_certificates(Path(sys.argv[1]))):\n"

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from autograder import commands, variants
 from autograder.base.errors import AutograderError
+from autograder.cli import commands
 from autograder.cli import console as telling
+from autograder.cli.commands import GradeOptions, grade_command, open_run, results_table
 from autograder.cli.run import note_run
-from autograder.commands import GradeOptions, grade_command, open_run, results_table
 from autograder.grading import BEFORE
 from autograder.grading.register import read_register
-from autograder.regrade import appeal_command, regrade_command
-from autograder.results import CellResult, Result, TestResult
+from autograder.grading.regrade import appeal_command, regrade_command
+from autograder.judging.result import CellResult, Result, TestResult
+from autograder.sources import variants
 
 EXERCISE = "ex03_dataloader"
 

@@ -8,10 +8,10 @@ import pytest
 from in_process_judge import InProcessJudge
 from rich.console import Console
 
-from autograder.build import build, write
-from autograder.sources import points_of
-from autograder.variants import Sources
-from autograder.verify import verify
+from autograder.authoring.build import build, write
+from autograder.proof.verify import verify
+from autograder.sources.course import points_of
+from autograder.sources.variants import Sources
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex90_relu"

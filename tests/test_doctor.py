@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autograder import doctor
+from autograder.cli import doctor
 from autograder.sandbox.client import ChildDied
 
 

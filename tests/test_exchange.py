@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from nbgrader_course import EXERCISE, grades, nbgrader, read_notebook, released_course
 
-from autograder import variants
-from autograder.autograded import SECRET
-from autograder.commands import GradeOptions, grade_command
+from autograder.cli.commands import GradeOptions, grade_command
+from autograder.nbgrader_bridge.prepare import SECRET
+from autograder.sources import variants
 
 COURSE = "dl-2026"
 

@@ -18,13 +18,13 @@ from sample_class import sample_class
 from autograder.base.errors import AutograderError
 from autograder.base.spreadsheets import disarmed
 from autograder.base.text import number
-from autograder.exports import write_exports
-from autograder.gradescope import gradescope_json
+from autograder.exports.gradescope import gradescope_json
+from autograder.exports.lms import moodle_lacks, write_moodle_feedback
+from autograder.exports.tables import write_exports
 from autograder.grading import file_name
-from autograder.lms import moodle_lacks, write_moodle_feedback
-from autograder.marks import mark_of
-from autograder.results import write_result
-from autograder.standing import GradedClass, Marking, Standing
+from autograder.grading.marks import mark_of
+from autograder.grading.standing import GradedClass, Marking, Standing
+from autograder.judging.result import write_result
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.handing_in.notes import Note
 

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from autograder import plugin as plugin_module
-from autograder import variants
 from autograder.base import locks
 from autograder.base.errors import AutograderError
 from autograder.base.locks import Scratch, lock_results, remove_left_scratch
-from autograder.fleet import Fleet
-from autograder.judge import Job, Judge
-from autograder.results import Result
+from autograder.base.settings import Settings
+from autograder.fleet.local import Fleet
+from autograder.judging import plugin as plugin_module
+from autograder.judging.judge import Job, Judge
+from autograder.judging.result import Result
 from autograder.sandbox import client
 from autograder.sandbox.walls import landlock_abi
-from autograder.settings import Settings
+from autograder.sources import variants
 from exercise_code.common import archives
 from exercise_code.common.archives import HandInError
 from exercise_code.common.errors import CourseError
@@ -163,7 +163,8 @@ def test_what_breaks_in_the_midst_of_a_hand_in_fails_its_grading(name: str, refe
 def test_judges_workers_and_checks_want_a_python_that_runs_asserts(flags: list[str]) -> None:
     environment = {} if flags else {"PYTHONOPTIMIZE": "1"}
     judge = (
-        f"from autograder.judge import Judge; from autograder.settings import Settings; Judge({EXERCISE!r}, Settings())"
+        "from autograder.base.settings import Settings; from autograder.judging.judge import Judge; "
+        f"Judge({EXERCISE!r}, Settings())"
     )
     check = "from exercise_code import check; check('dataloader_len')"
     trusted = "from exercise_code.common import trusted; trusted.points(None, None, None)"
@@ -195,7 +196,7 @@ def test_a_worker_of_other_versions_is_refused(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_result_of_other_versions_is_a_failure_of_grading(reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograder import fleet
+    from autograder.fleet import local as fleet
 
     monkeypatch.setattr(fleet, "versions", lambda: {"python": "3.0.0"})
     with Fleet(EXERCISE, Settings(), 1) as judges:
@@ -278,7 +279,7 @@ def test_a_disk_that_cannot_be_read_refuses_no_hand_in(
 
 
 def test_a_judge_that_cannot_start_again_waits_for_the_disk(reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograder import fleet
+    from autograder.fleet import local as fleet
 
     jobs = [Job("u0001", reference), Job("u0002", reference)]
     monkeypatch.setattr(fleet, "START_PAUSE", 0.0)

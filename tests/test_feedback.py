@@ -13,13 +13,13 @@ from browser_pages import open_page
 from markupsafe import escape
 from sample_class import HOSTILE_NAMES, sample_class
 
+from autograder.classroom.roster import Student
 from autograder.grading import file_name
-from autograder.report import feedback
-from autograder.report.feedback import feedback_page, write_feedback
-from autograder.report.pictures import Gallery, as_svg
-from autograder.results import pack_samples, read_result, write_result
-from autograder.roster import Student
-from autograder.standing import Marking, Standing
+from autograder.grading.standing import Marking, Standing
+from autograder.judging.result import pack_samples, read_result, write_result
+from autograder.pages import feedback
+from autograder.pages.feedback import feedback_page, write_feedback
+from autograder.pages.pictures import Gallery, as_svg
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.drawing import DrawnSample
 from exercise_code.common.exercise import load_exercise

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from processes import descendants, wait_until_gone
 
-from autograder import fleet as fleet_module
-from autograder import machine as machine_module
-from autograder import variants
 from autograder.base.errors import AutograderError
 from autograder.base.locks import Scratch, lock_results, remove_left_scratch
-from autograder.fleet import Fleet
-from autograder.judge import Job
-from autograder.machine import Gpu, Machine, _gpus, plan_judges, this_machine
-from autograder.results import Result
-from autograder.settings import Settings
+from autograder.base.settings import Settings
+from autograder.fleet import local as fleet_module
+from autograder.fleet import machine as machine_module
+from autograder.fleet.local import Fleet
+from autograder.fleet.machine import Gpu, Machine, _gpus, plan_judges, this_machine
+from autograder.judging.judge import Job
+from autograder.judging.result import Result
+from autograder.sources import variants
 
 EXERCISE = "ex03_dataloader"
 

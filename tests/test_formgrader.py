@@ -17,7 +17,7 @@ from browser_pages import open_page
 from nbgrader_course import EXERCISE, cell_of, edit_notebook, grades, hand_in, released_course
 from test_nbgrader_hostile import _evil_notebook, expect_harmless
 
-from autograder import variants
+from autograder.sources import variants
 
 pytestmark = pytest.mark.slow
 SECONDS = 90

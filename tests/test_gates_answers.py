@@ -9,8 +9,8 @@ import numpy as np
 import parrot
 import pytest
 
-from autograder.sources import course_ids
-from autograder.variants import known_tests, sources, wrong_answers
+from autograder.sources.course import course_ids
+from autograder.sources.variants import known_tests, sources, wrong_answers
 
 EXERCISES = course_ids()
 # Answers to the visible tests may earn this part of the points that tests of code give.

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder import sources
-from autograder.build import BuiltFile, build, check, orphans, serialise, solved_notebook, write
-from autograder.bundle import bundle, find_leaks, read_bundle
-from autograder.sources import ROOT, course_folder, course_ids, notebook_sources, solution_sources
+from autograder.authoring.build import BuiltFile, build, check, orphans, serialise, solved_notebook, write
+from autograder.authoring.bundle import bundle, find_leaks, read_bundle
+from autograder.sources import course as sources
+from autograder.sources.course import ROOT, course_folder, course_ids, notebook_sources, solution_sources
 
 COURSE = course_folder()
 EXERCISES = course_ids(COURSE)
@@ -20,7 +20,7 @@ EXERCISES = course_ids(COURSE)
 HASHES = """
 import hashlib, json, sys
 from pathlib import Path
-from autograder.build import build
+from autograder.authoring.build import build
 files = build(Path(sys.argv[1]), Path(sys.argv[2]))
 print(json.dumps({file.path: hashlib.sha256(file.content).hexdigest() for file in files}))
 """

@@ -4,11 +4,11 @@ from functools import cache
 
 import pytest
 
+from autograder.base.settings import Settings
 from autograder.grading import default_jobs
-from autograder.settings import Settings
-from autograder.sources import course_ids, points_of
-from autograder.variants import known_tests, wrong_answers
-from autograder.verify import VerifyReport, verify
+from autograder.proof.verify import VerifyReport, verify
+from autograder.sources.course import course_ids, points_of
+from autograder.sources.variants import known_tests, wrong_answers
 
 EXERCISES = course_ids()
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import variants
-from autograder.fleet import Fleet
-from autograder.judge import Job
-from autograder.results import Result
-from autograder.settings import Settings, resolve_device
+from autograder.base.settings import Settings, resolve_device
+from autograder.fleet.local import Fleet
+from autograder.judging.judge import Job
+from autograder.judging.result import Result
+from autograder.sources import variants
 
 EXERCISE = "ex09_keypoints"
 

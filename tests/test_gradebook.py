@@ -24,22 +24,23 @@ from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 from nbgrader_course import cell_of, edit_notebook, grades, mark, nbgrader, read_notebook, released_course
 
-from autograder import gradebook, variants
+from autograder.authoring.build import graded_cells
 from autograder.base.errors import AutograderError
-from autograder.build import graded_cells
-from autograder.classroom import Classroom, open_classroom
-from autograder.gradebook import fill_gradebook
-from autograder.graded_notebook import mend, read_template
+from autograder.classroom.class_file import Classroom, open_classroom
+from autograder.classroom.roster import Student
+from autograder.cli.publish import with_written_points
 from autograder.grading import result_path, with_penalty
-from autograder.handed_in import read_hand_in
-from autograder.intake import find_hand_ins, fingerprint
-from autograder.markings import written_points
-from autograder.publish import with_written_points
-from autograder.report.feedback import write_feedback
-from autograder.results import CellResult, Result, TestResult, write_result
-from autograder.roster import Student
-from autograder.safe_html import markdown_to_html
-from autograder.standing import GradedClass, Standing, attempt_from
+from autograder.grading.standing import GradedClass, Standing, attempt_from
+from autograder.intake.search import find_hand_ins, fingerprint
+from autograder.judging.result import CellResult, Result, TestResult, write_result
+from autograder.nbgrader_bridge.gradebook import fill as gradebook
+from autograder.nbgrader_bridge.gradebook.fill import fill_gradebook
+from autograder.nbgrader_bridge.gradebook.markings import written_points
+from autograder.nbgrader_bridge.notebooks.graded import mend, read_template
+from autograder.nbgrader_bridge.notebooks.handed_in import read_hand_in
+from autograder.nbgrader_bridge.notebooks.safe_html import markdown_to_html
+from autograder.pages.feedback import write_feedback
+from autograder.sources import variants
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex03_dataloader"
@@ -655,7 +656,7 @@ def test_several_processes_make_the_same(course, tree, tmp_path, monkeypatch):
         course.add(student, tree, SOME)
     other = Course(shutil.copytree(course.folder, tmp_path / "other"), course.standings)
     course.fill()
-    monkeypatch.setattr("autograder.autograded.SHARE", 1)
+    monkeypatch.setattr("autograder.nbgrader_bridge.prepare.SHARE", 1)
     monkeypatch.setattr("autograder.grading.default_jobs", lambda: 2)
     assert other.fill() == 3
     assert _files(other) == _files(course)
@@ -747,7 +748,7 @@ def test_a_gradebook_that_somebody_was_killed_in_is_whole(course, tree):
 
 _RUN = """
 import pickle, sys
-from autograder.gradebook import fill_gradebook
+from autograder.nbgrader_bridge.gradebook.fill import fill_gradebook
 fill_gradebook(*pickle.load(open(sys.argv[1], "rb")))
 """
 

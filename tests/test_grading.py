@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder import variants
+from autograder.base.settings import Settings
 from autograder.grading import grade_folder
-from autograder.results import Result, read_result
-from autograder.settings import Settings
+from autograder.judging.result import Result, read_result
+from autograder.sources import variants
 
 EXERCISE = "ex03_dataloader"
 ROOT = Path(__file__).resolve().parent.parent

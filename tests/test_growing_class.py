@@ -13,18 +13,18 @@ from typing import ClassVar
 
 import pytest
 
-from autograder import variants
 from autograder.base.errors import AutograderError
-from autograder.classroom import Classroom
+from autograder.base.settings import Settings
+from autograder.classroom.class_file import Classroom
+from autograder.classroom.roster import Roster, Student
 from autograder.cli.grade import grade_command
 from autograder.cli.options import GradeOptions
 from autograder.grading import grade_class
 from autograder.grading.register import REGISTER, read_register
-from autograder.regrade import appeal_command
-from autograder.results import CellResult, Result
-from autograder.roster import Roster, Student
-from autograder.settings import Settings
-from autograder.sources import graded_cells
+from autograder.grading.regrade import appeal_command
+from autograder.judging.result import CellResult, Result
+from autograder.sources import variants
+from autograder.sources.course import graded_cells
 
 EXERCISE = "ex03_dataloader"
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
@@ -272,7 +272,7 @@ def test_a_damaged_register_is_no_empty_class(tree, tmp_path, asked):
 def test_an_appeal_reads_the_copy_of_a_hand_in_that_is_gone(tree, tmp_path, asked, monkeypatch, capsys):
     course, folder = _class(tmp_path, tree, "u0000")
     shutil.rmtree(folder)
-    monkeypatch.setattr("autograder.regrade.Fleet", lambda *_: _Fleet())
+    monkeypatch.setattr("autograder.grading.regrade.Fleet", lambda *_: _Fleet())
     assert appeal_command(GradeOptions(EXERCISE, course=course, device="cpu"), "u0000") == 0
     assert "the stored result is the same" in capsys.readouterr().out
 

@@ -25,12 +25,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from autograder.fleet import Fleet
-from autograder.judge import Job
-from autograder.results import Result
+from autograder.base.settings import Settings
+from autograder.fleet.local import Fleet
+from autograder.judging.judge import Job
+from autograder.judging.result import Result
 from autograder.sandbox.walls import landlock_abi
-from autograder.settings import Settings
-from autograder.variants import known_tests, reference, untouched
+from autograder.sources.variants import known_tests, reference, untouched
 from exercise_code.common.exercise import load_exercise
 
 if sys.platform != "linux" or landlock_abi() < 1:

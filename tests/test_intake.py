@@ -13,13 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autograder import uploads
 from autograder.base.errors import AutograderError
+from autograder.classroom.roster import Roster, Student
 from autograder.grading import file_name
-from autograder.intake import find_hand_ins, fingerprint
-from autograder.roster import Roster, Student
-from autograder.times import moodle_time, nbgrader_time, told_time
-from autograder.worksheet import read_worksheet
+from autograder.intake import downloads as uploads
+from autograder.intake.search import find_hand_ins, fingerprint
+from autograder.intake.times import moodle_time, nbgrader_time, told_time
+from autograder.intake.worksheet import read_worksheet
 from exercise_code.common.archives import printable
 from exercise_code.common.exercise import Exercise
 

@@ -10,7 +10,7 @@ from known_class import KnownClass
 from sample_class import sample_class
 from sklearn.feature_selection import r_regression
 
-from autograder.report.items import FEW, discrimination, graded_attempts, item_analysis
+from autograder.analysis.items import FEW, discrimination, graded_attempts, item_analysis
 
 
 def test_discrimination_is_the_correlation_with_the_rest_as_pandas_and_scikit_learn_compute_it():

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from autograder.results import Result
+from autograder.base.settings import DEMO_SECRET, Settings
+from autograder.judging.result import Result
 from autograder.sandbox.walls import landlock_abi
-from autograder.settings import DEMO_SECRET, Settings
-from autograder.variants import known_tests, reference, sources, untouched
+from autograder.sources.variants import known_tests, reference, sources, untouched
 from exercise_code.common.exercise import exercise_ids, load_exercise
 
 if sys.platform != "linux" or landlock_abi() < 1:
@@ -33,8 +33,8 @@ SCRIPT = """
 import json, os, sys
 from pathlib import Path
 from autograder import judge as module, plugin
-from autograder.judge import Job, Judge
-from autograder.settings import Settings
+from autograder.judging.judge import Job, Judge
+from autograder.base.settings import Settings
 
 secret, exercise, *paths = sys.argv[1:]
 extra = {{"asked": [], "reference": 0}}

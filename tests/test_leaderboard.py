@@ -13,9 +13,9 @@ import pytest
 from browser_pages import Opened, open_page
 from sample_class import HOSTILE_NAMES, sample_class
 
-from autograder.report.leaderboard import rank_class, write_leaderboard
-from autograder.roster import Student
-from autograder.standing import Attempt, GradedClass, Standing
+from autograder.classroom.roster import Student
+from autograder.grading.standing import Attempt, GradedClass, Standing
+from autograder.pages.leaderboard import rank_class, write_leaderboard
 from exercise_code.common.exercise import load_exercise
 
 METRIC = "keypoint_score"

@@ -10,14 +10,14 @@ import pytest
 from tiny_course import make_tiny_course
 
 from autograder.base.errors import AutograderError
-from autograder.classroom import open_classroom
-from autograder.fleet import Fleet
-from autograder.intake import find_hand_ins
-from autograder.judge import Job
-from autograder.made_class import SHARES, make_class
-from autograder.restyle import BLOCK, rename, restyle, unfinish
-from autograder.settings import Settings
-from autograder.variants import sources
+from autograder.base.settings import Settings
+from autograder.classroom.class_file import open_classroom
+from autograder.fleet.local import Fleet
+from autograder.intake.search import find_hand_ins
+from autograder.judging.judge import Job
+from autograder.simulation.made_class import SHARES, make_class
+from autograder.simulation.restyle import BLOCK, rename, restyle, unfinish
+from autograder.sources.variants import sources
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex03_dataloader"

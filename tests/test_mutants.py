@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.base.errors import AutograderError
-from autograder.mutants import Mutant, mutants_of_folder, mutants_of_text, pool
+from autograder.proof.mutants import Mutant, mutants_of_folder, mutants_of_text, pool
 
 
 def changes(code: str, operator: str | None = None) -> set[str]:

@@ -19,15 +19,15 @@ from nbgrader_course import (
     released_course,
 )
 
-from autograder import variants
+from autograder.authoring.build import build, course_folder, course_ids, points_of
+from autograder.authoring.bundle import find_leaks
 from autograder.base.errors import AutograderError
-from autograder.build import build, course_folder, course_ids, points_of
-from autograder.bundle import find_leaks
-from autograder.course_folder import make_course
-from autograder.graded_notebook import points_in, put_scores
+from autograder.base.settings import settings_from_environment
 from autograder.grading import grade_class
-from autograder.results import CellResult, Result, TestResult, read_result
-from autograder.settings import settings_from_environment
+from autograder.judging.result import CellResult, Result, TestResult, read_result
+from autograder.nbgrader_bridge.class_folder import make_course
+from autograder.nbgrader_bridge.notebooks.graded import points_in, put_scores
+from autograder.sources import variants
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -86,7 +86,7 @@ def test_a_secret_is_not_made_where_it_would_be_published():
 
 
 def test_the_settings_of_a_new_class_can_be_read(tmp_path):
-    from autograder.classroom import open_classroom
+    from autograder.classroom.class_file import open_classroom
 
     make_course(tmp_path / "dl 2026", [EXERCISE])
     assert open_classroom(tmp_path / "dl 2026").course_id == "dl-2026"
@@ -172,7 +172,7 @@ def test_both_commands_share_their_results(course):
     cells = [c.model_copy(update={"points": c.max_points / 3}) if i == 0 else c for i, c in enumerate(result.cells)]
     text = path.read_text()
     path.write_text(result.model_copy(update={"cells": cells}).model_dump_json())
-    from autograder import nbgrader_bridge
+    from autograder.nbgrader_bridge import bridge as nbgrader_bridge
 
     nbgrader_bridge._end_all()
     nbgrader(course, "autograde", EXERCISE, "--student=u0002", "--force")
@@ -187,8 +187,8 @@ def test_a_class_is_graded_by_one_judge_and_no_kernel(course, trees, monkeypatch
     """A judge takes seconds to start; and nobody's code runs in a kernel."""
     from nbclient import NotebookClient
 
-    from autograder import nbgrader_bridge
-    from autograder.fleet import Fleet
+    from autograder.fleet.local import Fleet
+    from autograder.nbgrader_bridge import bridge as nbgrader_bridge
 
     started = []
     start = Fleet._start

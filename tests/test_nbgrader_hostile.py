@@ -22,11 +22,11 @@ from nbgrader_course import (
     released_course,
 )
 
-from autograder import variants
-from autograder.build import points_of
-from autograder.graded_notebook import MAX_CELLS, NOTES_ID, add_notes, mend, read_template
-from autograder.handed_in import read_hand_in, read_raw
-from autograder.safe_html import LONGEST_MARKDOWN, markdown_to_html
+from autograder.authoring.build import points_of
+from autograder.nbgrader_bridge.notebooks.graded import MAX_CELLS, NOTES_ID, add_notes, mend, read_template
+from autograder.nbgrader_bridge.notebooks.handed_in import read_hand_in, read_raw
+from autograder.nbgrader_bridge.notebooks.safe_html import LONGEST_MARKDOWN, markdown_to_html
+from autograder.sources import variants
 from exercise_code.common.exercise import load_exercise
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -678,7 +678,7 @@ def test_names_of_markup_and_folders_of_links_are_passed_over(course):
 @pytest.mark.parametrize(("student", "name"), [("zipped", "work.zip"), ("nested", "work")])
 def test_a_folder_that_is_not_the_hand_in_gets_no_zero(course, student, name):
     """`autograder grade` finds the hand-in within; nbgrader would give nothing for what it does not find."""
-    from autograder.intake import find_hand_ins
+    from autograder.intake.search import find_hand_ins
     from exercise_code.common.exercise import load_exercise
 
     place = course / "submitted" / student / EXERCISE

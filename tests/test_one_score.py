@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from nbgrader_course import grades, hand_in, nbgrader, released_course
 
-from autograder import variants
-from autograder.build import course_ids, graded_cells
-from autograder.classroom import open_classroom
-from autograder.executed import execute_trusted
-from autograder.gradebook import fill_gradebook
+from autograder.authoring.build import course_ids, graded_cells
+from autograder.base.settings import settings_from_environment
+from autograder.classroom.class_file import open_classroom
 from autograder.grading import grade_class
-from autograder.settings import settings_from_environment
-from autograder.standing import GradedClass
+from autograder.grading.standing import GradedClass
+from autograder.nbgrader_bridge.gradebook.fill import fill_gradebook
+from autograder.simulation.nbgrader_execute import execute_trusted
+from autograder.sources import variants
 
 ROSTER = "id,name\nu0001,Name One\nu0002,Name Two\nu0003,Name Three\nu0004,Name Four\n"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.fleet import Fleet
-from autograder.judge import Job
+from autograder.base.settings import Settings
+from autograder.fleet.local import Fleet
 from autograder.judging.budget import MOST_LATE, SLEEP_FACTOR, Budget
-from autograder.results import Result
+from autograder.judging.judge import Job
+from autograder.judging.result import Result
 from autograder.sandbox.walls import landlock_abi
-from autograder.settings import Settings
-from autograder.variants import reference, sources
+from autograder.sources.variants import reference, sources
 from exercise_code.common.checks.reasons import Reason
 
 if sys.platform != "linux" or landlock_abi() < 1:

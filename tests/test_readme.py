@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from autograder.__main__ import app
-from autograder.course_folder import make_course
+from autograder.nbgrader_bridge.class_folder import make_course
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")

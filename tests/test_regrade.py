@@ -15,18 +15,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from autograder import variants
 from autograder.__main__ import app
 from autograder.base.errors import AutograderError
-from autograder.commands import GradeOptions
+from autograder.cli.commands import GradeOptions
 from autograder.grading import BEFORE, aside, file_name, forget_told, result_path, set_aside
-from autograder.regrade import (
-    appeal_command,
-    compare,
-    regrade_command,
-    report_changes,
-)
-from autograder.results import CellResult, Result, TestResult, read_result, write_result
+from autograder.grading.regrade import appeal_command, compare, regrade_command, report_changes
+from autograder.judging.result import CellResult, Result, TestResult, read_result, write_result
+from autograder.sources import variants
 
 EXERCISE = "ex03_dataloader"
 WRONG = ("dataset_len_off_by_one", "label_off_by_one")
@@ -337,7 +332,7 @@ def test_an_appeal_of_a_student_without_a_hand_in_says_so(class_, tmp_path):
 def test_a_class_is_graded_again_with_the_options_it_was_graded_with(command, monkeypatch, tmp_path):
     """Without Moodle's worksheet nobody is late and strangers hand in; with other data all scores change."""
     asked = []
-    monkeypatch.setattr(f"autograder.regrade.{command}_command", lambda options, *_: asked.append(options) or 0)
+    monkeypatch.setattr(f"autograder.grading.regrade.{command}_command", lambda options, *_: asked.append(options) or 0)
     sheet = tmp_path / "Grades.csv"
     arguments = [command, EXERCISE, *(["u0001"] if command == "appeal" else []), "in", "--worksheet", str(sheet)]
     arguments += ["--data", "real", "--unsafe", *(["--final", "--cluster", "slurm"] if command == "regrade" else [])]

@@ -13,15 +13,15 @@ from bs4 import BeautifulSoup
 from known_class import UNHEARD_OF, KnownClass, a_class
 from sample_class import HOSTILE_NAMES, sample_class
 
-from autograder import variants
+from autograder.base.settings import Settings
 from autograder.base.text import clean_text, short, signed
 from autograder.grading import file_name, grade_folder
-from autograder.marks import mark_of
-from autograder.report import instructor
-from autograder.report.instructor import render_report, write_report
-from autograder.report.students import student_rows
-from autograder.settings import Settings
-from autograder.standing import GradedClass, Standing, attempt_from
+from autograder.grading.marks import mark_of
+from autograder.grading.standing import GradedClass, Standing, attempt_from
+from autograder.pages import class_report as instructor
+from autograder.pages.class_report import render_report, write_report
+from autograder.pages.students import student_rows
+from autograder.sources import variants
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.handing_in.notes import Note
 

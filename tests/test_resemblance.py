@@ -8,10 +8,10 @@ import pytest
 from answers_ex03 import renamed
 from known_class import EXERCISE, UNHEARD_OF, KnownClass
 
-from autograder import variants
-from autograder.report.resemblance import Catalogue, Finding, HandInFiles, mistakes, resemblances
-from autograder.results import write_result
-from autograder.standing import Attempt
+from autograder.analysis.known_mistakes import Catalogue, Finding, HandInFiles, mistakes, resemblances
+from autograder.grading.standing import Attempt
+from autograder.judging.result import write_result
+from autograder.sources import variants
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.modelfile import MAX_HEADER_BYTES
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from processes import descendants, wait_until_gone
 
-from autograder.made_class import make_class
+from autograder.simulation.made_class import make_class
 
 EXERCISE = "ex03_dataloader"
 STUDENTS = 22
 SEED = 6
 TIMES = {"cpu_seconds", "wall_seconds", "memory_mb", "seconds"}
-PAGES = importlib.util.find_spec("autograder.report.instructor") is not None
+PAGES = importlib.util.find_spec("autograder.pages.class_report") is not None
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.base.errors import AutograderError
-from autograder.roster import Roster, Student, read_roster
+from autograder.classroom.roster import Roster, Student, read_roster
 
 SECRET = b"0123456789abcdef"
 

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_class import KnownClass
 
-from autograder import variants
-from autograder.report import fingerprints
-from autograder.report.fingerprints import Given, Print, print_of, what_is_given
-from autograder.report.similarity import Document, find_similar, likenesses
-from autograder.report.tokens import MAX_TOKENS, Vocabulary, read_source
-from autograder.standing import Attempt, Standing
+from autograder.analysis import fingerprints
+from autograder.analysis.fingerprints import Given, Print, print_of, what_is_given
+from autograder.analysis.similarity import Document, find_similar, likenesses
+from autograder.analysis.tokens import MAX_TOKENS, Vocabulary, read_source
+from autograder.grading.standing import Attempt, Standing
+from autograder.sources import variants
 
 HONEST = honest_answers()
 WAYS = list(copies_of(HONEST["u0001"]))

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder import cluster as module
-from autograder import slurm as slurm_module
-from autograder import variants
 from autograder.base.errors import AutograderError
-from autograder.cluster import ClusterSettings, DaskFleet
-from autograder.fleet import Fleet
-from autograder.judge import Job
-from autograder.settings import Settings
-from autograder.worker_kit import hold
+from autograder.base.settings import Settings
+from autograder.fleet.cluster import dask_fleet as module
+from autograder.fleet.cluster import slurm as slurm_module
+from autograder.fleet.cluster.dask_fleet import ClusterSettings, DaskFleet
+from autograder.fleet.cluster.on_worker import hold
+from autograder.fleet.local import Fleet
+from autograder.judging.judge import Job
+from autograder.sources import variants
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "ex03_dataloader"

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proportion import assert_in_proportion
 
-from autograder import variants
-from autograder.sources import course_ids
+from autograder.sources import variants
+from autograder.sources.course import course_ids
 from exercise_code.common.source_data import DATA_BYTES, SOURCE_BYTES, data_bytes, hidden_parameters, sources_of
 
 

@@ -25,7 +25,7 @@ def _imports_by_ast(path: Path) -> set[str]:
     return {name for name in names if name.partition(".")[0] in PACKAGES}
 
 
-@pytest.mark.parametrize("module", ["autograder.judge", "autograder.__main__"])
+@pytest.mark.parametrize("module", ["autograder.judging.judge", "autograder.__main__"])
 def test_the_files_of_a_module_are_all_that_it_imports_within_the_project(module):
     files = set(code_files(module))
     for path in files:
@@ -38,19 +38,19 @@ def test_the_files_of_a_module_are_all_that_it_imports_within_the_project(module
 def test_whatever_a_judge_has_imported_counts():
     """What Python loads for a judge, asked of Python itself."""
     code = (
-        "import sys, autograder.judge as judge; from pathlib import Path\n"
+        "import sys, autograder.judging.judge as judge; from pathlib import Path\n"
         "root = Path(judge.__file__).parent.parent\n"
         "names = {'autograder', 'exercise_code'}\n"
         "for name, module in sorted(sys.modules.items()):\n"
         "    if name.partition('.')[0] in names and getattr(module, '__file__', None): print(module.__file__)\n"
     )
     loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert {Path(line) for line in loaded.stdout.splitlines()} <= set(code_files("autograder.judge"))
+    assert {Path(line) for line in loaded.stdout.splitlines()} <= set(code_files("autograder.judging.judge"))
 
 
 def test_a_page_does_not_count_for_a_judge():
-    assert PROJECT / "autograder" / "report" / "charts.py" not in code_files("autograder.judge")
-    assert code_hash("autograder.judge") != code_hash("autograder.report.charts")
+    assert PROJECT / "autograder" / "pages" / "charts.py" not in code_files("autograder.judging.judge")
+    assert code_hash("autograder.judging.judge") != code_hash("autograder.pages.charts")
 
 
 def test_an_unknown_module_is_an_error():

@@ -302,7 +302,7 @@ def test_curves_hold_what_the_history_holds(agg, monkeypatch):
 
 
 def test_a_reference_is_trained_by_its_recipe(tmp_path, monkeypatch):
-    from autograder.train import train_reference
+    from autograder.authoring.train import train_reference
 
     monkeypatch.setenv("COURSE_MAX_STEPS", "2")
     facts = train_reference("ex09_keypoints", "embedded", "cpu", out=tmp_path)
@@ -314,9 +314,9 @@ def test_a_reference_is_trained_by_its_recipe(tmp_path, monkeypatch):
 
 
 def test_a_reference_that_does_not_pass_replaces_none(monkeypatch):
+    from autograder.authoring.train import train_reference
     from autograder.base.errors import AutograderError
-    from autograder.train import train_reference
-    from autograder.variants import sources
+    from autograder.sources.variants import sources
 
     path = sources("ex09_keypoints").solution / "models" / "keypoints.safetensors"
     before = path.stat().st_mtime_ns

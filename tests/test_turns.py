@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder import variants
 from autograder.base.errors import AutograderError
-from autograder.classroom import Classroom, open_classroom
-from autograder.fleet import SLOW_SECONDS, Fleet, put_last
+from autograder.base.settings import Settings, versions
+from autograder.classroom.class_file import Classroom, open_classroom
+from autograder.fleet.local import SLOW_SECONDS, Fleet, put_last
 from autograder.grading import grade_class
 from autograder.grading.keys import result_key
 from autograder.grading.turns import in_turn
-from autograder.judge import Job
-from autograder.results import Result
-from autograder.settings import Settings, versions
+from autograder.judging.judge import Job
+from autograder.judging.result import Result
+from autograder.sources import variants
 
 EXERCISE = "ex03_dataloader"
 

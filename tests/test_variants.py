@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 from tiny_course import RIGHT, STUB, WRONG, make_tiny_course
 
 from autograder.base.errors import AutograderError
-from autograder.variants import (
+from autograder.sources.variants import (
     apply,
     known_tests,
     reference,

@@ -9,9 +9,9 @@ from rich.console import Console
 from tiny_course import POINTS, make_tiny_course
 
 from autograder.base.errors import AutograderError
-from autograder.results import CellResult, Result, TestResult
-from autograder.settings import Settings
-from autograder.verify import MutationScore, SandboxJudge, Verdict, print_report, verify
+from autograder.base.settings import Settings
+from autograder.judging.result import CellResult, Result, TestResult
+from autograder.proof.verify import MutationScore, SandboxJudge, Verdict, print_report, verify
 
 VACUOUS = """
 @grade("windows")
@@ -248,7 +248,7 @@ class FakeFleet:
 
 
 def test_sandbox_judge_asks_the_fleet_and_stops_mutants_early(monkeypatch, tmp_path):
-    monkeypatch.setattr("autograder.verify.Fleet", FakeFleet)
+    monkeypatch.setattr("autograder.proof.verify.Fleet", FakeFleet)
     monkeypatch.setattr(FakeFleet, "seen", [])
     judge = SandboxJudge("ex77_tiny", Settings(), jobs=2)
     paths = [tmp_path / str(number) for number in range(70)]
@@ -262,7 +262,7 @@ def test_sandbox_judge_asks_the_fleet_and_stops_mutants_early(monkeypatch, tmp_p
 
 
 def test_grading_that_failed_is_an_error_not_a_lost_point(monkeypatch, tmp_path):
-    monkeypatch.setattr("autograder.verify.Fleet", FakeFleet)
+    monkeypatch.setattr("autograder.proof.verify.Fleet", FakeFleet)
     monkeypatch.setattr(FakeFleet, "failed", "the judge died")
     with pytest.raises(AutograderError, match="grading x itself failed: the judge died"):
         list(SandboxJudge("ex77_tiny", Settings())([tmp_path / "x"], first_failure=False))

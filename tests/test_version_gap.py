@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.fleet import Fleet
-from autograder.judge import Job
+from autograder.base.settings import Settings
+from autograder.fleet.local import Fleet
+from autograder.judging.judge import Job
+from autograder.judging.result import TestResult
 from autograder.judging.version_gap import version_gap
-from autograder.results import TestResult
-from autograder.settings import Settings
-from autograder.variants import reference
+from autograder.sources.variants import reference
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.handin import VERSIONS
 

@@ -19,11 +19,11 @@ from rich.progress import (
 
 from exercise_code.common.errors import CourseError
 
-from ..classroom import Classroom
+from ..base.settings import Settings
+from ..classroom.class_file import Classroom
 from ..grading import Fleets, Grading, grade_class
 from ..grading.register import Register
-from ..settings import Settings
-from ..standing import GradedClass
+from ..grading.standing import GradedClass
 
 __all__ = ["grade_with_progress", "plain", "say", "short"]
 

@@ -8,21 +8,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..fleet import lock_results
+from ..base.settings import Settings
+from ..exports.lms import expect_scale, moodle_lacks
+from ..fleet.local import lock_results
 from ..grading import BEFORE, Grading
+from ..grading.marks import WAITING, mark_of
 from ..grading.register import read_register
-from ..lms import expect_scale, moodle_lacks
-from ..marks import WAITING, mark_of
-from ..publish import Part, publish
-from ..report.axes import how_many
-from ..results import Result
-from ..settings import Settings
-from ..sources import graded_cells
-from ..standing import GradedClass
-from ..variants import sources, wrong_answers
-from ..worksheet import read_worksheet
+from ..grading.standing import GradedClass
+from ..intake.worksheet import read_worksheet
+from ..judging.result import Result
+from ..pages.axes import how_many
+from ..sources.course import graded_cells
+from ..sources.variants import sources, wrong_answers
 from .console import grade_with_progress, say
 from .options import GradeOptions
+from .publish import Part, publish
 from .results_table import LARGEST_TABLE, results_table
 from .run import Run, note_run, open_run
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..base.settings import Settings, settings_from_environment
 from ..grading import Fleets, local_fleets
-from ..settings import Settings, settings_from_environment
 
 __all__ = ["GradeOptions"]
 
@@ -51,7 +51,7 @@ class GradeOptions:
         """Judges on this machine, or on the cluster that was named."""
         if not self.cluster:
             return local_fleets(self.exercise, settings, self.jobs)
-        from ..cluster import ClusterSettings, DaskFleet
+        from ..fleet.cluster.dask_fleet import ClusterSettings, DaskFleet
 
         cluster = ClusterSettings(
             self.cluster,

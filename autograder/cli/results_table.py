@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from rich.markup import escape
 from rich.table import Table
 
-from ..results import Result
+from ..judging.result import Result
 from .console import plain, short
 
 __all__ = ["LARGEST_TABLE", "results_table"]

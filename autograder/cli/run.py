@@ -6,10 +6,10 @@ from pathlib import Path
 from exercise_code.common.exercise import Exercise, load_exercise
 
 from ..base.errors import AutograderError
-from ..classroom import FILE, Classroom, open_classroom
+from ..base.settings import Settings
+from ..classroom.class_file import FILE, Classroom, open_classroom
 from ..grading.collection import HandIn, collect
 from ..grading.register import REGISTER, Register, read_register, write_register
-from ..settings import Settings
 from .options import GradeOptions
 
 __all__ = ["Run", "note_run", "open_run"]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..base.files import write_if_changed
-from ..results import read_result, write_result
+from ..judging.result import read_result, write_result
 from .keys import file_name
 
 __all__ = ["BEFORE", "forget_told", "set_aside", "tell"]

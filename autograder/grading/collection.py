@@ -11,10 +11,10 @@ from exercise_code.common.exercise import Exercise
 
 from ..base.errors import AutograderError
 from ..base.files import write_if_changed
-from ..classroom import Classroom
-from ..intake import Found, Intake, find_hand_ins, fingerprint
-from ..times import modified
-from ..worksheet import read_worksheet
+from ..classroom.class_file import Classroom
+from ..intake.search import Found, Intake, find_hand_ins, fingerprint
+from ..intake.times import modified
+from ..intake.worksheet import read_worksheet
 from .kept import KEPT, keep, kept_copy
 from .keys import file_name
 from .mismatch import expect_exercise

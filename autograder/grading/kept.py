@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..base.errors import AutograderError
-from ..intake import HUGE, fingerprint
+from ..intake.search import HUGE, fingerprint
 
 __all__ = ["KEPT", "keep", "kept_copy"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from exercise_code.common.exercise import PACKAGE, Exercise
 
+from ..base.settings import Settings, versions
 from ..base.stamps import code_files
-from ..settings import Settings, versions
-from ..variants import sources
+from ..sources.variants import sources
 
 __all__ = ["course_hash", "file_name", "result_key", "result_path"]
 
@@ -25,7 +25,7 @@ def course_hash(exercise: Exercise) -> str:
     files |= {f"package/{p.relative_to(PACKAGE)}": p for e in ("common", *names) for p in _below(PACKAGE / e)}
     files["package/__init__.py"] = PACKAGE / "__init__.py"
     files |= {f"autograder/{path.relative_to(here)}": path for path in (here / "sandbox").glob("*.py")}
-    files |= {f"grader/{path.relative_to(here.parent)}": path for path in code_files("autograder.judge")}
+    files |= {f"grader/{path.relative_to(here.parent)}": path for path in code_files("autograder.judging.judge")}
     for name, path in sorted(files.items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

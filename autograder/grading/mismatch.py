@@ -10,7 +10,7 @@ from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
 from exercise_code.common.handin import MAX_ARCHIVE
 
 from ..base.errors import AutograderError
-from ..intake import Found
+from ..intake.search import Found
 
 __all__ = ["expect_exercise", "looks_like"]
 

@@ -10,22 +10,22 @@ from typing import Protocol
 
 from exercise_code.common.exercise import Exercise, load_exercise
 
+from ..authoring.build import graded_cells
 from ..base.errors import AutograderError
-from ..build import graded_cells
-from ..classroom import Classroom
-from ..fleet import Fleet
-from ..intake import Found, find_hand_ins, fingerprint
-from ..judge import Job
-from ..machine import plan_judges, this_machine
-from ..results import Result, read_result, write_result
-from ..roster import Student, make_aliases
-from ..settings import Settings
-from ..standing import Attempt, GradedClass, Standing, attempt_from
-from ..variants import sources
+from ..base.settings import Settings
+from ..classroom.class_file import Classroom
+from ..classroom.roster import Student, make_aliases
+from ..fleet.local import Fleet
+from ..fleet.machine import plan_judges, this_machine
+from ..intake.search import Found, find_hand_ins, fingerprint
+from ..judging.judge import Job
+from ..judging.result import Result, read_result, write_result
+from ..sources.variants import sources
 from .aside import forget_told, set_aside
 from .collection import Collection, HandIn, collect, collect_anew
 from .keys import course_hash, result_key, result_path
 from .register import Register
+from .standing import Attempt, GradedClass, Standing, attempt_from
 from .turns import in_turn, left_out, newest, slow_students
 
 __all__ = [

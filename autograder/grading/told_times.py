@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ..base.errors import AutograderError
-from ..roster import Roster
-from ..times import told_time
+from ..classroom.roster import Roster
+from ..intake.times import told_time
 from .register import Entry
 
 __all__ = ["apply_times"]

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from ..fleet import SLOW_SECONDS
-from ..intake import Found
-from ..judge import Job
-from ..results import Result
+from ..fleet.local import SLOW_SECONDS
+from ..intake.search import Found
+from ..judging.judge import Job
+from ..judging.result import Result
 
 __all__ = ["in_turn", "left_out", "newest", "slow_students"]
 

@@ -1,1 +1,1 @@
-"""One hand-in becomes one result: what its code may cost."""
+"""One hand-in becomes one result."""

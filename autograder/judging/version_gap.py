@@ -8,7 +8,7 @@ from typing import Any
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.handin import VERSIONS
 
-from ..results import TestResult
+from .result import TestResult
 
 __all__ = ["version_gap"]
 

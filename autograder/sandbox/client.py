@@ -15,7 +15,7 @@ from typing import Any
 
 from ..base.errors import AutograderError
 from ..base.hostile_folders import remove
-from ..settings import versions
+from ..base.settings import versions
 from . import access_times, mounts
 from .child import NONCE_BYTES, READY
 from .handle import MAX_THREADS, Answer, Child, ChildDied

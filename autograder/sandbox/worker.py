@@ -34,7 +34,7 @@ def main() -> None:
     walls = importlib.import_module("autograder.sandbox.walls")
     child = importlib.import_module("autograder.sandbox.child")
     libraries = importlib.import_module("autograder.sandbox.libraries")
-    found = importlib.import_module("autograder.settings").versions()
+    found = importlib.import_module("autograder.base.settings").versions()
     # libseccomp is found by programs that have no place in the new root.
     rules = None if config["unsafe"] else walls.build_filter(gpu=config["gpu"])
     config["private"], why_not = _enter_root(config, libraries)

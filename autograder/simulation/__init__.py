@@ -1,1 +1,1 @@
-"""Made-up hand-ins, for benchmarks and tests only."""
+"""Made classes, and nbgrader's own Execute: for benchmarks, tests and pictures only."""

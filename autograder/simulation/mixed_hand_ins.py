@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from ..judge import Job
-from ..variants import apply, reference, sources, untouched, wrong_answers
+from ..judging.judge import Job
+from ..sources.variants import apply, reference, sources, untouched, wrong_answers
 
 __all__ = ["DISK", "HOSTILE", "IMPORTS", "LOOPS", "make_mixed"]
 

@@ -1,0 +1,1 @@
+"""Sources become notebooks, stubs and zips; reference models are trained."""

@@ -1,0 +1,95 @@
+"""Training of an exercise's reference model, by the recipe in its private room."""
+
+import importlib.util
+import tempfile
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from exercise_code.common.devices import full_float32, get_device
+from exercise_code.common.evaluation import evaluate_model
+from exercise_code.common.exercise import load_exercise
+from exercise_code.common.models import count_parameters, save_model
+from exercise_code.common.reloading import fresh_code
+from exercise_code.common.seeding import seed_everything
+
+from ..base.errors import AutograderError
+from ..sources.variants import Sources, sources, strip_markers
+
+__all__ = ["train_reference"]
+
+DATA = ("embedded", "real")
+
+
+def train_reference(
+    exercise: str,
+    data: str = "embedded",
+    device: str = "auto",
+    seed: int = 0,
+    out: Path | None = None,
+    max_seconds: float | None = None,
+) -> dict[str, Any]:
+    """The facts of a training run: score, passing score, parameters, seconds, epochs, and where the model lies.
+
+    Args:
+        data: "embedded" or "real" training data.
+        out: folder for the model. None takes the solution's `models` for embedded data, from where the
+            reference is graded, and `models-real` beside it for real data, and wants the model to pass.
+        max_seconds: a cap on the training time in place of the recipe's; the learning rate falls accordingly.
+    """
+    if data not in DATA:
+        raise AutograderError(f"expected data to be one of {', '.join(DATA)}, got {data!r}")
+    spec = load_exercise(exercise)
+    if spec.model is None:
+        raise AutograderError(f"expected an exercise that hands in a model, got {exercise}: it has no [model]")
+    src = sources(spec)
+    recipe = _recipe(src)
+    folder = out or src.solution / ("models" if data == "embedded" else "models-real")
+    full_float32()
+    chosen = get_device(device)
+    with tempfile.TemporaryDirectory(prefix="solution-") as plain:
+        for path in src.solution.glob("*.py"):
+            text = strip_markers(path.read_text(encoding="utf-8"))
+            (Path(plain) / path.name).write_text(text, encoding="utf-8")
+        with fresh_code(spec, solution=Path(plain)) as code:
+            seed_everything(seed)
+            start = time.perf_counter()
+            model, history = recipe.fit(code, data, chosen, seed, max_seconds)
+            seconds = time.perf_counter() - start
+            score = evaluate_model(model, recipe.faces("val", data), spec.model.metric)
+            if history.stopped == "interrupted":
+                raise AutograderError("interrupted: nothing was saved, the reference is as it was")
+            if out is None and not spec.model.passes(score, data):
+                raise AutograderError(
+                    f"expected a reference that passes ({spec.model.passing[data]:g}), got {score:.1f}: "
+                    "nothing was saved; train longer, or name another folder with --out"
+                )
+            path = save_model(model, recipe.NAME, recipe.HPARAMS, exercise, folder, data)
+    return {
+        "exercise": spec.id,
+        "data": data,
+        "device": str(chosen),
+        "seed": seed,
+        "metric": spec.model.metric,
+        "val_score": score,
+        "passing": spec.model.passing[data],
+        "passed": spec.model.passes(score, data),
+        "parameters": count_parameters(model),
+        "epochs": len(history.train_loss),
+        "best_epoch": history.best_epoch,
+        "stopped": history.stopped,
+        "seconds": seconds,
+        "path": str(path),
+    }
+
+
+def _recipe(src: Sources) -> ModuleType:
+    path = src.course / "reference.py"
+    if not path.is_file():
+        raise AutograderError(f"expected a training recipe at {path}, found none: write it")
+    spec = importlib.util.spec_from_file_location(f"autograder_reference_{src.id}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,1 @@
+"""Who is in the class, what is due when, and what being late costs."""

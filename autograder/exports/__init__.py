@@ -1,0 +1,1 @@
+"""Marks as tables, and as files for Moodle, Canvas and Gradescope."""

@@ -1,0 +1,1 @@
+"""Many judges at once, on this machine or on a cluster."""

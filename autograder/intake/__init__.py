@@ -1,0 +1,1 @@
+"""Which hand-ins came, whose they are, and when they came."""

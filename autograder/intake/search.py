@@ -1,0 +1,592 @@
+"""Which hand-ins a path holds, whose they are, and when they came."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from exercise_code.common.archives import MEGABYTE, Limits, is_archive, open_entries, printable
+from exercise_code.common.errors import CourseError
+from exercise_code.common.exercise import Exercise
+from exercise_code.common.handin import MAX_ARCHIVE, Rules
+
+from ..base.errors import AutograderError
+from ..classroom.roster import Roster, Student
+from .downloads import (
+    Upload,
+    canvas_upload,
+    is_junk,
+    left_out_of,
+    moodle_upload,
+    system_of_zip,
+    unpack_download,
+    without_ending,
+)
+from .gradescope_metadata import METADATA, Submitted, read_metadata
+from .loose import can_be_taken, gather
+from .owners import Owners
+from .times import modified, moodle_time, nbgrader_time
+from .worksheet import Worksheet, read_worksheet
+
+__all__ = ["HUGE", "Found", "Intake", "find_hand_ins", "fingerprint"]
+
+CHUNK = 1 << 20
+# Ten times what any exercise takes: such a file is refused whatever it holds.
+HUGE = 10 * MAX_ARCHIVE
+# What a student's folder may hold before it is taken as one hand-in, which the judge then refuses.
+MAX_FILES, MAX_DEPTH = 5000, 8
+LINK = "a link, which is not followed: put the file itself there"
+BESIDE = "lies beside a zip or a folder of {}, and only that is graded"
+# Folders of a hand-in that was unpacked among the others.
+PARTS = ("exercise_code", "models", "exercises")
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One hand-in: whose it is, where it lies, what it is called in the folder, and when it came (UTC).
+
+    `student` is the roster's id where the roster knows them, else the name on the file. `late_mark` says that the
+    system it comes from calls it late, and not by how much. `beside` are files of theirs that are no part of any
+    hand-in: an answer may stand in one.
+    """
+
+    student: str
+    path: Path
+    file: str
+    submitted: datetime | None = None
+    known: bool = True
+    late_mark: bool = False
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a path holds: the hand-ins by student and in the order they came, and all that is none.
+
+    `missing` are the students of the roster without a hand-in. `problems` are the files that are not graded, each
+    with the reason; what systems leave behind (`.DS_Store`, `__MACOSX`) is not among them.
+    """
+
+    layout: str
+    found: tuple[Found, ...]
+    missing: tuple[Student, ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+def find_hand_ins(
+    path: Path,
+    exercise: Exercise,
+    roster: Roster | None = None,
+    worksheet: Path | None = None,
+    *,
+    scratch: Path | None = None,
+    zone: tzinfo | None = None,
+    out: Path | None = None,
+) -> Intake:
+    """The hand-ins of an exercise at `path`.
+
+    `path` is a zip or a hand-in's folder, or a folder of many in one of these layouts:
+
+    - `zips`: zips named after students. The name is an id, alias, e-mail address or name of the roster, with or
+      without the exercise's id. `u0042 (1).zip` and `u0042_attempt2.zip` are further hand-ins of u0042;
+      `u0042_2.zip` and `u0042-2.zip` are only where the roster knows u0042 and nobody called u0042_2, or where
+      `u0042.zip` lies beside them;
+    - `students`: folders named after students, each with zips (each one hand-in) or with an unpacked hand-in;
+    - `nbgrader`: nbgrader's `submitted/<student>/<exercise>`;
+    - `moodle`, `canvas`, `gradescope`: their downloads of all submissions, unpacked, or the zip itself, which is then
+      unpacked into `scratch`.
+
+    A folder with `exercise_code` in it is an unpacked hand-in, and one with the exercise's notebooks, where nothing
+    beside them has `exercise_code`. A file that is no archive, or whose name is that of another exercise, is a hand-in
+    where a student has nothing better; files that a student uploaded one by one are put together in `scratch`, and
+    are one. Beside an archive such a file is a problem, as is a zip without any code. So is what two people uploaded
+    whom only the same student's name fits.
+
+    Times are nbgrader's `timestamp.txt`, for Moodle those of its grading worksheet (in the time zone `zone`), and for
+    zips and students' folders those of the files; Gradescope's export says whose its folders are and when they came.
+    The files of Moodle's and Canvas's downloads carry the time of the download, so they have none. Several hand-ins of
+    a student are in the order of their numbers, then of their times. `out`, the folder of results, may lie among the
+    hand-ins.
+    """
+    if not path.exists():
+        raise AutograderError(f"expected hand-ins at {path}, found nothing there: check the path")
+    if path.is_symlink():
+        path = path.resolve()
+    if out is not None and _is_one_of(out / exercise.id, [path]):
+        raise AutograderError(f"expected hand-ins and results in two folders, got {path} for both: name another --out")
+    sheet = read_worksheet(worksheet) if worksheet is not None else None
+    none = [worksheet, out, out / exercise.id if out is not None else None]
+    search = _Search(path, exercise, roster, sheet, zone, [p for p in none if p is not None])
+    try:
+        layout = search.run(scratch)
+    except PermissionError as error:
+        raise AutograderError(f"could not read {error.filename}: {error.strerror}: check its permissions") from None
+    found = search.found()
+    if not found and not search.problems:
+        raise AutograderError(
+            f"expected zips, or folders named after students, in {path}, found none of {exercise.id}: check the path"
+        )
+    there = {one.student for one in found}
+    missing = tuple(s for s in roster.students if s.id not in there) if roster else ()
+    return Intake(layout, found, missing, tuple(sorted(search.problems)))
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A file or folder of a student. `whole` is False for what can hardly be a hand-in: a picture, a text."""
+
+    student: str
+    known: bool
+    path: Path
+    whole: bool
+    order: int = 1
+    submitted: datetime | None = None
+    late: bool = False
+    # The name that a file of a flat download had when it was uploaded.
+    upload: str = ""
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where it stands among the student's hand-ins."""
+        numbers = re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), str(self.path))
+        return self.student, self.order, self.submitted or _EARLIEST, numbers, str(self.path)
+
+
+class _Search:
+    """One walk over a path, which fills `pieces` and `problems`."""
+
+    def __init__(
+        self,
+        root: Path,
+        exercise: Exercise,
+        roster: Roster | None,
+        sheet: Worksheet | None,
+        zone: tzinfo | None,
+        none: list[Path],
+    ) -> None:
+        self.root, self.exercise, self.roster, self.sheet, self.zone = root, exercise, roster, sheet, zone
+        self.none = none
+        self.owners = Owners(exercise.id, roster, sheet)
+        self.rules = Rules(exercise)
+        self.metadata: dict[str, Submitted] = {}
+        self.scratch: Path | None = None
+        self.pieces: list[_Piece] = []
+        self.problems: list[tuple[str, str]] = []
+        self.beside: dict[str, set[str]] = {}
+
+    def run(self, scratch: Path | None) -> str:
+        """The name of the layout, after everything has been looked at."""
+        self.scratch = scratch
+        children: list[Path] = []
+        if self.root.is_dir():
+            children = [c for c in _children(self.root) if not is_junk(c.name) and not _is_one_of(c, self.none)]
+        if self.root.is_file():
+            system = system_of_zip(self.root)
+            if not system:
+                self._file(self.root, frozenset())
+                return "zip"
+            return self._within(self._unpacked(self.root, scratch))
+        if not self.root.is_dir():
+            raise AutograderError(f"expected a zip or a folder at {self.root}, found something else: check the path")
+        if self._is_hand_in(self.root) and not self._is_class(children):
+            student, known = self.owners.labelled(self.root.resolve().name)
+            self._add(student, known, self.root, whole=True)
+            return "folder"
+        if len(children) == 1 and children[0].is_file() and system_of_zip(children[0]):
+            return self._within(self._unpacked(children[0], scratch))
+        if len(children) == 1 and (children[0] / METADATA).is_file():
+            return self._within(children[0])
+        return self._within(self.root, children)
+
+    def _within(self, folder: Path, children: list[Path] | None = None) -> str:
+        self.root = folder
+        if children is None:
+            children = [child for child in _children(folder) if not is_junk(child.name)]
+        layout = self._layout(children)
+        if layout == "gradescope":
+            self.metadata = read_metadata(folder / METADATA)
+            children = [child for child in children if child.name != METADATA]
+        stems = frozenset(self.owners.plain(without_ending(child.name)[0]) for child in children)
+        uploads: dict[Path, Upload] = {}
+        for child in children:
+            upload = moodle_upload(child.name) if layout == "moodle" else None
+            if layout == "canvas" and child.is_file():
+                upload = canvas_upload(child.name)
+            if upload is not None:
+                uploads[child] = upload
+        self.owners = self.owners.among(uploads.values(), layout)
+        for child in children:
+            if self._is_odd(child):
+                continue
+            before = len(self.pieces)
+            try:
+                if layout == "gradescope":
+                    self._submitted(child, self.metadata.get(child.name, Submitted()))
+                elif child in uploads:
+                    self._uploaded(child, uploads[child], layout)
+                elif child.is_dir() and child.name in PARTS:
+                    self._problem(child, "a part of a hand-in that was unpacked here: nobody's name is on it")
+                elif child.is_dir():
+                    self._student(child)
+                else:
+                    self._file(child, stems)
+            except OSError as error:
+                del self.pieces[before:]
+                self._problem(child, f"could not be read ({error.strerror}): check its permissions")
+        return layout
+
+    def _layout(self, children: list[Path]) -> str:
+        if any(child.name == METADATA and child.is_file() for child in children):
+            return "gradescope"
+        if any(moodle_upload(child.name) for child in children):
+            return "moodle"
+        files = [child for child in children if not child.is_dir()]
+        if files and 2 * sum(canvas_upload(file.name) is not None for file in files) > len(files):
+            return "canvas"
+        if any((folder / self.exercise.id).is_dir() for folder in _folders(children)):
+            return "nbgrader"
+        return "students" if any(child.is_dir() for child in children) else "zips"
+
+    def _unpacked(self, path: Path, scratch: Path | None) -> Path:
+        folder = unpack_download(path, f"unpacked-{fingerprint(path)[:16]}", scratch)
+        self.problems += [(printable(name), f"could not be unpacked: {why}") for name, why in left_out_of(folder)]
+        inner = [child for child in _children(folder) if not is_junk(child.name)]
+        return inner[0] if len(inner) == 1 and (inner[0] / METADATA).is_file() else folder
+
+    def found(self) -> tuple[Found, ...]:
+        """The hand-ins; what lies beside better ones becomes a problem."""
+        self._put_together()
+        whole: dict[str, list[Path]] = {}
+        for piece in self.pieces:
+            if piece.whole:
+                whole.setdefault(piece.student, []).append(piece.path)
+        # A zip of pictures is none of a student's hand-ins, and would be refused as the last of them.
+        lesser = {path for of in whole.values() if len(of) > 1 for path in of if _holds_no_code(path)}
+        lesser -= {path for of in whole.values() if lesser.issuperset(of) for path in of}
+        found = []
+        for piece in sorted(self.pieces, key=lambda piece: piece.place):
+            if (not piece.whole and piece.student in whole) or piece.path in lesser:
+                self._beside(piece.path, piece.student)
+                continue
+            file = self._name(piece.path) if not piece.upload else piece.upload
+            found.append(Found(piece.student, piece.path, file, piece.submitted, piece.known, piece.late))
+        return tuple(replace(one, beside=tuple(sorted(self.beside.get(one.student, ())))) for one in found)
+
+    def _put_together(self) -> None:
+        """Make one hand-in of the files that a student uploaded one by one, where there is a place for it."""
+        better = {piece.student for piece in self.pieces if piece.whole}
+        loose: dict[str, list[_Piece]] = {}
+        for piece in sorted(self.pieces, key=lambda piece: piece.place):
+            if piece.upload and piece.student not in better:
+                loose.setdefault(piece.student, []).append(piece)
+        for student, of in loose.items():
+            if self.scratch is None or not any(can_be_taken(piece.upload, self.rules) for piece in of):
+                continue
+            folder, older = gather([(piece.upload, piece.path) for piece in of], self.scratch)
+            for path in older:
+                self._problem(path, f"{student} handed in a later file of this name")
+                self.beside.setdefault(student, set()).add(self._name(path))
+            self.pieces = [piece for piece in self.pieces if piece not in of]
+            more = f" and {len(of) - 1} more" if len(of) > 1 else ""
+            name = f"{self._name(of[0].path)}{more}"
+            times = [piece.submitted for piece in of if piece.submitted is not None]
+            late, last = any(piece.late for piece in of), max(times, default=None)
+            self.pieces.append(_Piece(student, of[0].known, folder, True, of[-1].order, last, late, name))
+
+    def _beside(self, path: Path, student: str) -> None:
+        self._problem(path, BESIDE.format(student))
+        self.beside.setdefault(student, set()).add(self._name(path))
+
+    def _file(self, path: Path, stems: frozenset[str]) -> None:
+        stem, archive = without_ending(path.name)
+        alone = not stems
+        stem, order = self.owners.attempt(self.owners.plain(stem), stems)
+        student, known = self.owners.labelled(stem)
+        if not alone and (not stem.strip() or not (archive or (self.roster and known))):
+            self._problem(path, "nobody's name is on it: expected a zip named after a student")
+            return
+        self._add(student, known, path, whole=archive or alone, order=order, submitted=modified(path))
+
+    def _student(self, folder: Path) -> None:
+        student, known = self.owners.labelled(self.owners.plain(folder.name))
+        before = self._count
+        inner = folder / self.exercise.id
+        nested = inner.is_dir() and not inner.is_symlink()
+        if nested:
+            self._tree(inner, student, known, self._stamp(inner), file_times=True)
+        if self._is_hand_in(folder):
+            self._add(student, known, folder, whole=True)
+        else:
+            children = [c for c in _children(folder) if not is_junk(c.name) and not (nested and c == inner)]
+            # Beside it lie the hand-ins of the other exercises.
+            children = [c for c in children if not (c.is_dir() and self._is_others(c.name))]
+            self._gather(folder, children, student, known, file_times=True, more=self._count > before)
+        # Who is on the roster and handed in nothing is among the missing.
+        if self._count == before and not (self.roster and known):
+            self._problem(folder, f"holds no hand-in of {self.exercise.id}")
+
+    def _uploaded(self, path: Path, upload: Upload, layout: str) -> None:
+        student, known, conflict = self.owners.whose(upload, layout)
+        if conflict:
+            self._problem(path, conflict)
+            return
+        time = self._time_of(upload.number) if layout == "moodle" else None
+        if path.is_file():
+            whole = without_ending(upload.file)[1] and not upload.typed and not self._is_others(upload.file)
+            loose = "" if whole or upload.typed or upload.file in (".", "..") else upload.file
+            self._add(
+                student, known, path, whole=whole, order=upload.order, submitted=time, late=upload.late, upload=loose
+            )
+            return
+        before = self._count
+        if upload.typed:
+            if any(not is_junk(child.name) for child in _children(path)):
+                self._add(student, known, path, whole=False, submitted=time)
+        else:
+            self._tree(path, student, known, time)
+        if self._count == before:
+            self._problem(path, "an empty folder: ask the student to hand in again")
+
+    def _submitted(self, folder: Path, about: Submitted) -> None:
+        """Take a folder of Gradescope's export as a hand-in of each of those who handed it in together."""
+        before = self._count
+        for name, number, email in about.submitters:
+            known = [found for label in (number, email, name) if label and (found := self.owners.labelled(label))[1]]
+            student, is_known = known[0] if known else self.owners.labelled(number or email or name)
+            if folder.is_dir():
+                self._tree(folder, student, is_known, about.time)
+            else:
+                self._add(student, is_known, folder, whole=True, submitted=about.time)
+        if self._count == before:
+            self._problem(folder, f"{METADATA} does not say whose it is")
+
+    def _tree(
+        self, folder: Path, student: str, known: bool, submitted: datetime | None, *, file_times: bool = False
+    ) -> None:
+        if self._is_hand_in(folder):
+            self._add(student, known, folder, whole=True, submitted=submitted)
+            return
+        children = [child for child in _children(folder) if not is_junk(child.name)]
+        self._gather(folder, children, student, known, submitted, file_times=file_times)
+
+    def _gather(
+        self,
+        folder: Path,
+        children: list[Path],
+        student: str,
+        known: bool,
+        submitted: datetime | None = None,
+        *,
+        file_times: bool = False,
+        more: bool = False,
+    ) -> None:
+        """Take a folder's archives and unpacked hand-ins, or the folder as a whole where it has none of them.
+
+        `file_times` says that a file's own time counts, `more` that the student has other hand-ins.
+        """
+        parts, rest = self._walk(children)
+        rest = [path for path in rest if path.name not in ("timestamp.txt", "submission_secret.txt")]
+        if rest and not parts and not more:
+            whole = any(can_be_taken(path.name, self.rules) for path in rest) or (folder / "models").is_dir()
+            self._add(student, known, folder, whole=whole, submitted=submitted)
+            return
+        for part in parts:
+            own = modified(part) if file_times and part.is_file() else None
+            # That of another exercise is one only where there is none of this exercise, and is refused then.
+            whole = part.is_dir() or not self._is_others(part.name)
+            self._add(student, known, part, whole=whole, submitted=submitted or own)
+        for path in rest:
+            if path.is_symlink():
+                self._problem(path, LINK)
+            else:
+                self._beside(path, student)
+
+    def _walk(self, children: list[Path]) -> tuple[list[Path], list[Path]]:
+        """Archives and unpacked hand-ins below a student's folder, and all other files."""
+        parts: list[Path] = []
+        rest: list[Path] = []
+        pending = [(child, 1) for child in reversed(children)]
+        count = 0
+        while pending:
+            path, depth = pending.pop()
+            if (count := count + 1) > MAX_FILES:
+                return [], [path]
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                rest.append(path)
+            elif path.is_file():
+                (parts if without_ending(path.name)[1] else rest).append(path)
+            elif self._is_hand_in(path):
+                parts.append(path)
+            elif depth < MAX_DEPTH:
+                pending += [(c, depth + 1) for c in reversed(_children(path)) if not is_junk(c.name)]
+            else:
+                rest.append(path)
+        return parts, rest
+
+    def _add(
+        self,
+        student: str,
+        known: bool,
+        path: Path,
+        *,
+        whole: bool,
+        order: int = 1,
+        submitted: datetime | None = None,
+        late: bool = False,
+        upload: str = "",
+    ) -> None:
+        if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            self._problem(path, f"the hand-in of {student} could not be read: check its permissions")
+            return
+        self.pieces.append(_Piece(student, known, path, whole, order, submitted, late, upload))
+
+    @property
+    def _count(self) -> int:
+        return len(self.pieces) + len(self.problems)
+
+    def _problem(self, path: Path, reason: str) -> None:
+        self.problems.append((self._name(path), reason))
+
+    def _name(self, path: Path) -> str:
+        return printable(path.relative_to(self.root).as_posix() if path != self.root else path.resolve().name)
+
+    def _is_odd(self, path: Path) -> bool:
+        if path.is_symlink():
+            self._problem(path, LINK)
+        elif not (path.is_dir() or path.is_file()):
+            self._problem(path, "neither a file nor a folder: remove it")
+        elif path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+            self._problem(path, "could not be read: check its permissions")
+        else:
+            return False
+        return True
+
+    def _is_hand_in(self, folder: Path) -> bool:
+        if (folder / "exercise_code").is_dir():
+            return True
+        names = [f"{n}.ipynb" for n in self.exercise.all_notebooks]
+        if not any((folder / n).is_file() for n in names):
+            return False
+        # Some hand in a notebook, and beside it everything once more.
+        return not any(_holds_code(c) for c in _children(folder) if not is_junk(c.name))
+
+    def _is_class(self, children: list[Path]) -> bool:
+        """True for a folder of many into which somebody unpacked a hand-in."""
+        zips = [without_ending(child.name)[0] for child in children if without_ending(child.name)[1]]
+        zips = [stem for stem in map(self.owners.plain, zips) if stem.casefold() != self.exercise.id]
+        names = [*zips, *(c.name for c in children if c.is_dir())]
+        if len(zips) > 1 or any(moodle_upload(c.name) for c in children):
+            return True
+        if self.roster and any(self.owners.labelled(self.owners.attempt(name, frozenset())[0])[1] for name in names):
+            return True
+        return any((c / self.exercise.id).is_dir() or self._is_hand_in(c) for c in _folders(children))
+
+    def _is_others(self, name: str) -> bool:
+        """True for `ex04_cnn` and `ex04_cnn (1).zip` where another exercise is graded."""
+        said, own = (re.match(r"ex([0-9]{1,4})_", text, re.I) for text in (name, self.exercise.id))
+        return said is not None and own is not None and int(said[1]) != int(own[1])
+
+    def _time_of(self, number: str) -> datetime | None:
+        row = self.sheet.by_number.get(number) if self.sheet else None
+        if row is None or self.sheet is None:
+            return None
+        try:
+            return moodle_time(row.modified, self.zone)
+        except ValueError:
+            raise AutograderError(
+                f"expected a time such as 'Friday, 20 November 2026, 11:59 PM' in row {row.line} of {self.sheet.path}, "
+                f"got {row.modified!r}: download the worksheet with Moodle's language set to English"
+            ) from None
+
+    def _stamp(self, folder: Path) -> datetime | None:
+        """The time in nbgrader's `timestamp.txt`."""
+        path = folder / "timestamp.txt"
+        if path.is_symlink() or not path.is_file():
+            return None
+        try:
+            with path.open("rb") as file:
+                text = file.read(200).decode("utf-8").strip()
+            return nbgrader_time(text)
+        except (OSError, ValueError):
+            self._problem(path, "expected a time such as 2026-11-20 22:59:00 UTC: nobody knows when this came")
+            return None
+
+
+def fingerprint(path: Path) -> str:
+    """A SHA-256 of a hand-in's bytes: of the zip, or of a folder's names and files (links are not followed).
+
+    Of a file over 1 GB, which no exercise takes, the size, the first and the last megabyte count.
+    """
+    digest = hashlib.sha256()
+    files = [path] if not path.is_dir() else sorted(_files(path))
+    for file in files:
+        if file != path:
+            digest.update(os.fsencode(file.relative_to(path)) + b"\0")
+        if (file.is_symlink() and file != path) or not file.is_file():
+            continue
+        try:
+            _hash_file(file, digest)
+        except OSError as error:
+            # Grading it says so, and must get so far.
+            digest.update(f"unreadable: {error.errno}".encode())
+    return digest.hexdigest()
+
+
+def _hash_file(path: Path, digest: "hashlib._Hash") -> None:
+    size = path.stat().st_size
+    digest.update(f"{size}:".encode())
+    with path.open("rb") as stream:
+        if size > HUGE:
+            digest.update(stream.read(MEGABYTE))
+            stream.seek(size - MEGABYTE)
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root, _, names in os.walk(folder, followlinks=False):
+        yield from (Path(root, name) for name in names)
+
+
+def _children(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def _folders(children: list[Path]) -> list[Path]:
+    """Folders that may be students' and can be read."""
+    found = [c for c in children if c.name not in PARTS and c.is_dir() and not c.is_symlink()]
+    return [c for c in found if os.access(c, os.R_OK | os.X_OK)]
+
+
+def _is_one_of(path: Path, others: list[Path]) -> bool:
+    return any(path.exists() and other.exists() and path.samefile(other) for other in others)
+
+
+def _holds_code(path: Path) -> bool:
+    """True for a zip or a folder with an `exercise_code` in it, at its top or in one folder there."""
+    if path.is_symlink() or not (path.is_dir() or without_ending(path.name)[1]):
+        return False
+    if path.is_dir():
+        return os.access(path, os.R_OK | os.X_OK) and (path / "exercise_code").is_dir()
+    return any("exercise_code" in parts[:2] for parts in _zipped(path) or ())
+
+
+def _holds_no_code(path: Path) -> bool:
+    """True for a zip that can be read and has no file of a hand-in in it."""
+    names = _zipped(path) if path.is_file() else None
+    return names is not None and not any(
+        parts[-1].lower().endswith((".ipynb", ".py", ".safetensors")) or is_archive(parts[-1]) for parts in names
+    )
+
+
+def _zipped(path: Path) -> list[tuple[str, ...]] | None:
+    """The names of the files in a zip; None for what is none, or is refused."""
+    try:
+        with open_entries(path, Limits(MAX_ARCHIVE)) as entries:
+            return [entry.parts for entry in entries]
+    except CourseError:
+        return None

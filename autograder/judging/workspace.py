@@ -1,0 +1,90 @@
+"""A zip or folder, made into the workspace that a sandboxed child may read."""
+
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exercise_code.common.exercise import PACKAGE, Exercise
+from exercise_code.common.handin import HandIn, open_handin
+
+from ..base.errors import AutograderError
+from ..sources.variants import reference, strip_markers
+
+__all__ = ["Inventory", "make_base", "open_submission", "reference_submission"]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The files of a folder that nobody but us may change, with their sizes and times when it was made."""
+
+    folder: Path
+    files: dict[str, tuple[int, int]]
+
+    @classmethod
+    def of(cls, folder: Path) -> "Inventory":
+        """What is in the folder now."""
+        return cls(folder, {str(path): _state(path) for path in folder.rglob("*") if path.is_file()})
+
+    def check(self) -> None:
+        """Nothing; an `AutograderError` when a file is gone or another one than before."""
+        for name, state in self.files.items():
+            try:
+                same = _state(Path(name)) == state
+            except OSError:
+                same = False
+            if not same:
+                raise AutograderError(
+                    f"{name} is gone or changed while a hand-in was graded: see what cleans or fills "
+                    f"{self.folder.parent}, or name another folder for temporary files in TMPDIR"
+                )
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def open_submission(
+    path: Path,
+    exercise: Exercise,
+    twins: tuple[str, ...],
+    into: Path,
+    grade_ids: Mapping[str, Collection[str]] | None = None,
+) -> HandIn:
+    """The checked hand-in at `path`, unpacked into the new folder `into` and completed with the given files.
+
+    Notebooks of other names are found by the `grade_ids` of each. Raises `HandInError` with the reason when the
+    hand-in is refused.
+    """
+    hand_in = open_handin(path, exercise, into, twins, grade_ids)
+    target = into / "exercise_code" / exercise.id
+    target.mkdir(parents=True, exist_ok=True)
+    _copy_given(exercise, twins, target)
+    (into / "models").mkdir(exist_ok=True)
+    return hand_in
+
+
+def reference_submission(exercise: Exercise, twins: tuple[str, ...], scratch: Path) -> HandIn:
+    """The reference solution, which takes the same path as every hand-in."""
+    return open_submission(reference(exercise, scratch / "reference-tree"), exercise, twins, scratch / "reference")
+
+
+def make_base(exercise: Exercise, course: Path, into: Path) -> Path:
+    """A folder with the given `exercise_code`, and the reference of earlier, already released exercises."""
+    package = into / "exercise_code"
+    shutil.copytree(PACKAGE / "common", package / "common", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PACKAGE / "__init__.py", package)
+    for earlier in exercise.earlier:
+        folder = package / earlier
+        solution = course / earlier / "solution"
+        shutil.copytree(PACKAGE / earlier, folder, ignore=shutil.ignore_patterns("__pycache__", "test_*.py", "models"))
+        for module in solution.glob("*.py"):
+            (folder / module.name).write_text(strip_markers(module.read_text(encoding="utf-8")), encoding="utf-8")
+    return into
+
+
+def _copy_given(exercise: Exercise, twins: tuple[str, ...], target: Path) -> None:
+    for path in exercise.folder.iterdir():
+        if path.is_file() and path.stem not in twins and not path.name.startswith("test_"):
+            shutil.copy(path, target / path.name)

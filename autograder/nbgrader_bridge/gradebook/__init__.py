@@ -1,0 +1,1 @@
+"""nbgrader's gradebook, filled directly, and what it holds that people wrote."""

@@ -1,0 +1,1 @@
+"""Notebooks for nbgrader: handed in, put right, scored, and safe to show."""

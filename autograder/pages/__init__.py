@@ -1,0 +1,1 @@
+"""HTML: feedback, leaderboard, the instructor's report."""
