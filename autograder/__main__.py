@@ -139,7 +139,7 @@ def regrade(
     Hand-ins are all that were ever graded, worksheet and data those of the last run; give its other options again.
     """
     from .cli.options import GradeOptions
-    from .grading.regrade import regrade_command
+    from .cli.regrade import regrade_command
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, True, final,
@@ -164,7 +164,7 @@ def appeal(
 ) -> None:
     """Grade one student's hand-in again, with the full log for the instructor."""
     from .cli.options import GradeOptions
-    from .grading.regrade import appeal_command
+    from .cli.regrade import appeal_command
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, data=_source(data), device=device, unsafe=unsafe,

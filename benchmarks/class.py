@@ -34,11 +34,11 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.grading import result_path
-from autograder.intake.search import fingerprint
+from autograder.intake.digest import fingerprint
 from autograder.judging.result import read_result
 from autograder.nbgrader_bridge.class_folder import make_course
 from autograder.simulation.made_class import MadeClass, make_class
-from autograder.sources.variants import known_tests
+from autograder.sources.exercise import known_tests
 
 MOST_SECONDS, MOST_AGAIN = 15 * 60, 30
 # Peak memory of the largest class against that of the smallest: a list of small summaries may grow, no more.

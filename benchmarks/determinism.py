@@ -23,7 +23,7 @@ from pathlib import Path
 
 from autograder.base.settings import Settings
 from autograder.fleet.local import Fleet
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.simulation.mixed_hand_ins import make_mixed
 
 JUDGES = (1, 2, 4)

@@ -27,10 +27,13 @@ from pathlib import Path
 
 from autograder.base.settings import Settings
 from autograder.fleet.local import Fleet
-from autograder.judging.judge import Job, Judge
+from autograder.judging.job import Job
+from autograder.judging.judge import Judge
 from autograder.judging.result import Result
 from autograder.simulation.nbgrader_execute import Executed, execute_trusted
 from autograder.sources import variants
+from autograder.sources.exercise import sources
+from autograder.sources.known_answers import apply, wrong_answers
 
 SHARE = 20
 # Seconds of CPU for the reference, by exercise: judge, worker and children together.
@@ -56,13 +59,13 @@ def main() -> int:
         return _report_loops(arguments.exercise)
     if arguments.cpu_only:
         return _report_cpu(arguments.exercise, max(arguments.rounds, 3), arguments.profile)
-    source = variants.sources(arguments.exercise)
+    source = sources(arguments.exercise)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name).resolve()
         hand_ins = {"reference": variants.reference(source, folder / "reference")}
         hand_ins["untouched"] = variants.untouched(source, folder / "untouched")
-        for wrong in variants.wrong_answers(source)[: arguments.wrong]:
-            hand_ins[wrong.name] = variants.apply(wrong, folder / wrong.name, source)
+        for wrong in wrong_answers(source)[: arguments.wrong]:
+            hand_ins[wrong.name] = apply(wrong, folder / wrong.name, source)
         ours = _ours(arguments.exercise, hand_ins, arguments.rounds)
         theirs = {
             hand_in: execute_trusted(source, path, folder / f"tree-{hand_in}", arguments.checks_only)

@@ -23,7 +23,8 @@ from autograder.cli.publish import publish
 from autograder.grading import grade_class
 from autograder.pages.leaderboard import write_leaderboard
 from autograder.simulation.made_class import make_class
-from autograder.sources import variants
+from autograder.sources.exercise import sources
+from autograder.sources.known_answers import apply, wrong_answers
 
 IMAGES = Path(__file__).resolve().parent / "images"
 EXERCISE = "ex03_dataloader"
@@ -49,8 +50,8 @@ def main() -> int:
 def _check(folder: Path, browser: str) -> None:
     """A notebook with a check that a known wrong answer does not pass."""
     tree = make_tree(folder / "tree", [EXERCISE])
-    wrong = {w.name: w for w in variants.wrong_answers(EXERCISE)}["empty_last_batch"]
-    edited = variants.apply(wrong, folder / "wrong", variants.sources(EXERCISE))
+    wrong = {w.name: w for w in wrong_answers(EXERCISE)}["empty_last_batch"]
+    edited = apply(wrong, folder / "wrong", sources(EXERCISE))
     shutil.copytree(edited / "exercise_code", tree / "exercise_code", dirs_exist_ok=True)
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [
@@ -79,8 +80,8 @@ def _leaderboard(folder: Path, browser: str) -> None:
 
 def _feedback(folder: Path, browser: str) -> None:
     """What a student reads whose model answers with the mean face, on a phone."""
-    wrong = {w.name: w for w in variants.wrong_answers("ex09_keypoints")}["mean_face"]
-    variants.apply(wrong, folder / "faces" / "u0042")
+    wrong = {w.name: w for w in wrong_answers("ex09_keypoints")}["mean_face"]
+    apply(wrong, folder / "faces" / "u0042")
     graded = grade_class("ex09_keypoints", folder / "faces", folder / "faces-results", SETTINGS)
     graded, _ = publish(graded, folder / "faces-results", Classroom())
     page = folder / "faces-results" / "ex09_keypoints" / "students" / "feedback" / "u0042.html"

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 from autograder.proof.verify import Verdict
-from autograder.sources.variants import Sources
+from autograder.sources.exercise import Sources
 from exercise_code.common.testing import Code, InProcess, load_cases, run_case, test_seed
 
 

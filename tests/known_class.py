@@ -9,11 +9,13 @@ from pathlib import Path
 from answers_ex03 import copies_of, honest_answers
 
 from autograder.analysis.known_mistakes import edited_modules
-from autograder.authoring.build import graded_cells
 from autograder.classroom.roster import Student
 from autograder.grading.standing import Attempt, GradedClass, Standing, attempt_from
 from autograder.judging.result import CellResult, Result, TestResult, write_result
 from autograder.sources import variants
+from autograder.sources.cells import graded_cells
+from autograder.sources.exercise import known_tests, sources
+from autograder.sources.known_answers import wrong_answers
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import load_exercise
 
@@ -28,8 +30,8 @@ class KnownClass:
 
     def __init__(self, folder: Path, exercise: str = EXERCISE) -> None:
         self.folder = folder
-        self.src = variants.sources(exercise)
-        self.tests = variants.known_tests(self.src)
+        self.src = sources(exercise)
+        self.tests = known_tests(self.src)
         self.cells = [c for c in graded_cells(self.src.id, self.src.course.parent) if c.kind == "checks"]
         self.solution = {
             p.name: variants.strip_markers(p.read_text(encoding="utf-8")) for p in self.src.solution.glob("*.py")
@@ -92,7 +94,7 @@ class KnownClass:
 
     def add_wrong(self, *names: str) -> Attempt | None:
         """A student who made these known mistakes."""
-        answers = {wrong.name: wrong for wrong in variants.wrong_answers(self.src)}
+        answers = {wrong.name: wrong for wrong in wrong_answers(self.src)}
         modules, failed = dict(self.solution), set()
         for name in names:
             failed |= set(answers[name].fails)
@@ -147,7 +149,7 @@ def a_class(folder: Path, students: int = 80, seed: int = 0) -> GradedClass:
     """A class of ex03 as it comes: right, wrong in known and unknown ways, unfinished, copied, missing."""
     dice = random.Random(seed)
     known = KnownClass(folder)
-    names = [wrong.name for wrong in variants.wrong_answers(known.src)]
+    names = [wrong.name for wrong in wrong_answers(known.src)]
     popular = dice.sample(names, 12)
     loader = [t.name for t in known.tests.values() if t.grade_id.startswith("dataloader")]
     honest = honest_answers()

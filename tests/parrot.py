@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.sources.course import BEGIN_SOLUTION, points_of
-from autograder.sources.variants import Sources
+from autograder.sources.cells import BEGIN_SOLUTION, points_of
+from autograder.sources.exercise import Sources
 from exercise_code.common.reloading import fresh_code
 from exercise_code.common.testing import Case, Code, InProcess, load_cases, run_case, test_seed
 

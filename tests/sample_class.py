@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from autograder.authoring.build import graded_cells
 from autograder.classroom.roster import Student
 from autograder.grading.standing import Attempt, GradedClass, Marking, Standing, attempt_from
 from autograder.judging.result import CellResult, Result, TestResult, pack_samples, write_result
-from autograder.sources import variants
+from autograder.sources.cells import graded_cells
+from autograder.sources.exercise import known_tests, sources
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handing_in.notes import Note
@@ -79,7 +79,7 @@ def sample_class(
             )
         )
     standings.sort(key=lambda s: (not s.known, s.student.id))
-    cells = graded_cells(exercise, variants.sources(exercise).course.parent)
+    cells = graded_cells(exercise, sources(exercise).course.parent)
     return GradedClass(
         exercise=found,
         standings=tuple(standings),
@@ -94,7 +94,7 @@ def sample_class(
 
 def _markings(exercise: str, written: float | None, said: str) -> tuple[Marking, ...]:
     """As a person marks: the first answer is marked in any case, with a word; the second may wait."""
-    cells = graded_cells(exercise, variants.sources(exercise).course.parent)
+    cells = graded_cells(exercise, sources(exercise).course.parent)
     one, two = (cell for cell in cells if cell.kind == "written")
     first = 4.0 if written is None else min(5.0, written)
     second = None if written is None else written - first
@@ -106,8 +106,8 @@ def _markings(exercise: str, written: float | None, said: str) -> tuple[Marking,
 
 def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Random, n: int, refused: bool) -> Attempt:
     skill = dice.random()
-    src = variants.sources(exercise)
-    tests = variants.known_tests(src)
+    src = sources(exercise)
+    tests = known_tests(src)
     marks, score = _marks(exercise.id), 40 + 300 * skill
     cells = []
     for cell in graded_cells(exercise.id, src.course.parent):
@@ -174,7 +174,7 @@ def _attempt(folder: Path, exercise: Exercise, student: Student, dice: random.Ra
 @cache
 def _marks(exercise: str) -> dict[str, Grade]:
     """The marks of the tests of a model's score; other tests weigh the same here."""
-    src = variants.sources(exercise)
+    src = sources(exercise)
     if src.exercise.model is None:
         return {}
     hidden = load_cases(src.course / "test_hidden.py", f"sample_{src.id}", False, src.exercise.model)

@@ -13,8 +13,10 @@ from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import CheckCellMetadata, ClearMarkScheme, ClearSolutions, ComputeChecksums, LockCells
 
 from autograder.authoring import build as builder
-from autograder.authoring.build import build, check, graded_cells, make_stub, points_of, solved_notebook, write
+from autograder.authoring.build import build, check, write
+from autograder.authoring.notebooks import make_stub, solved_notebook
 from autograder.base.errors import AutograderError
+from autograder.sources.cells import graded_cells, points_of
 from exercise_code.common.errors import CourseError
 
 

@@ -15,7 +15,8 @@ import yaml
 from demo_course import EXERCISE, ROOT, DemoCourse, make_demo_course
 
 from autograder.authoring.bundle import _date as moment_of
-from autograder.authoring.bundle import bundle, find_leaks, read_bundle
+from autograder.authoring.bundle import bundle, read_bundle
+from autograder.authoring.leaks import find_leaks
 from autograder.base.errors import AutograderError
 from exercise_code.common.errors import CourseError
 

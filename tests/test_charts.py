@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from autograder.pages.axes import how_many, linear_axis, log_axis, number_text, time_axis
+from autograder.base.text import how_many, number_text
+from autograder.pages.axes import linear_axis, log_axis, time_axis
 from autograder.pages.charts import MOST_DOTS, Mark, Point, histogram, scatter
 
 TEMPLATES = Path(__file__).parent.parent / "autograder" / "pages" / "templates"

@@ -11,14 +11,17 @@ import pytest
 
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
-from autograder.classroom.class_file import Classroom, LateRow
+from autograder.classroom.class_file import Classroom
+from autograder.classroom.lateness import LateRow
 from autograder.classroom.roster import Roster, Student
-from autograder.cli.commands import GradeOptions, open_run
+from autograder.cli.options import GradeOptions
+from autograder.cli.run import open_run
 from autograder.grading import BEFORE, course_hash, grade_class, grade_folder, grade_found, keys, local_fleets
 from autograder.intake.search import Found
 from autograder.judging.result import Result, unpack_samples
 from autograder.pages.class_report import _groups
 from autograder.sources import variants
+from autograder.sources.exercise import sources
 from exercise_code.common.exercise import PACKAGE, load_exercise
 
 EXERCISE = "ex03_dataloader"
@@ -188,7 +191,7 @@ def test_a_course_that_was_moved_is_the_same_and_one_that_was_changed_is_not(tmp
     exercise = load_exercise(EXERCISE)
     hashes = {course_hash(exercise)}
     for place in ("0", "z"):
-        shutil.copytree(variants.sources(EXERCISE).course.parent, tmp_path / place)
+        shutil.copytree(sources(EXERCISE).course.parent, tmp_path / place)
         monkeypatch.setenv("AUTOGRADER_COURSE", str(tmp_path / place))
         hashes.add(course_hash(exercise))
     assert len(hashes) == 1

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.base.errors import AutograderError
-from autograder.classroom.class_file import Classroom, LateRow, open_classroom, parse_extension
+from autograder.classroom.class_file import Classroom, open_classroom
+from autograder.classroom.lateness import LateRow, parse_extension
 from autograder.classroom.roster import Student
 
 DUE = datetime(2026, 11, 27, 22, 59, tzinfo=UTC)

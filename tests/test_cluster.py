@@ -26,18 +26,21 @@ from processes import descendants, wait_until_gone
 
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
-from autograder.fleet.cluster import certificates
+from autograder.fleet.cluster import certificates, settings
 from autograder.fleet.cluster import dask_fleet as cluster
 from autograder.fleet.cluster import on_worker as worker_kit
 from autograder.fleet.cluster.certificates import Certificates, make_certificates, open_certificates
 from autograder.fleet.cluster.course_archive import CourseArchive, make_archive
-from autograder.fleet.cluster.dask_fleet import ClusterSettings, DaskFleet
+from autograder.fleet.cluster.dask_fleet import DaskFleet
 from autograder.fleet.cluster.hand_in_bytes import pack, unpack
 from autograder.fleet.cluster.remote_judge import make_order
+from autograder.fleet.cluster.settings import ClusterSettings
 from autograder.fleet.local import Fleet, failed_result
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.judging.result import Result
 from autograder.sources import variants
+from autograder.sources.exercise import sources
+from autograder.sources.known_answers import apply, wrong_answers
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.handin import HandInError, open_handin
 
@@ -143,7 +146,7 @@ def jobs(tmp_path_factory):
     reference = variants.reference(EXERCISE, folder / f"{NAME}_reference")
     untouched = variants.untouched(EXERCISE, folder / "untouched")
     paths = [reference, untouched]
-    paths += [variants.apply(wrong, folder / wrong.name) for wrong in variants.wrong_answers(EXERCISE)[:2]]
+    paths += [apply(wrong, folder / wrong.name) for wrong in wrong_answers(EXERCISE)[:2]]
     exits = shutil.copytree(reference, folder / "exits")
     (exits / "exercise_code" / EXERCISE / "image_folder.py").write_text("import os\nos._exit(0)\n")
     odd = shutil.copytree(reference, folder / "odd\u202enames")
@@ -234,7 +237,7 @@ def test_no_name_and_no_secret_is_seen_by_dask_or_lies_on_a_disk(two_workers, jo
 
 def test_workers_judge_with_the_course_from_here(two_workers, jobs, tmp_path, monkeypatch):
     private = tmp_path / "course"
-    shutil.copytree(variants.sources(EXERCISE).course, private / EXERCISE)
+    shutil.copytree(sources(EXERCISE).course, private / EXERCISE)
     hidden = private / EXERCISE / "test_hidden.py"
     always = '@grade("dataset_len")\ndef test_that_fails(observe):\n    """Fails."""\n    raise AssertionError\n\n\n'
     hidden.write_text(hidden.read_text().replace("@grade(", always + "@grade(", 1))
@@ -245,8 +248,8 @@ def test_workers_judge_with_the_course_from_here(two_workers, jobs, tmp_path, mo
 
 
 def test_other_versions_are_refused_and_both_are_named(two_workers, monkeypatch):
-    here = {**cluster.versions(), "numpy": "0.0.1"}
-    monkeypatch.setattr(cluster, "versions", lambda: here)
+    here = {**settings.versions(), "numpy": "0.0.1"}
+    monkeypatch.setattr(settings, "versions", lambda: here)
     said = []
     with (
         pytest.raises(AutograderError, match=r"no worker .*numpy [1-9][0-9.]*, here 0\.0\.1.*pip install"),
@@ -277,7 +280,7 @@ def without(archive: CourseArchive, name: str) -> CourseArchive:
 
 
 def test_another_python_is_refused_before_any_code_goes_there(two_workers, monkeypatch):
-    monkeypatch.setattr(cluster, "versions", lambda: {"python": "3.99.0"})
+    monkeypatch.setattr(settings, "versions", lambda: {"python": "3.99.0"})
     with (
         pytest.raises(AutograderError, match=r"scheduler .* has Python 3\.\d+\.\d+, here it is 3\.99\.0"),
         DaskFleet(EXERCISE, SETTINGS, two_workers.settings()),
@@ -418,11 +421,11 @@ def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_
     def task_answer(self, task):
         task.future = None
         if task.job is None:
-            return cluster.READY, json.dumps(cluster.versions())
+            return cluster.READY, json.dumps(settings.versions())
         asked.append((task.job, task.member.address))
         if task.job == killer:
             return cluster.ENDED, "the judge's process ended while it graded this hand-in"
-        good = failed_result(task.job, EXERCISE, SETTINGS, "").model_copy(update={"versions": cluster.versions()})
+        good = failed_result(task.job, EXERCISE, SETTINGS, "").model_copy(update={"versions": settings.versions()})
         return cluster.RESULT, good.model_dump_json()
 
     with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:

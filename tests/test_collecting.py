@@ -8,7 +8,7 @@ import pytest
 
 from autograder.base.errors import AutograderError
 from autograder.judging.collecting import fault_of, run_pytest
-from autograder.judging.plugin import JudgePlugin
+from autograder.judging.pytest_plugin import JudgePlugin
 
 # To a judge's pytest, which has no settings, this is a warning; here warnings are errors.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")

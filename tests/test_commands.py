@@ -11,11 +11,13 @@ from rich.console import Console
 from autograder.base.errors import AutograderError
 from autograder.cli import commands
 from autograder.cli import console as telling
-from autograder.cli.commands import GradeOptions, grade_command, open_run, results_table
-from autograder.cli.run import note_run
+from autograder.cli.grade import grade_command
+from autograder.cli.options import GradeOptions
+from autograder.cli.regrade import appeal_command, regrade_command
+from autograder.cli.results_table import results_table
+from autograder.cli.run import note_run, open_run
 from autograder.grading import BEFORE
 from autograder.grading.register import read_register
-from autograder.grading.regrade import appeal_command, regrade_command
 from autograder.judging.result import CellResult, Result, TestResult
 from autograder.sources import variants
 

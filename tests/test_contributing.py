@@ -10,8 +10,8 @@ from rich.console import Console
 
 from autograder.authoring.build import build, write
 from autograder.proof.verify import verify
-from autograder.sources.course import points_of
-from autograder.sources.variants import Sources
+from autograder.sources.cells import points_of
+from autograder.sources.exercise import Sources
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex90_relu"
@@ -60,11 +60,3 @@ def test_the_example_grades_as_it_should(root: Path) -> None:
     ]
     assert report.mutation is not None
     assert report.mutation.killed
-
-
-def test_the_map_of_the_autograder_has_each_module_once() -> None:
-    section = PAGE.read_text(encoding="utf-8").split("## The autograder's modules", 1)[1].split("\n## ", 1)[0]
-    named = [name for row in section.splitlines()[4:] for name in re.findall(r"`(\w+)`", row.partition("|")[2][1:])]
-    there = {p.stem for p in (PAGE.parent / "autograder").glob("*.py")} - {"__init__"}
-    assert len(named) == len(set(named)), f"named twice: {sorted({n for n in named if named.count(n) > 1})}"
-    assert set(named) == there, f"differs: {sorted(set(named) ^ there)}"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from autograder.cli import doctor
-from autograder.sandbox.client import ChildDied
+from autograder.sandbox.handle import ChildDied
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ import cloudpickle
 import pytest
 from hypothesis import given, strategies
 
-from autograder.sandbox.client import Answer, Child, Worker
+from autograder.sandbox.client import Worker
+from autograder.sandbox.handle import Answer, Child
 from autograder.sandbox.walls import landlock_abi
 from autograder.sandbox.workers import Workers
 from exercise_code.common.checks.environment import NOT_IN_SANDBOX, PACKAGES, SANDBOX_LIBRARIES, WARM, beyond

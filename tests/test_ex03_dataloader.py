@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from autograder.sources.course import BEGIN_SOLUTION, END_SOLUTION, ROOT
+from autograder.sources.cells import BEGIN_SOLUTION, END_SOLUTION
+from autograder.sources.layout import ROOT
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.reloading import fresh_code
 from exercise_code.common.testing import InProcess, load_cases, run_case, test_seed

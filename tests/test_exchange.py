@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from nbgrader_course import EXERCISE, grades, nbgrader, read_notebook, released_course
 
-from autograder.cli.commands import GradeOptions, grade_command
+from autograder.cli.grade import grade_command
+from autograder.cli.options import GradeOptions
 from autograder.nbgrader_bridge.prepare import SECRET
 from autograder.sources import variants
 

@@ -17,8 +17,9 @@ from autograder.base.errors import AutograderError
 from autograder.base.locks import Scratch, lock_results, remove_left_scratch
 from autograder.base.settings import Settings
 from autograder.fleet.local import Fleet
-from autograder.judging import plugin as plugin_module
-from autograder.judging.judge import Job, Judge
+from autograder.judging.hand_in_sandbox import HandInSandbox
+from autograder.judging.job import Job
+from autograder.judging.judge import Judge
 from autograder.judging.result import Result
 from autograder.sandbox import client
 from autograder.sandbox.walls import landlock_abi
@@ -44,7 +45,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def graded(reference: Path, break_it, before: bool = False) -> list[Result]:
     """Results of the reference, twice; `break_it` gets judge and workspace at the tenth probe of the first."""
     results: list[Result] = []
-    ask, asked = plugin_module.HandInSandbox.ask, []
+    ask, asked = HandInSandbox.ask, []
 
     def counted(self, *arguments):
         if self.worker is self.judge.worker:
@@ -54,7 +55,7 @@ def graded(reference: Path, break_it, before: bool = False) -> list[Result]:
         return ask(self, *arguments)
 
     with pytest.MonkeyPatch.context() as patch, Judge(EXERCISE, Settings()) as judge:
-        patch.setattr(plugin_module.HandInSandbox, "ask", counted)
+        patch.setattr(HandInSandbox, "ask", counted)
         judge.serve([Job("u0001", reference), Job("u0002", reference)], lambda _, result: results.append(result))
     return results
 
@@ -111,7 +112,7 @@ def _no_data(judge, sandbox) -> None:
     def ask(*arguments):
         raise CourseError("expected the data set in /data, found nothing")
 
-    plugin_module.HandInSandbox.ask = ask
+    HandInSandbox.ask = ask
 
 
 def _kill_worker(judge, sandbox) -> None:

@@ -19,9 +19,10 @@ from autograder.fleet import local as fleet_module
 from autograder.fleet import machine as machine_module
 from autograder.fleet.local import Fleet
 from autograder.fleet.machine import Gpu, Machine, _gpus, plan_judges, this_machine
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.judging.result import Result
 from autograder.sources import variants
+from autograder.sources.exercise import sources
 
 EXERCISE = "ex03_dataloader"
 
@@ -97,7 +98,7 @@ def test_a_hand_in_that_kills_its_judge_each_time_gets_a_result_that_says_so(job
 def test_stopping_at_the_first_failure_leaves_the_next_hand_in_alone(jobs, tmp_path, monkeypatch):
     """Stopped among the hidden tests, pytest is in their module, and the next hand-in starts in the other one."""
     course = tmp_path / "course"
-    shutil.copytree(variants.sources(EXERCISE).course, course / EXERCISE)
+    shutil.copytree(sources(EXERCISE).course, course / EXERCISE)
     hidden = course / EXERCISE / "test_hidden.py"
     always = '@grade("dataset_len")\ndef test_that_fails(observe):\n    """Fails."""\n    raise AssertionError\n\n\n'
     hidden.write_text(hidden.read_text().replace("@grade(", always + "@grade(", 1))
@@ -109,7 +110,7 @@ def test_stopping_at_the_first_failure_leaves_the_next_hand_in_alone(jobs, tmp_p
 
 def test_a_course_that_cannot_be_graded_is_one_error(jobs, tmp_path, monkeypatch, capfd):
     course = tmp_path / "course"
-    shutil.copytree(variants.sources(EXERCISE).course, course / EXERCISE)
+    shutil.copytree(sources(EXERCISE).course, course / EXERCISE)
     (course / EXERCISE / "test_hidden.py").write_text("import nothing_such\n")
     monkeypatch.setenv("AUTOGRADER_COURSE", str(course))
     said = r"test_hidden\.py, line 1: ModuleNotFoundError: No module named 'nothing_such'"

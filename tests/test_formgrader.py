@@ -18,6 +18,7 @@ from nbgrader_course import EXERCISE, cell_of, edit_notebook, grades, hand_in, r
 from test_nbgrader_hostile import _evil_notebook, expect_harmless
 
 from autograder.sources import variants
+from autograder.sources.known_answers import apply, wrong_answers
 
 pytestmark = pytest.mark.slow
 SECONDS = 90
@@ -52,7 +53,7 @@ def server(tmp_path_factory):
     course = released_course(tmp_path_factory.mktemp("formgrader") / "class")
     trees = tmp_path_factory.mktemp("trees")
     good = variants.reference(EXERCISE, trees / "good")
-    partial = variants.apply(variants.wrong_answers(EXERCISE)[0], trees / "partial")
+    partial = apply(wrong_answers(EXERCISE)[0], trees / "partial")
     hand_in(course, "u0001", good)
     for student, tree in (("u0001", None), ("u0002", partial), ("u0003", good)):
         target = course / "submitted" / student / EXERCISE if tree is None else hand_in(course, student, tree)

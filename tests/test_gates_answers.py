@@ -9,8 +9,9 @@ import numpy as np
 import parrot
 import pytest
 
-from autograder.sources.course import course_ids
-from autograder.sources.variants import known_tests, sources, wrong_answers
+from autograder.sources.exercise import known_tests, sources
+from autograder.sources.known_answers import wrong_answers
+from autograder.sources.layout import course_ids
 
 EXERCISES = course_ids()
 # Answers to the visible tests may earn this part of the points that tests of code give.

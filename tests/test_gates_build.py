@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring.build import BuiltFile, build, check, orphans, serialise, solved_notebook, write
-from autograder.authoring.bundle import bundle, find_leaks, read_bundle
-from autograder.sources import course as sources
-from autograder.sources.course import ROOT, course_folder, course_ids, notebook_sources, solution_sources
+from autograder.authoring.build import BuiltFile, build, check, orphans, write
+from autograder.authoring.bundle import bundle, read_bundle
+from autograder.authoring.leaks import find_leaks
+from autograder.authoring.notebooks import serialise, solved_notebook
+from autograder.sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
+from autograder.sources.test_files import tests_in
 
 COURSE = course_folder()
 EXERCISES = course_ids(COURSE)
@@ -93,7 +95,7 @@ def test_a_bundle_gives_no_answer_away(exercise, bundles):
         assert files[f"exercise_code/{exercise}/{path.name}"] != path.read_bytes()
     everything = b"\n".join(files.values())
     assert b"BEGIN SOLUTION" not in everything
-    for name, _, _ in sources.tests_in(COURSE / exercise / "test_hidden.py"):
+    for name, _, _ in tests_in(COURSE / exercise / "test_hidden.py"):
         assert f"def {name}(".encode() not in everything
 
 

@@ -11,9 +11,8 @@ import pytest
 from demo_course import EXERCISE as DEMO
 from demo_course import DemoCourse, make_demo_course
 
-from autograder.authoring.build import course_folder, course_ids
 from autograder.authoring.run_notebooks import NotebookRun, make_tree, run_notebook
-from autograder.sources.course import notebook_sources, solution_sources
+from autograder.sources.layout import course_folder, course_ids, notebook_sources, solution_sources
 
 COURSE = course_folder()
 EXERCISES = course_ids(COURSE)

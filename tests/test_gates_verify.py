@@ -7,8 +7,10 @@ import pytest
 from autograder.base.settings import Settings
 from autograder.grading import default_jobs
 from autograder.proof.verify import VerifyReport, verify
-from autograder.sources.course import course_ids, points_of
-from autograder.sources.variants import known_tests, wrong_answers
+from autograder.sources.cells import points_of
+from autograder.sources.exercise import known_tests
+from autograder.sources.known_answers import wrong_answers
+from autograder.sources.layout import course_ids
 
 EXERCISES = course_ids()
 

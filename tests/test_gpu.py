@@ -6,7 +6,7 @@ import pytest
 
 from autograder.base.settings import Settings, resolve_device
 from autograder.fleet.local import Fleet
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.judging.result import Result
 from autograder.sources import variants
 

@@ -24,28 +24,30 @@ from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 from nbgrader_course import cell_of, edit_notebook, grades, mark, nbgrader, read_notebook, released_course
 
-from autograder.authoring.build import graded_cells
 from autograder.base.errors import AutograderError
 from autograder.classroom.class_file import Classroom, open_classroom
 from autograder.classroom.roster import Student
 from autograder.cli.publish import with_written_points
 from autograder.grading import result_path, with_penalty
 from autograder.grading.standing import GradedClass, Standing, attempt_from
-from autograder.intake.search import find_hand_ins, fingerprint
+from autograder.intake.digest import fingerprint
+from autograder.intake.search import find_hand_ins
 from autograder.judging.result import CellResult, Result, TestResult, write_result
 from autograder.nbgrader_bridge.gradebook import fill as gradebook
 from autograder.nbgrader_bridge.gradebook.fill import fill_gradebook
 from autograder.nbgrader_bridge.gradebook.markings import written_points
-from autograder.nbgrader_bridge.notebooks.graded import mend, read_template
 from autograder.nbgrader_bridge.notebooks.handed_in import read_hand_in
+from autograder.nbgrader_bridge.notebooks.mended import mend, read_template
 from autograder.nbgrader_bridge.notebooks.safe_html import markdown_to_html
 from autograder.pages.feedback import write_feedback
 from autograder.sources import variants
+from autograder.sources.cells import graded_cells
+from autograder.sources.exercise import known_tests, sources
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex03_dataloader"
-SOURCE = variants.sources(EXERCISE)
-TESTS = variants.known_tests(SOURCE)
+SOURCE = sources(EXERCISE)
+TESTS = known_tests(SOURCE)
 CELLS = graded_cells(EXERCISE)
 CHECKS = {c.grade_id: c.points for c in CELLS if c.kind == "checks"}
 WRITTEN = [c.grade_id for c in CELLS if c.kind == "written"]

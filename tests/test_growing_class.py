@@ -19,12 +19,12 @@ from autograder.classroom.class_file import Classroom
 from autograder.classroom.roster import Roster, Student
 from autograder.cli.grade import grade_command
 from autograder.cli.options import GradeOptions
+from autograder.cli.regrade import appeal_command
 from autograder.grading import grade_class
 from autograder.grading.register import REGISTER, read_register
-from autograder.grading.regrade import appeal_command
 from autograder.judging.result import CellResult, Result
 from autograder.sources import variants
-from autograder.sources.course import graded_cells
+from autograder.sources.cells import graded_cells
 
 EXERCISE = "ex03_dataloader"
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
@@ -272,7 +272,7 @@ def test_a_damaged_register_is_no_empty_class(tree, tmp_path, asked):
 def test_an_appeal_reads_the_copy_of_a_hand_in_that_is_gone(tree, tmp_path, asked, monkeypatch, capsys):
     course, folder = _class(tmp_path, tree, "u0000")
     shutil.rmtree(folder)
-    monkeypatch.setattr("autograder.grading.regrade.Fleet", lambda *_: _Fleet())
+    monkeypatch.setattr("autograder.cli.regrade.Fleet", lambda *_: _Fleet())
     assert appeal_command(GradeOptions(EXERCISE, course=course, device="cpu"), "u0000") == 0
     assert "the stored result is the same" in capsys.readouterr().out
 

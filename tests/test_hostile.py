@@ -27,10 +27,11 @@ from safetensors.numpy import save
 
 from autograder.base.settings import Settings
 from autograder.fleet.local import Fleet
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.judging.result import Result
 from autograder.sandbox.walls import landlock_abi
-from autograder.sources.variants import known_tests, reference, untouched
+from autograder.sources.exercise import known_tests
+from autograder.sources.variants import reference, untouched
 from exercise_code.common.exercise import load_exercise
 
 if sys.platform != "linux" or landlock_abi() < 1:

@@ -17,7 +17,8 @@ from autograder.base.errors import AutograderError
 from autograder.classroom.roster import Roster, Student
 from autograder.grading import file_name
 from autograder.intake import downloads as uploads
-from autograder.intake.search import find_hand_ins, fingerprint
+from autograder.intake.digest import fingerprint
+from autograder.intake.search import find_hand_ins
 from autograder.intake.times import moodle_time, nbgrader_time, told_time
 from autograder.intake.worksheet import read_worksheet
 from exercise_code.common.archives import printable

@@ -17,7 +17,8 @@ import pytest
 from autograder.base.settings import DEMO_SECRET, Settings
 from autograder.judging.result import Result
 from autograder.sandbox.walls import landlock_abi
-from autograder.sources.variants import known_tests, reference, sources, untouched
+from autograder.sources.exercise import known_tests, sources
+from autograder.sources.variants import reference, untouched
 from exercise_code.common.exercise import exercise_ids, load_exercise
 
 if sys.platform != "linux" or landlock_abi() < 1:

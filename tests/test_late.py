@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from nbgrader_course import EXERCISE, cell_of, edit_notebook, hand_in, mark, nbgrader, released_course
 
-from autograder.authoring.build import graded_cells
 from autograder.base.settings import settings_from_environment
 from autograder.classroom.class_file import Classroom, open_classroom
 from autograder.grading import course_hash, grade_class, result_key, result_path, with_penalty
 from autograder.grading.standing import GradedClass
-from autograder.intake.search import fingerprint
+from autograder.intake.digest import fingerprint
 from autograder.judging.result import CellResult, Result, TestResult, write_result
 from autograder.nbgrader_bridge.gradebook.fill import fill_gradebook
 from autograder.nbgrader_bridge.gradebook.markings import written_points
 from autograder.sources import variants
+from autograder.sources.cells import graded_cells
 from exercise_code.common.exercise import load_exercise
 
 CELLS = graded_cells(EXERCISE)

@@ -14,10 +14,10 @@ from autograder.base.settings import Settings
 from autograder.classroom.class_file import open_classroom
 from autograder.fleet.local import Fleet
 from autograder.intake.search import find_hand_ins
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.simulation.made_class import SHARES, make_class
 from autograder.simulation.restyle import BLOCK, rename, restyle, unfinish
-from autograder.sources.variants import sources
+from autograder.sources.exercise import sources
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex03_dataloader"

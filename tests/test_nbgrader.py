@@ -19,15 +19,19 @@ from nbgrader_course import (
     released_course,
 )
 
-from autograder.authoring.build import build, course_folder, course_ids, points_of
-from autograder.authoring.bundle import find_leaks
+from autograder.authoring.build import build
+from autograder.authoring.leaks import find_leaks
 from autograder.base.errors import AutograderError
 from autograder.base.settings import settings_from_environment
 from autograder.grading import grade_class
 from autograder.judging.result import CellResult, Result, TestResult, read_result
 from autograder.nbgrader_bridge.class_folder import make_course
-from autograder.nbgrader_bridge.notebooks.graded import points_in, put_scores
+from autograder.nbgrader_bridge.notebooks.outputs import points_in, put_scores
 from autograder.sources import variants
+from autograder.sources.cells import points_of
+from autograder.sources.exercise import sources
+from autograder.sources.known_answers import apply, wrong_answers
+from autograder.sources.layout import course_folder, course_ids
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,11 +40,11 @@ ROOT = Path(__file__).resolve().parent.parent
 def trees(tmp_path_factory):
     """Hand-ins of the exercise by name."""
     folder = tmp_path_factory.mktemp("trees")
-    partial = variants.wrong_answers(EXERCISE)[0]
+    partial = wrong_answers(EXERCISE)[0]
     return {
         "good": variants.reference(EXERCISE, folder / "good"),
         "blank": variants.untouched(EXERCISE, folder / "blank"),
-        "partial": variants.apply(partial, folder / "partial"),
+        "partial": apply(partial, folder / "partial"),
     }
 
 
@@ -132,7 +136,7 @@ def test_a_release_is_what_the_build_gives_and_holds_no_answer(tmp_path, exercis
     for path, content in built.items():
         assert json.loads(files[Path(path).name]) == json.loads(content)
     assert {f"exercise_code/{exercise}/test_visible.py", "exercise_code/common/testing.py"} <= set(files)
-    for name in variants.sources(exercise).twins:
+    for name in sources(exercise).twins:
         assert "NotImplementedError" in files[f"exercise_code/{exercise}/{name}"].decode()
 
 
@@ -140,7 +144,7 @@ def test_a_release_with_an_answer_in_it_is_removed(tmp_path):
     folder = tmp_path / "class"
     make_course(folder, [EXERCISE])
     module = folder / "source" / EXERCISE / "exercise_code" / EXERCISE / "image_folder.py"
-    module.write_text((variants.sources(EXERCISE).solution / "image_folder.py").read_text())
+    module.write_text((sources(EXERCISE).solution / "image_folder.py").read_text())
     nbgrader(folder, "generate_assignment", EXERCISE, fails=True)
     assert not (folder / "release" / EXERCISE).exists()
 
@@ -172,13 +176,13 @@ def test_both_commands_share_their_results(course):
     cells = [c.model_copy(update={"points": c.max_points / 3}) if i == 0 else c for i, c in enumerate(result.cells)]
     text = path.read_text()
     path.write_text(result.model_copy(update={"cells": cells}).model_dump_json())
-    from autograder.nbgrader_bridge import bridge as nbgrader_bridge
+    from autograder.nbgrader_bridge import scores
 
-    nbgrader_bridge._end_all()
+    scores.end_all()
     nbgrader(course, "autograde", EXERCISE, "--student=u0002", "--force")
     assert grades(course, "u0002")[cells[0].grade_id].auto == cells[0].max_points / 3
     path.write_text(text)
-    nbgrader_bridge._end_all()
+    scores.end_all()
     nbgrader(course, "autograde", EXERCISE, "--student=u0002", "--force")
     assert grades(course, "u0002")[cells[0].grade_id].auto == 0
 
@@ -188,20 +192,20 @@ def test_a_class_is_graded_by_one_judge_and_no_kernel(course, trees, monkeypatch
     from nbclient import NotebookClient
 
     from autograder.fleet.local import Fleet
-    from autograder.nbgrader_bridge import bridge as nbgrader_bridge
+    from autograder.nbgrader_bridge import scores
 
     started = []
     start = Fleet._start
     monkeypatch.setattr(Fleet, "_start", lambda self, *rest: started.append(1) or start(self, *rest))
     monkeypatch.setattr(NotebookClient, "execute", lambda *_: pytest.fail("a notebook was run"))
-    nbgrader_bridge._end_all()
+    scores.end_all()
     for path in (course / "results" / EXERCISE).glob("*.json"):
         path.unlink()
     before = _tree(course / "submitted")
     nbgrader(course, "autograde", EXERCISE, "--force")
     assert len(started) == 1
     assert _tree(course / "submitted") == before
-    nbgrader_bridge._end_all()
+    scores.end_all()
     nbgrader(course, "autograde", EXERCISE, "--force")
     assert len(started) == 1
 
@@ -243,7 +247,7 @@ def test_a_hand_in_in_which_a_run_was_killed_is_graded_again(course, left):
 def test_students_modules_are_theirs_in_the_graded_copy_and_given_ones_are_not(course, trees):
     graded = course / "autograded" / "u0003" / EXERCISE / "exercise_code" / EXERCISE
     theirs = trees["partial"] / "exercise_code" / EXERCISE
-    for name in variants.sources(EXERCISE).twins:
+    for name in sources(EXERCISE).twins:
         assert (graded / name).read_bytes() == (theirs / name).read_bytes()
     assert (graded / "image_files.py").read_bytes() == (
         ROOT / "exercise_code" / EXERCISE / "image_files.py"

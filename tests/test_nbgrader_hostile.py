@@ -22,11 +22,11 @@ from nbgrader_course import (
     released_course,
 )
 
-from autograder.authoring.build import points_of
-from autograder.nbgrader_bridge.notebooks.graded import MAX_CELLS, NOTES_ID, add_notes, mend, read_template
 from autograder.nbgrader_bridge.notebooks.handed_in import read_hand_in, read_raw
+from autograder.nbgrader_bridge.notebooks.mended import MAX_CELLS, NOTES_ID, add_notes, mend, read_template
 from autograder.nbgrader_bridge.notebooks.safe_html import LONGEST_MARKDOWN, markdown_to_html
 from autograder.sources import variants
+from autograder.sources.cells import points_of
 from exercise_code.common.exercise import load_exercise
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from nbgrader_course import grades, hand_in, nbgrader, released_course
 
-from autograder.authoring.build import course_ids, graded_cells
 from autograder.base.settings import settings_from_environment
 from autograder.classroom.class_file import open_classroom
 from autograder.grading import grade_class
@@ -16,6 +15,10 @@ from autograder.grading.standing import GradedClass
 from autograder.nbgrader_bridge.gradebook.fill import fill_gradebook
 from autograder.simulation.nbgrader_execute import execute_trusted
 from autograder.sources import variants
+from autograder.sources.cells import graded_cells
+from autograder.sources.exercise import known_tests, sources
+from autograder.sources.known_answers import apply, wrong_answers
+from autograder.sources.layout import course_ids
 
 ROSTER = "id,name\nu0001,Name One\nu0002,Name Two\nu0003,Name Three\nu0004,Name Four\n"
 
@@ -59,16 +62,16 @@ def graded(request, tmp_path_factory) -> _Graded:
 
 def _trees(exercise: str, folder: Path) -> dict[str, Path]:
     """The reference, the untouched stubs, and two wrong answers of which each fails several cells in part."""
-    source = variants.sources(exercise)
-    known = variants.known_tests(source)
-    wrong = [w for w in variants.wrong_answers(source) if w.edit]
+    source = sources(exercise)
+    known = known_tests(source)
+    wrong = [w for w in wrong_answers(source) if w.edit]
     # One that leaves some of a cell's points is where scores could differ.
     wrong.sort(key=lambda w: (-len({known[name].grade_id for name in w.fails}), w.name))
     return {
         "u0001": variants.reference(source, folder / "reference"),
         "u0002": variants.untouched(source, folder / "untouched"),
-        "u0003": variants.apply(wrong[0], folder / "wrong-0", source),
-        "u0004": variants.apply(wrong[len(wrong) // 2], folder / "wrong-1", source),
+        "u0003": apply(wrong[0], folder / "wrong-0", source),
+        "u0004": apply(wrong[len(wrong) // 2], folder / "wrong-1", source),
     }
 
 
@@ -101,7 +104,7 @@ def test_the_gradebook_has_the_notebooks_that_nbgrader_makes_byte_for_byte(grade
 
 
 def test_nbgraders_own_execute_gives_the_same_points(graded, tmp_path):
-    source = variants.sources(graded.ours.exercise)
+    source = sources(graded.ours.exercise)
     for standing in graded.ours.standings:
         student = standing.student.id
         if student == "u0004":

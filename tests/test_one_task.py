@@ -9,10 +9,11 @@ import pytest
 from autograder.base.settings import Settings
 from autograder.fleet.local import Fleet
 from autograder.judging.budget import MOST_LATE, SLEEP_FACTOR, Budget
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.judging.result import Result
 from autograder.sandbox.walls import landlock_abi
-from autograder.sources.variants import reference, sources
+from autograder.sources.exercise import sources
+from autograder.sources.variants import reference
 from exercise_code.common.checks.reasons import Reason
 
 if sys.platform != "linux" or landlock_abi() < 1:

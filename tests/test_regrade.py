@@ -17,11 +17,14 @@ from typer.testing import CliRunner
 
 from autograder.__main__ import app
 from autograder.base.errors import AutograderError
-from autograder.cli.commands import GradeOptions
+from autograder.cli.options import GradeOptions
+from autograder.cli.regrade import appeal_command, regrade_command, report_changes
 from autograder.grading import BEFORE, aside, file_name, forget_told, result_path, set_aside
-from autograder.grading.regrade import appeal_command, compare, regrade_command, report_changes
+from autograder.grading.changes import compare
 from autograder.judging.result import CellResult, Result, TestResult, read_result, write_result
 from autograder.sources import variants
+from autograder.sources.exercise import known_tests, sources
+from autograder.sources.known_answers import apply, wrong_answers
 
 EXERCISE = "ex03_dataloader"
 WRONG = ("dataset_len_off_by_one", "label_off_by_one")
@@ -176,7 +179,7 @@ def test_what_grading_failed_for_stays_aside(results):
 def course(tmp_path, monkeypatch):
     """A copy of the course whose tests may be edited."""
     folder = tmp_path / "course"
-    shutil.copytree(variants.sources(EXERCISE).course, folder / EXERCISE)
+    shutil.copytree(sources(EXERCISE).course, folder / EXERCISE)
     monkeypatch.setenv("AUTOGRADER_COURSE", str(folder))
     return folder / EXERCISE / "test_hidden.py"
 
@@ -186,8 +189,8 @@ def class_(tmp_path):
     folder = tmp_path / "class"
     variants.reference(EXERCISE, folder / "u0001")
     variants.untouched(EXERCISE, folder / "u0002")
-    for i, answer in enumerate(a for a in variants.wrong_answers(EXERCISE) if a.name in WRONG):
-        variants.apply(answer, folder / f"u001{i}")
+    for i, answer in enumerate(a for a in wrong_answers(EXERCISE) if a.name in WRONG):
+        apply(answer, folder / f"u001{i}")
     return folder
 
 
@@ -264,9 +267,9 @@ def test_an_appeal_says_everything_and_leaves_the_result_alone(class_, course, t
     assert text.strip() in printed
     assert "no result is stored" in text
     assert not _scores(out), "an appeal wrote a result"
-    for test in variants.known_tests(EXERCISE):
+    for test in known_tests(EXERCISE):
         assert test in text
-    lost = next(a.fails for a in variants.wrong_answers(EXERCISE) if a.name == "label_off_by_one")
+    lost = next(a.fails for a in wrong_answers(EXERCISE) if a.name == "label_off_by_one")
     failed = [line.split()[2] for line in text.splitlines() if line.startswith("  FAILED")]
     assert sorted(failed) == sorted(lost)
     assert "log: " in text and "want" in text and "SHA-256" in text and "numpy" in text
@@ -332,7 +335,7 @@ def test_an_appeal_of_a_student_without_a_hand_in_says_so(class_, tmp_path):
 def test_a_class_is_graded_again_with_the_options_it_was_graded_with(command, monkeypatch, tmp_path):
     """Without Moodle's worksheet nobody is late and strangers hand in; with other data all scores change."""
     asked = []
-    monkeypatch.setattr(f"autograder.grading.regrade.{command}_command", lambda options, *_: asked.append(options) or 0)
+    monkeypatch.setattr(f"autograder.cli.regrade.{command}_command", lambda options, *_: asked.append(options) or 0)
     sheet = tmp_path / "Grades.csv"
     arguments = [command, EXERCISE, *(["u0001"] if command == "appeal" else []), "in", "--worksheet", str(sheet)]
     arguments += ["--data", "real", "--unsafe", *(["--final", "--cluster", "slurm"] if command == "regrade" else [])]

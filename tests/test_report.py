@@ -22,6 +22,7 @@ from autograder.pages import class_report as instructor
 from autograder.pages.class_report import render_report, write_report
 from autograder.pages.students import student_rows
 from autograder.sources import variants
+from autograder.sources.known_answers import apply, wrong_answers
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.handing_in.notes import Note
 
@@ -314,9 +315,9 @@ def test_hostile_code_in_a_pair_is_text(tmp_path):
 def test_real_results_give_the_same_answer_as_known_ones(tmp_path):
     """Two wrong answers and the untouched stubs, graded for real."""
     submissions = tmp_path / "class"
-    answers = {w.name: w for w in variants.wrong_answers("ex03_dataloader")}
+    answers = {w.name: w for w in wrong_answers("ex03_dataloader")}
     for name in ("variance_for_std", "drop_last_ignored"):
-        variants.apply(answers[name], submissions / name)
+        apply(answers[name], submissions / name)
     variants.untouched("ex03_dataloader", submissions / "untouched")
     known = KnownClass(tmp_path)
     known.add(None)

@@ -12,13 +12,15 @@ from autograder.analysis.known_mistakes import Catalogue, Finding, HandInFiles, 
 from autograder.grading.standing import Attempt
 from autograder.judging.result import write_result
 from autograder.sources import variants
+from autograder.sources.exercise import sources
+from autograder.sources.known_answers import WrongAnswer, apply, wrong_answers
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.modelfile import MAX_HEADER_BYTES
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return Catalogue(variants.sources(EXERCISE))
+    return Catalogue(sources(EXERCISE))
 
 
 def _found(known: KnownClass) -> list[Finding]:
@@ -27,11 +29,11 @@ def _found(known: KnownClass) -> list[Finding]:
 
 @pytest.mark.parametrize("exercise", [EXERCISE, "ex09_keypoints"])
 def test_each_wrong_answer_resembles_itself_and_nothing_else(exercise, tmp_path):
-    src = variants.sources(exercise)
+    src = sources(exercise)
     known = KnownClass(tmp_path, exercise)
-    answers = variants.wrong_answers(src)
+    answers = wrong_answers(src)
     for wrong in answers:
-        path = variants.apply(wrong, tmp_path / "built" / wrong.name)
+        path = apply(wrong, tmp_path / "built" / wrong.name)
         attempt = known.add({}, wrong.fails)
         assert attempt is not None
         path.rename(attempt.path)
@@ -43,7 +45,7 @@ def test_each_wrong_answer_resembles_itself_and_nothing_else(exercise, tmp_path)
 
 
 def test_wrong_answers_are_recognised_under_other_names(catalogue):
-    src = variants.sources(EXERCISE)
+    src = sources(EXERCISE)
     known = {p.name: variants.strip_markers(p.read_text()) for p in src.solution.glob("*.py")}
     missed = []
     for wrong in catalogue.answers.values():
@@ -59,7 +61,7 @@ def test_wrong_answers_are_recognised_under_other_names(catalogue):
 
 def test_two_mistakes_in_one_hand_in_are_both_found(catalogue):
     """Where one mistake's tests are among the other's, the tests cannot say that there are two."""
-    src = variants.sources(EXERCISE)
+    src = sources(EXERCISE)
     solved = {p.name: variants.strip_markers(p.read_text()) for p in src.solution.glob("*.py")}
     both = total = 0
     for one, two in itertools.combinations(list(catalogue.answers.values())[::3], 2):
@@ -79,7 +81,7 @@ def test_two_mistakes_in_one_hand_in_are_both_found(catalogue):
 def test_a_mistake_is_recognised_beside_parts_that_are_not_written(tmp_path):
     known = KnownClass(tmp_path)
     loader = {t.name for t in known.tests.values() if t.grade_id.startswith("dataloader")}
-    wrong = next(w for w in variants.wrong_answers(EXERCISE) if w.name == "normalize_divides_by_variance")
+    wrong = next(w for w in wrong_answers(EXERCISE) if w.name == "normalize_divides_by_variance")
     edit = wrong.edit[0]
     module = known.solution[edit.file].replace(edit.find, edit.replace)
     known.add({edit.file: module, "dataloader.py": known.stubs["dataloader.py"]}, wrong.fails, unwritten=loader)
@@ -116,7 +118,7 @@ def test_a_weak_model_is_no_known_mistake(tmp_path):
 def test_code_that_gives_no_answer_is_no_known_mistake_unless_it_has_it(tmp_path):
     """`input()` fails the tests that a wrong length fails, and so does a loop; neither is a wrong length."""
     known = KnownClass(tmp_path)
-    length = next(w for w in variants.wrong_answers(EXERCISE) if w.name == "loader_len_counts_samples")
+    length = next(w for w in wrong_answers(EXERCISE) if w.name == "loader_len_counts_samples")
     known.add(known.solution, length.fails, code=Reason.RAISED, raised="EOFError")
     known.add(known.solution, length.fails, code=Reason.RAISED, raised="Own<b>Error")
     known.add(known.solution, length.fails, code=Reason.TIMED_OUT)
@@ -129,7 +131,7 @@ def test_code_that_gives_no_answer_is_no_known_mistake_unless_it_has_it(tmp_path
         "the code raises Own<b>Error",
         "the code does not end in time",
     ]
-    first, second = mistakes(found, {w.name: w.about for w in variants.wrong_answers(EXERCISE)})
+    first, second = mistakes(found, {w.name: w.about for w in wrong_answers(EXERCISE)})
     assert {m.about for m in first} == {f.resemblance.stop for f in found[:3]} | {length.about}
     assert second == []
 
@@ -155,8 +157,8 @@ def test_a_model_that_the_judge_refused_is_not_opened(tmp_path, monkeypatch, pro
     """A header that lists hundreds of thousands of tensors takes a minute and 660 MB to read."""
     monkeypatch.setattr("safetensors.numpy.load", lambda _: pytest.fail("the weights were loaded"))
     known = KnownClass(tmp_path, "ex09_keypoints")
-    groups: dict[frozenset[str], list[variants.WrongAnswer]] = {}
-    for wrong in variants.wrong_answers(known.src):
+    groups: dict[frozenset[str], list[WrongAnswer]] = {}
+    for wrong in wrong_answers(known.src):
         groups.setdefault(frozenset(wrong.fails), []).append(wrong)
     alike = next(of for of in groups.values() if len(of) > 1 and any(w.model_edit for w in of))
     attempt = known.add(known.solution, alike[0].fails)
@@ -190,7 +192,7 @@ def test_what_the_code_does_not_tell_apart_stays_open(catalogue):
 
 def test_hostile_code_is_read_and_not_run(tmp_path):
     known = KnownClass(tmp_path)
-    wrong = next(w for w in variants.wrong_answers(EXERCISE) if w.name == "variance_for_std")
+    wrong = next(w for w in wrong_answers(EXERCISE) if w.name == "variance_for_std")
     mark = tmp_path / "ran"
     bomb = f"open({str(mark)!r}, 'w')\n" + "(" * 50_000 + '"""\\'
     known.add({"image_folder.py": bomb, "dataloader.py": "\x00\ud7ff" + "[" * 9999}, wrong.fails)
@@ -206,7 +208,7 @@ def test_mistakes_are_counted_with_their_students(tmp_path):
     for _ in range(2):
         known.add(known.solution, UNHEARD_OF)
     known.add(known.solution, UNHEARD_OF[:1])
-    first, second = mistakes(_found(known), {w.name: w.about for w in variants.wrong_answers(EXERCISE)})
+    first, second = mistakes(_found(known), {w.name: w.about for w in wrong_answers(EXERCISE)})
     assert [(m.names, len(m.students)) for m in first] == [(("len_counts_classes",), 3), (("lists_for_arrays",), 1)]
     assert first[0].about == "the dataset's length is the number of classes"
     assert [(m.tests, [s.id for s in m.students]) for m in second] == [

@@ -18,7 +18,8 @@ import pytest
 from autograder.base import hostile_folders as disk
 from autograder.base.errors import AutograderError
 from autograder.sandbox import client, handle, mounts, walls
-from autograder.sandbox.client import Answer, Child, ChildDied, Worker
+from autograder.sandbox.client import Worker
+from autograder.sandbox.handle import Answer, Child, ChildDied
 from exercise_code.common.exercise import PACKAGE
 from exercise_code.common.wire import Opaque
 

@@ -20,6 +20,8 @@ from autograder.analysis.similarity import Document, find_similar, likenesses
 from autograder.analysis.tokens import MAX_TOKENS, Vocabulary, read_source
 from autograder.grading.standing import Attempt, Standing
 from autograder.sources import variants
+from autograder.sources.exercise import sources
+from autograder.sources.known_answers import wrong_answers
 
 HONEST = honest_answers()
 WAYS = list(copies_of(HONEST["u0001"]))
@@ -27,7 +29,7 @@ WAYS = list(copies_of(HONEST["u0001"]))
 
 @pytest.fixture(scope="module")
 def given_() -> Given:
-    return what_is_given(variants.sources(EXERCISE))
+    return what_is_given(sources(EXERCISE))
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +111,12 @@ def test_layout_names_comments_and_spelling_leave_no_trace(given_):
 
 
 def test_the_stub_the_solution_and_wrong_answers_leave_no_fingerprints(given_):
-    src = variants.sources(EXERCISE)
+    src = sources(EXERCISE)
     stubs = {path.name: path.read_text() for path in EXERCISE.folder.glob("*.py")}
     solved = {p.name: variants.strip_markers(p.read_text()) for p in src.solution.glob("*.py")}
     for modules in (stubs, solved):
         assert len(print_of(modules, given_).code) == 0
-    for wrong in variants.wrong_answers(src):
+    for wrong in wrong_answers(src):
         assert len(print_of(fingerprints.edited_modules(src, wrong), given_).code) == 0, wrong.name
 
 
@@ -309,6 +311,6 @@ def test_folders_and_zips_are_read_alike(tmp_path):
     with zipfile.ZipFile(archive, "w") as file:
         for path in sorted(p for p in attempt.path.rglob("*") if p.is_file()):
             file.write(path, Path("top") / path.relative_to(attempt.path))
-    src = variants.sources(EXERCISE)
+    src = sources(EXERCISE)
     zipped = dataclasses.replace(attempt, path=archive)
     assert fingerprints.modules_of(zipped, src) == fingerprints.modules_of(attempt, src) == HONEST["u0001"]

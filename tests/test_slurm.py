@@ -15,11 +15,13 @@ from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
 from autograder.fleet.cluster import dask_fleet as module
 from autograder.fleet.cluster import slurm as slurm_module
-from autograder.fleet.cluster.dask_fleet import ClusterSettings, DaskFleet
+from autograder.fleet.cluster.dask_fleet import DaskFleet
 from autograder.fleet.cluster.on_worker import hold
+from autograder.fleet.cluster.settings import ClusterSettings
 from autograder.fleet.local import Fleet
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.sources import variants
+from autograder.sources.known_answers import apply, wrong_answers
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "ex03_dataloader"
@@ -80,7 +82,7 @@ def cluster(tmp_path):
 def jobs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
     paths = [variants.reference(EXERCISE, folder / "u0000"), variants.untouched(EXERCISE, folder / "u0001")]
-    paths += [variants.apply(wrong, folder / wrong.name) for wrong in variants.wrong_answers(EXERCISE)[:3]]
+    paths += [apply(wrong, folder / wrong.name) for wrong in wrong_answers(EXERCISE)[:3]]
     return [Job(path.name, path) for path in paths]
 
 

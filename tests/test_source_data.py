@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from proportion import assert_in_proportion
 
 from autograder.sources import variants
-from autograder.sources.course import course_ids
+from autograder.sources.exercise import sources
+from autograder.sources.layout import course_ids
 from exercise_code.common.source_data import DATA_BYTES, SOURCE_BYTES, data_bytes, hidden_parameters, sources_of
 
 
@@ -57,7 +58,7 @@ def test_data_beyond_its_share_counts_wherever_it_stands():
 
 @pytest.mark.parametrize("exercise", course_ids())
 def test_the_reference_is_far_from_hiding_anything(exercise, tmp_path):
-    src = variants.sources(exercise)
+    src = sources(exercise)
     package = variants.reference(src, tmp_path / "reference") / "exercise_code" / exercise
     texts = sources_of(package, src.exercise.given)
     assert set(texts) == set(src.exercise.modules)

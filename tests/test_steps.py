@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from tiny_course import make_tiny_course
 
-from autograder.sources.course import course_ids, graded_cells, points_of
-from autograder.sources.variants import sources
+from autograder.sources.cells import graded_cells, points_of
+from autograder.sources.exercise import sources
+from autograder.sources.layout import course_ids
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import ModelSpec, Step, load_exercise
 from exercise_code.common.testing import Case, Failure, Grade, Score, discover, grade, load_cases

@@ -316,7 +316,7 @@ def test_a_reference_is_trained_by_its_recipe(tmp_path, monkeypatch):
 def test_a_reference_that_does_not_pass_replaces_none(monkeypatch):
     from autograder.authoring.train import train_reference
     from autograder.base.errors import AutograderError
-    from autograder.sources.variants import sources
+    from autograder.sources.exercise import sources
 
     path = sources("ex09_keypoints").solution / "models" / "keypoints.safetensors"
     before = path.stat().st_mtime_ns

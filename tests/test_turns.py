@@ -18,7 +18,7 @@ from autograder.fleet.local import SLOW_SECONDS, Fleet, put_last
 from autograder.grading import grade_class
 from autograder.grading.keys import result_key
 from autograder.grading.turns import in_turn
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.judging.result import Result
 from autograder.sources import variants
 

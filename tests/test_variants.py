@@ -9,17 +9,9 @@ from safetensors.numpy import load_file
 from tiny_course import RIGHT, STUB, WRONG, make_tiny_course
 
 from autograder.base.errors import AutograderError
-from autograder.sources.variants import (
-    apply,
-    known_tests,
-    reference,
-    right_answers,
-    sources,
-    strip_markers,
-    untouched,
-    with_module,
-    wrong_answers,
-)
+from autograder.sources.exercise import known_tests, sources
+from autograder.sources.known_answers import apply, right_answers, wrong_answers
+from autograder.sources.variants import reference, strip_markers, untouched, with_module
 
 MODULE = "exercise_code/ex77_tiny/sums.py"
 ENTRY = '[[wrong]]\nname = "broken"\nabout = "it is"\nfails = ["test_totals"]\n'

@@ -7,7 +7,7 @@ import pytest
 
 from autograder.base.settings import Settings
 from autograder.fleet.local import Fleet
-from autograder.judging.judge import Job
+from autograder.judging.job import Job
 from autograder.judging.result import TestResult
 from autograder.judging.version_gap import version_gap
 from autograder.sources.variants import reference

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from autograder.sources.variants import Sources
+from autograder.sources.exercise import Sources
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex77_tiny"

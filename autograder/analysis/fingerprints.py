@@ -20,13 +20,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from autograder.base.files import write_whole
-from autograder.base.stamps import code_hash, hash_of
-from autograder.grading.standing import Attempt
-from autograder.sources.variants import Sources, strip_markers, wrong_answers
 from exercise_code.common.errors import CourseError
 from exercise_code.common.handin import read_handin
 
+from ..base.files import write_whole
+from ..base.stamps import code_hash, hash_of
+from ..grading.standing import Attempt
+from ..sources.exercise import Sources
+from ..sources.known_answers import wrong_answers
+from ..sources.variants import strip_markers
 from .known_mistakes import edited_modules, given_texts
 from .tokens import Source, Vocabulary, decode, is_cut, read_source, vocabulary_of
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from autograder.grading.standing import Attempt, GradedClass
-from autograder.judging.result import Result
-from autograder.sources.course import graded_cells
-from autograder.sources.variants import known_tests, sources
+from ..grading.standing import Attempt, GradedClass
+from ..judging.result import Result
+from ..sources.cells import graded_cells
+from ..sources.exercise import known_tests, sources
 
 __all__ = ["FEW", "Flag", "Item", "discrimination", "graded_attempts", "item_analysis"]
 

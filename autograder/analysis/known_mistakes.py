@@ -8,15 +8,17 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from autograder.classroom.roster import Student
-from autograder.grading.standing import Attempt, GradedClass
-from autograder.judging.result import Result, TestResult
-from autograder.sources.variants import Sources, WrongAnswer, sources, strip_markers, wrong_answers
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.handin import read_handin
 from exercise_code.common.modelfile import MAX_HEADER_BYTES
 
+from ..classroom.roster import Student
+from ..grading.standing import Attempt, GradedClass
+from ..judging.result import Result, TestResult
+from ..sources.exercise import Sources, sources
+from ..sources.known_answers import WrongAnswer, wrong_answers
+from ..sources.variants import strip_markers
 from .tokens import Vocabulary, decode, read_source, vocabulary_of
 
 __all__ = [

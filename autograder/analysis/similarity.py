@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from autograder.classroom.roster import Student
-from autograder.grading.standing import Attempt, GradedClass
-from autograder.sources.variants import Sources, sources
 from exercise_code.common.errors import CourseError
 
+from ..classroom.roster import Student
+from ..grading.standing import Attempt, GradedClass
+from ..sources.exercise import Sources, sources
 from .fingerprints import Given, Hashes, Print, grams_of, modules_of, prints_of, what_is_given
 from .tokens import read_source
 

@@ -11,41 +11,25 @@ import subprocess
 import time
 import tomllib
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autograder.authoring.build import build
-from autograder.sources.course import (
-    BEGIN_GUIDE,
-    BEGIN_SOLUTION,
-    END_GUIDE,
-    END_SOLUTION,
-    ROOT,
-    course_folder,
-    course_ids,
-    fault,
-    notebook_sources,
-    short,
-    solution_sources,
-    tests_in,
-)
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.handing_in.given import GIVEN, given_out
 from exercise_code.common.zips import zip_bytes
 
 from ..base.files import write_whole
+from ..sources.layout import ROOT, course_folder, course_ids, fault, notebook_sources, short, solution_sources
+from .build import build
+from .leaks import MARKERS, find_leaks
 
-__all__ = ["bundle", "collect", "find_leaks", "read_bundle"]
+__all__ = ["bundle", "collect", "read_bundle"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Kinds of files that given code and small given data may have; weights and archives are none of them.
 PACKAGE_SUFFIXES = (".py", ".toml", ".json", ".csv", ".txt", ".md")
 COPIED = ("LICENSE", "constraints.txt", "datasets/README.md", "datasets/registry.toml")
-# Shorter lines, such as `return x`, stand in given code for reasons of their own.
-TELLING = 25
-
-_MARKERS = (BEGIN_SOLUTION, END_SOLUTION, BEGIN_GUIDE, END_GUIDE)
 
 
 def bundle(
@@ -131,7 +115,7 @@ def _read(path: Path) -> bytes:
 
 
 def _without_markers(text: str) -> bytes:
-    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in _MARKERS).encode()
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in MARKERS).encode()
 
 
 def _environment(text: str) -> bytes:
@@ -216,95 +200,3 @@ def read_bundle(path: Path) -> dict[str, bytes]:
     """The files of a zip, by their paths."""
     with zipfile.ZipFile(path) as archive:
         return {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
-
-
-def find_leaks(files: Mapping[str, bytes], course: Path, opened: Collection[str] = ()) -> list[str]:
-    """What `files` hold and no student must get, a line each; `opened` exercises may show solutions."""
-    ids = [name for name in course_ids(course) if name not in opened]
-    lines, blocks = _solutions(ids, course)
-    secrets = [(f"solution line {line!r}", line) for line in lines]
-    secrets += [(f"solution block {block!r}", block) for block in blocks]
-    secrets += [(f"marker '{marker}'", marker.removeprefix("### ")) for marker in _MARKERS]
-    if secret := os.environ.get("AUTOGRADER_SECRET"):
-        secrets.append(("the grading secret", secret))
-    hidden = _hidden_names(course, files)
-    leaks = []
-    for name, content in sorted(files.items()):
-        if "autograder" in Path(name).parts:
-            leaks.append(f"{name}: a file of the grader's package")
-        text = _text(name, content)
-        leaks += [f"{name}: {what}" for what, needle in secrets if needle in text]
-        leaks += [f"{name}: hidden test {word}" for word in sorted(hidden & set(re.findall(r"\w+", text)))]
-        if re.search(r"^\s*(from|import) autograder\b", text, re.MULTILINE):
-            leaks.append(f"{name}: an import of the grader's package")
-    return leaks
-
-
-def _text(name: str, content: bytes) -> str:
-    """The file's text, without indentation."""
-    text = content.decode("utf-8", "replace")
-    if name.endswith(".ipynb"):
-        # In a notebook's JSON a quote or a backslash would hide the line it stands in.
-        text = "\n".join(_strings(json.loads(text)))
-    return "\n".join(line.strip() for line in text.splitlines())
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        # The lines of a cell's source are one text.
-        if all(isinstance(item, str) for item in value):
-            yield "".join(value)
-        else:
-            for item in value:
-                yield from _strings(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _strings(item)
-
-
-def _solutions(ids: Collection[str], course: Path) -> tuple[list[str], list[str]]:
-    """Telling lines of answers that stand nowhere else in the sources, and answers of several lines as a whole."""
-    answers: set[str] = set()
-    public: set[str] = set()
-    for exercise in course_ids(course):
-        for path in (*notebook_sources(exercise, course), *solution_sources(exercise, course)):
-            blocks, rest = _split(path.read_text(encoding="utf-8"))
-            public |= rest
-            if exercise in ids:
-                answers |= blocks
-    lines = {line for block in answers for line in block.split("\n") if len(line) >= TELLING}
-    whole = {block for block in answers if "\n" in block.strip() and len(block) >= TELLING}
-    return sorted(lines - public), sorted(whole)
-
-
-def _split(text: str) -> tuple[set[str], set[str]]:
-    """The texts between markers, and the lines outside, without indentation and the `# ` of Markdown cells."""
-    blocks, rest, block, depth = set[str](), set[str](), list[str](), 0
-    for line in text.splitlines():
-        bare = line.strip()
-        plain = bare.removeprefix("# ").strip()
-        depth += (plain in _MARKERS[::2]) - (plain in _MARKERS[1::2])
-        if plain in _MARKERS:
-            blocks.add("\n".join(block))
-            block = []
-        elif depth:
-            block.append(bare)
-        else:
-            rest |= {bare, plain}
-    # A Markdown cell's answer, as it would stand in a notebook.
-    blocks |= {"\n".join(line.removeprefix("# ").strip() for line in block.split("\n")) for block in blocks}
-    return blocks - {""}, rest
-
-
-def _hidden_names(course: Path, files: Mapping[str, bytes]) -> set[str]:
-    """Names of hidden tests, less those that a visible test of another exercise has as well."""
-    found: set[str] = set()
-    for exercise in course_ids(course):
-        names = {name for name, _, _ in tests_in(course / exercise / "test_hidden.py")}
-        for path, content in files.items():
-            if path.endswith("/test_visible.py") and exercise not in Path(path).parts:
-                names -= set(re.findall(r"^def (test_\w+)", content.decode(), re.MULTILINE))
-        found |= names
-    return found

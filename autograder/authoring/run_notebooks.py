@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.authoring.build import make_stub, serialise, solved_notebook
-from autograder.base.errors import AutograderError
-from autograder.sources.course import ROOT, course_folder, course_ids, notebook_sources, solution_sources
+from ..base.errors import AutograderError
+from ..sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
+from .notebooks import make_stub, serialise, solved_notebook
 
 __all__ = ["NotebookRun", "make_tree", "notebooks_command", "run_notebook", "run_notebooks"]
 

@@ -15,7 +15,8 @@ from exercise_code.common.reloading import fresh_code
 from exercise_code.common.seeding import seed_everything
 
 from ..base.errors import AutograderError
-from ..sources.variants import Sources, sources, strip_markers
+from ..sources.exercise import Sources, sources
+from ..sources.variants import strip_markers
 
 __all__ = ["train_reference"]
 

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["clean_text", "line", "number", "short", "signed"]
+__all__ = ["clean_text", "how_many", "line", "number", "number_text", "short", "short_number", "signed"]
 
 # Control characters, surrogates, and direction marks: "evil\u202egpj.exe" would read as a picture.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -38,3 +38,21 @@ def short(value: float) -> str:
 def signed(points: float) -> str:
     """Points that were added or taken away, as people read them."""
     return f"+{short(points)}" if points > 0 else short(points).replace("-", "−")
+
+
+def how_many(count: int, noun: str) -> str:
+    """A number of things: `1 student`, `1,480 students`."""
+    return f"{count:,} {noun.removesuffix('s') if count == 1 else noun}"
+
+
+def number_text(value: float, digits: int = 1) -> str:
+    """A number with at most so many digits after the point: `3.4`, `100`, `1,480`."""
+    return number(value, digits, thousands=True).replace("-", "−")
+
+
+def short_number(value: float) -> str:
+    """A large number in thousands or millions: `20 k`, `1.5 M`."""
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= size * (1 - 1e-9):
+            return number_text(value / size, 2) + unit
+    return number_text(value, 4)

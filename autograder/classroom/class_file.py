@@ -3,55 +3,44 @@
 import difflib
 import tomllib
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from exercise_code.common.exercise import exercise_ids
 
 from ..base.errors import AutograderError
 from ..base.settings import DEMO_SECRET, MOST_HAND_INS, Settings
 from ..base.validation import in_words
+from .lateness import LateRow, StrictModel, parse_extension
 from .roster import Roster, Student, read_roster
 
-__all__ = ["FILE", "Classroom", "LateRow", "Limits", "open_classroom", "parse_extension"]
+__all__ = ["FILE", "Classroom", "Limits", "open_classroom"]
 
 FILE = "class.toml"
-LONGEST_EXTENSION = timedelta(days=3650)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LateRow(_Model):
-    """A hand-in that is late by at most so many hours loses so many percent of its points."""
-
-    hours: float = Field(gt=0)
-    lose: float = Field(ge=0, le=100)
-
-
-class ExerciseDates(_Model):
+class ExerciseDates(StrictModel):
     """What differs from exercise to exercise."""
 
     due: AwareDatetime
 
 
-class Limits(_Model):
+class Limits(StrictModel):
     """What one student may cost: hand-ins that are graded, the newest, and seconds on the wall that one may take."""
 
     hand_ins: int = Field(default=MOST_HAND_INS, ge=1)
     hand_in_seconds: float | None = Field(default=None, ge=10)
 
 
-class _File(_Model):
+class _File(StrictModel):
     course_id: str = "deep_learning"
     roster: str = "roster.csv"
     data: Literal["embedded", "real"] = "embedded"
     late: tuple[LateRow, ...] = ()
-    exercises: dict[str, ExerciseDates] = {}
+    exercises: dict[str, ExerciseDates] = Field(default_factory=dict)
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -101,25 +90,6 @@ class Classroom:
             if seconds_late <= row.hours * 3600:
                 return points * row.lose / 100
         return points
-
-
-def parse_extension(text: str) -> timedelta | datetime:
-    """`48h` and `2d` as a time span, `2026-11-30T12:00+01:00` as a date and time with its zone."""
-    text = text.strip()
-    expected = f"expected an extension such as 48h, 2d or 2026-11-30T12:00+01:00, got {text!r}"
-    try:
-        if text[-1:] in ("h", "d"):
-            span = timedelta(hours=float(text[:-1]) * (24 if text.endswith("d") else 1))
-            # A due date that comes earlier is no extension.
-            if not timedelta(0) <= span <= LONGEST_EXTENSION:
-                raise AutograderError(expected)
-            return span
-        own = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise AutograderError(expected) from None
-    if own.tzinfo is None:
-        raise AutograderError(f"{expected}: add the time zone, such as +01:00")
-    return own
 
 
 def open_classroom(folder: Path, secret: bytes = DEMO_SECRET) -> Classroom:

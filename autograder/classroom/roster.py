@@ -254,7 +254,7 @@ def _expect_unique(path: Path, lines: list[tuple[int, Student]]) -> None:
 
 
 def _expect_plain(path: Path, line: int, student: Student) -> None:
-    from .class_file import parse_extension
+    from .lateness import parse_extension
 
     if not student.id:
         raise _error(path, line, "id", "expected the student's id, got nothing: fill it in")

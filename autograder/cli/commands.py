@@ -34,8 +34,8 @@ __all__ = [
 
 def verify_command(exercises: list[str], jobs: int | None, mutants: bool) -> int:
     """Verify exercises; 1 when one of them does not hold."""
-    from ..authoring.build import course_ids
     from ..proof.verify import print_report, verify
+    from ..sources.layout import course_ids
 
     console = Console()
     ids = exercises or course_ids()

@@ -15,8 +15,10 @@ from ..base.settings import settings_from_environment
 from ..classroom.class_file import Classroom
 from ..grading import local_fleets
 from ..judging.result import Result
-from ..simulation.made_class import ENDLESS, HOSTILE
+from ..simulation.snippets import ENDLESS, HOSTILE
 from ..sources import variants
+from ..sources.exercise import Sources, sources
+from ..sources.known_answers import apply, wrong_answers
 from .console import grade_with_progress
 from .publish import publish
 from .results_table import results_table
@@ -68,7 +70,7 @@ def _make_class(exercise: str, wrong: int, folder: Path) -> dict[str, str]:
     """What each alias hands in, its zip written into `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    source = variants.sources(exercise)
+    source = sources(exercise)
 
     def hostile(text: str) -> Callable[[Path], object]:
         return lambda into: _with_text(variants.reference(source, into), source, text)
@@ -77,10 +79,10 @@ def _make_class(exercise: str, wrong: int, folder: Path) -> dict[str, str]:
         ("the reference solution", lambda into: variants.reference(source, into)),
         ("untouched stubs", lambda into: variants.untouched(source, into)),
     ]
-    known = variants.wrong_answers(source)
+    known = wrong_answers(source)
     # Spread over the list, which goes through an exercise's tasks in their order.
     for entry in known[:: max(1, len(known) // wrong)][:wrong]:
-        makers.append((entry.about, lambda into, entry=entry: variants.apply(entry, into, source)))  # type: ignore[misc]
+        makers.append((entry.about, lambda into, entry=entry: apply(entry, into, source)))  # type: ignore[misc]
     shown = ["ends its process, exit code 0", "looks for the hidden tests"]
     if exercise == "ex03_dataloader":
         shown += ["loops for ever", "opens a connection", "is equal to everything"]
@@ -105,7 +107,7 @@ def _alias(exercise: str, i: int) -> str:
     return f"u{(i + 1) * 37 + int(exercise[2:4]) * 101:04}"
 
 
-def _with_text(tree: Path, source: variants.Sources, text: str) -> None:
+def _with_text(tree: Path, source: Sources, text: str) -> None:
     for module in source.twins:
         (tree / "exercise_code" / source.id / module).write_text(text, encoding="utf-8")
 

@@ -12,7 +12,8 @@ from ..base.errors import AutograderError
 from ..base.settings import resolve_device, settings_from_environment, versions
 from ..classroom.class_file import FILE
 from ..sandbox import access_times, mounts
-from ..sandbox.client import ChildDied, Worker
+from ..sandbox.client import Worker
+from ..sandbox.handle import ChildDied
 
 __all__ = ["Finding", "examine"]
 

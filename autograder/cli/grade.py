@@ -8,18 +8,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..base.locks import lock_results
 from ..base.settings import Settings
+from ..base.text import how_many
 from ..exports.lms import expect_scale, moodle_lacks
-from ..fleet.local import lock_results
 from ..grading import BEFORE, Grading
 from ..grading.marks import WAITING, mark_of
 from ..grading.register import read_register
 from ..grading.standing import GradedClass
 from ..intake.worksheet import read_worksheet
 from ..judging.result import Result
-from ..pages.axes import how_many
-from ..sources.course import graded_cells
-from ..sources.variants import sources, wrong_answers
+from ..sources.cells import graded_cells
+from ..sources.exercise import sources
+from ..sources.known_answers import wrong_answers
 from .console import grade_with_progress, say
 from .options import GradeOptions
 from .publish import Part, publish

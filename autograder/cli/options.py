@@ -51,7 +51,8 @@ class GradeOptions:
         """Judges on this machine, or on the cluster that was named."""
         if not self.cluster:
             return local_fleets(self.exercise, settings, self.jobs)
-        from ..fleet.cluster.dask_fleet import ClusterSettings, DaskFleet
+        from ..fleet.cluster.dask_fleet import DaskFleet
+        from ..fleet.cluster.settings import ClusterSettings
 
         cluster = ClusterSettings(
             self.cluster,

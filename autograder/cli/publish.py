@@ -8,8 +8,8 @@ from pathlib import Path
 from ..classroom.class_file import Classroom
 from ..grading import with_penalty
 from ..grading.standing import GradedClass
-from ..sources.course import graded_cells
-from ..sources.variants import sources
+from ..sources.cells import graded_cells
+from ..sources.exercise import sources
 
 __all__ = ["Part", "publish", "with_written_points"]
 

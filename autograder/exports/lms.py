@@ -9,12 +9,11 @@ from exercise_code.common.zips import zip_bytes
 from ..base.errors import AutograderError
 from ..base.files import write_if_changed
 from ..base.spreadsheets import csv_text, disarmed
-from ..base.text import line, number
+from ..base.text import how_many, line, number
 from ..classroom.roster import Roster
 from ..grading.marks import comment, mark_of, remarks
 from ..grading.standing import GradedClass, Standing
 from ..intake.worksheet import COLUMNS, Worksheet, WorksheetRow, read_worksheet
-from ..pages.axes import how_many
 
 __all__ = ["canvas_csv", "expect_scale", "moodle_csv", "moodle_lacks", "write_moodle_feedback"]
 

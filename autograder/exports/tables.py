@@ -13,8 +13,8 @@ from ..base.stamps import Stamps, code_hash, hash_of
 from ..base.text import line
 from ..grading.marks import LATE, mark_of
 from ..grading.standing import Attempt, GradedClass, Marking, Standing
-from ..sources.course import GradedCell, graded_cells
-from ..sources.variants import sources
+from ..sources.cells import GradedCell, graded_cells
+from ..sources.exercise import sources
 from .gradescope import gradescope_json
 from .lms import canvas_csv, moodle_csv
 

@@ -2,8 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
-import shutil
 import signal
 import threading
 import time
@@ -11,25 +9,22 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
-from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 
 from ..base.errors import AutograderError
-from ..base.locks import lock_results, remove_left_scratch
+from ..base.locks import remove_left_scratch
 from ..base.settings import Settings, versions
-from ..judging.judge import Job, Judge
+from ..judging.job import Job
 from ..judging.result import Result
 from .machine import Machine, plan_judges, this_machine
+from .process import READY, hold_back, judge_process, resident_bytes
 
-__all__ = ["Fleet", "ended_in_order", "failed_result", "lock_results", "plan_judges", "put_last"]
+__all__ = ["Fleet", "ended_in_order", "failed_result", "put_last"]
 
 # Beyond what the sandbox itself allows a hand-in, for unpacking, the metric and a worker's first start.
 GRACE_SECONDS = 180
-# Bytes of address space that a judge may take for itself while it grades.
-JUDGE_MEMORY = 2 * 2**30
 # Resident bytes at which a judge makes room for a fresh one; after a thousand ordinary hand-ins it has 70 MB.
 GROWN = 512 * 2**20
 TRIES = 2
@@ -37,8 +32,6 @@ TRIES = 2
 STARTS, START_PAUSE = 3, 2.0
 # A hand-in that takes so long is slow, and the others of its student come last.
 SLOW_SECONDS = 5.0
-# What a judge says when its tests have been collected.
-READY = "ready"
 
 
 @dataclass
@@ -111,7 +104,7 @@ class Fleet:
                 if isinstance(outcome, Result) and not outcome.failed and outcome.versions != versions():
                     outcome = "the environment has changed since the run began: run the command again"
                 good = isinstance(outcome, Result) and not outcome.failed
-                if not good or (todo and _resident(member.process.pid) > GROWN):
+                if not good or (todo and resident_bytes(member.process.pid) > GROWN):
                     self._stop(member, kill=True)
                     with _uninterrupted():
                         self._members[self._members.index(member)] = self._start(member.gpu)
@@ -173,7 +166,7 @@ class Fleet:
     def _start(self, gpu: str) -> _Member:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_judge_process, args=(self.exercise.id, self.settings, theirs, gpu), daemon=True
+            target=judge_process, args=(self.exercise.id, self.settings, theirs, gpu), daemon=True
         )
         process.start()
         theirs.close()
@@ -229,28 +222,15 @@ def _uninterrupted() -> Iterator[None]:
     came: list[int] = []
     # A mask alone is not enough: another thread would take the signal, and Python hand it to this one.
     before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
-    _hold_back(True)
+    hold_back(True)
     try:
         yield
     finally:
-        _hold_back(False)
+        hold_back(False)
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         for caught in came[:1]:
             signal.raise_signal(caught)
-
-
-def _hold_back(held: bool) -> None:
-    # Windows has no such masks.
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK if held else signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
-        # shutil's own lists every file that could not be copied.
-        return str(error.args[0][-1][-1]).split(": ", 1)[0]
-    return error.strerror or str(error)
 
 
 def failed_result(job: Job, exercise_id: str, settings: Settings, reason: str) -> Result:
@@ -266,78 +246,3 @@ def failed_result(job: Job, exercise_id: str, settings: Settings, reason: str) -
         secret_hash=settings.secret_hash,
         demo_secret=settings.demo_secret,
     )
-
-
-def _limit_memory() -> None:
-    """Let an answer that blows up while it is compared end in a `MemoryError`, not in the machine's memory."""
-    with contextlib.suppress(ImportError, OSError, ValueError, AttributeError):
-        import resource
-
-        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        if hard == resource.RLIM_INFINITY:
-            # The soft limit alone: a worker, which maps torch, lifts it for itself.
-            resource.setrlimit(resource.RLIMIT_AS, (mapped + JUDGE_MEMORY, hard))
-
-
-def _resident(pid: int) -> int:
-    """Bytes that a process holds in memory; 0 where the system does not say."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
-
-
-def _end_with_parent() -> None:
-    """Let this process end as soon as its parent has, in the middle of a hand-in too.
-
-    Not by PR_SET_PDEATHSIG: that follows the parent's thread, which may end long before the parent does.
-    """
-    parent = multiprocessing.parent_process()
-
-    def wait_and_end() -> None:
-        if parent is not None:
-            parent.join()
-            # The worker and its children end with this process, the scratch folder goes when the next judge starts.
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=wait_and_end, name="end with parent", daemon=True).start()
-
-
-def _judge_process(exercise_id: str, settings: Settings, connection: Connection, gpu: str) -> None:
-    """A judge's process: takes jobs from the connection until it closes."""
-    # Ctrl-C reaches the whole group; the parent decides what it means. Until here it was held back.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _hold_back(False)
-    _end_with_parent()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if gpu:
-        # Before the workers start: they, and not the judge, talk to the GPU.
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-
-    def send(message: Any) -> None:
-        # Whoever waited for it may have gone; pytest would say so with a traceback.
-        with contextlib.suppress(BrokenPipeError):
-            connection.send(message)
-
-    def jobs() -> Iterator[Job]:
-        send(READY)
-        while True:
-            try:
-                yield connection.recv()
-            except (EOFError, OSError):
-                return
-
-    _limit_memory()
-    try:
-        with Judge(exercise_id, settings) as judge:
-            judge.serve(jobs(), lambda _, result: send(result))
-        return
-    except CourseError as error:
-        fault = str(error)
-    except OSError as error:
-        fault = (
-            f"a judge could not start ({_reason(error)}): make room for temporary files, or name a folder for them "
-            "in TMPDIR"
-        )
-    with contextlib.suppress(OSError):
-        connection.send(fault)

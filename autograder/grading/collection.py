@@ -12,7 +12,8 @@ from exercise_code.common.exercise import Exercise
 from ..base.errors import AutograderError
 from ..base.files import write_if_changed
 from ..classroom.class_file import Classroom
-from ..intake.search import Found, Intake, find_hand_ins, fingerprint
+from ..intake.digest import fingerprint
+from ..intake.search import Found, Intake, find_hand_ins
 from ..intake.times import modified
 from ..intake.worksheet import read_worksheet
 from .kept import KEPT, keep, kept_copy

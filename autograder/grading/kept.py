@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..base.errors import AutograderError
-from ..intake.search import HUGE, fingerprint
+from ..intake.digest import HUGE, fingerprint
 
 __all__ = ["KEPT", "keep", "kept_copy"]
 

@@ -9,7 +9,7 @@ from exercise_code.common.exercise import PACKAGE, Exercise
 
 from ..base.settings import Settings, versions
 from ..base.stamps import code_files
-from ..sources.variants import sources
+from ..sources.exercise import sources
 
 __all__ = ["course_hash", "file_name", "result_key", "result_path"]
 

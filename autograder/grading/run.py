@@ -1,61 +1,32 @@
 """`autograder grade`: a folder of hand-ins becomes a folder of results, where it was left off."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol
 
 from exercise_code.common.exercise import Exercise, load_exercise
 
-from ..authoring.build import graded_cells
 from ..base.errors import AutograderError
 from ..base.settings import Settings
 from ..classroom.class_file import Classroom
 from ..classroom.roster import Student, make_aliases
-from ..fleet.local import Fleet
-from ..fleet.machine import plan_judges, this_machine
-from ..intake.search import Found, find_hand_ins, fingerprint
-from ..judging.judge import Job
+from ..intake.digest import fingerprint
+from ..intake.search import Found, find_hand_ins
+from ..judging.job import Job
 from ..judging.result import Result, read_result, write_result
-from ..sources.variants import sources
+from ..sources.cells import graded_cells
+from ..sources.exercise import sources
 from .aside import forget_told, set_aside
 from .collection import Collection, HandIn, collect, collect_anew
+from .fleets import Fleets, local_fleets
 from .keys import course_hash, result_key, result_path
 from .register import Register
 from .standing import Attempt, GradedClass, Standing, attempt_from
 from .turns import in_turn, left_out, newest, slow_students
 
-__all__ = [
-    "Fleets",
-    "Grading",
-    "default_jobs",
-    "grade_class",
-    "grade_folder",
-    "grade_found",
-    "local_fleets",
-    "with_penalty",
-]
-
-
-class FleetLike(Protocol):
-    """Judges, wherever they are: a context manager that grades jobs and gives each with its result."""
-
-    def __enter__(self) -> "FleetLike": ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
-
-    def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
-        """Each job with its result, as they are done."""
-        ...
-
-
-# Makes judges for so many hand-ins.
-Fleets = Callable[[int], FleetLike]
+__all__ = ["Grading", "grade_class", "grade_folder", "grade_found", "with_penalty"]
 
 
 @dataclass(frozen=True)
@@ -89,11 +60,6 @@ class _Planned:
             yield Grading(self.job, result, self.path, fresh, found, self.fingerprint)
 
 
-def default_jobs(device: str = "cpu") -> int:
-    """As many judges as this machine has cores, memory and GPUs for."""
-    return len(plan_judges(device, None, this_machine(gpus=device == "cuda")))
-
-
 def grade_folder(
     exercise_id: str,
     submissions: Path,
@@ -112,14 +78,6 @@ def grade_folder(
     if not intake.found:
         raise nothing_found(submissions, exercise, intake.problems)
     yield from grade_found(exercise, intake.found, out, settings, fleets, begin)
-
-
-def local_fleets(exercise_id: str, settings: Settings, jobs: int | None) -> Fleets:
-    """A function that makes a fleet for so many hand-ins, of processes on this machine."""
-    size = default_jobs(settings.device) if jobs is None else jobs
-    if size < 1:
-        raise AutograderError(f"expected one judge or more, got --jobs {size}")
-    return lambda todo: Fleet(exercise_id, settings, min(size, max(1, todo)))
 
 
 def nothing_found(submissions: Path, exercise: Exercise, problems: Sequence[tuple[str, str]]) -> AutograderError:

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from ..fleet.local import SLOW_SECONDS
 from ..intake.search import Found
-from ..judging.judge import Job
+from ..judging.job import Job
 from ..judging.result import Result
 
 __all__ = ["in_turn", "left_out", "newest", "slow_students"]

@@ -1,20 +1,19 @@
 """Which hand-ins a path holds, whose they are, and when they came."""
 
-import hashlib
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from exercise_code.common.archives import MEGABYTE, Limits, is_archive, open_entries, printable
+from exercise_code.common.archives import Limits, is_archive, open_entries, printable
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
 from exercise_code.common.handin import MAX_ARCHIVE, Rules
 
 from ..base.errors import AutograderError
 from ..classroom.roster import Roster, Student
+from .digest import fingerprint
 from .downloads import (
     Upload,
     canvas_upload,
@@ -31,11 +30,7 @@ from .owners import Owners
 from .times import modified, moodle_time, nbgrader_time
 from .worksheet import Worksheet, read_worksheet
 
-__all__ = ["HUGE", "Found", "Intake", "find_hand_ins", "fingerprint"]
-
-CHUNK = 1 << 20
-# Ten times what any exercise takes: such a file is refused whatever it holds.
-HUGE = 10 * MAX_ARCHIVE
+__all__ = ["Found", "Intake", "find_hand_ins"]
 # What a student's folder may hold before it is taken as one hand-in, which the judge then refuses.
 MAX_FILES, MAX_DEPTH = 5000, 8
 LINK = "a link, which is not followed: put the file itself there"
@@ -514,42 +509,6 @@ class _Search:
         except (OSError, ValueError):
             self._problem(path, "expected a time such as 2026-11-20 22:59:00 UTC: nobody knows when this came")
             return None
-
-
-def fingerprint(path: Path) -> str:
-    """A SHA-256 of a hand-in's bytes: of the zip, or of a folder's names and files (links are not followed).
-
-    Of a file over 1 GB, which no exercise takes, the size, the first and the last megabyte count.
-    """
-    digest = hashlib.sha256()
-    files = [path] if not path.is_dir() else sorted(_files(path))
-    for file in files:
-        if file != path:
-            digest.update(os.fsencode(file.relative_to(path)) + b"\0")
-        if (file.is_symlink() and file != path) or not file.is_file():
-            continue
-        try:
-            _hash_file(file, digest)
-        except OSError as error:
-            # Grading it says so, and must get so far.
-            digest.update(f"unreadable: {error.errno}".encode())
-    return digest.hexdigest()
-
-
-def _hash_file(path: Path, digest: "hashlib._Hash") -> None:
-    size = path.stat().st_size
-    digest.update(f"{size}:".encode())
-    with path.open("rb") as stream:
-        if size > HUGE:
-            digest.update(stream.read(MEGABYTE))
-            stream.seek(size - MEGABYTE)
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for root, _, names in os.walk(folder, followlinks=False):
-        yield from (Path(root, name) for name in names)
 
 
 def _children(folder: Path) -> list[Path]:

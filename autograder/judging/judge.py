@@ -1,7 +1,6 @@
 """The judge: one hand-in in, one `Result` out. It never runs student code and never imports torch."""
 
 import copy
-import errno
 import hashlib
 import importlib
 import shutil
@@ -9,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,41 +23,27 @@ from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, in
 from exercise_code.common.metrics import get_metric
 from exercise_code.common.testing import Failure, Grade, Score, test_seed
 
-from ..authoring.build import graded_cells
 from ..base.errors import AutograderError
 from ..base.locks import Scratch
 from ..base.settings import Settings, versions
 from ..sandbox.client import Worker, readable_paths
 from ..sandbox.workers import Workers
-from ..sources.course import grade_ids
-from ..sources.variants import sources
+from ..sources.cells import grade_ids, graded_cells
+from ..sources.exercise import sources
 from .budget import SLEEP_FACTOR, Budget
 from .collecting import run_pytest
-from .plugin import HandInSandbox, JudgePlugin, import_of
+from .hand_in_sandbox import HandInSandbox, import_of
+from .job import Job
 from .probes import ProbePickler
+from .pytest_plugin import JudgePlugin
+from .remarks import remarks_on, trouble
 from .result import CellResult, Result, TestResult, pack_samples
 from .version_gap import version_gap
 from .workspace import Inventory, make_base, open_submission, reference_submission
 
-__all__ = ["Job", "Judge", "trouble"]
-
-# A disk that is full, or a share of it.
-FULL = (errno.ENOSPC, errno.EDQUOT)
-# Of each kind; a hand-in may hold thousands of files.
-MOST_NOTES = 20
-# What nbgrader puts beside what it collects is not the student's.
-_NBGRADERS = ("timestamp.txt", "submission_secret.txt")
+__all__ = ["Judge"]
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
 SAMPLES = 6
-
-
-@dataclass(frozen=True)
-class Job:
-    """One hand-in to grade: whose it is, and the zip or folder."""
-
-    student: str
-    path: Path
-    hand_in: str = ""
 
 
 class Judge:
@@ -304,7 +288,7 @@ class Judge:
                 samples=self._samples,
                 model=self._describe_model(hand_in),
                 notes=[
-                    *_notes(hand_in),
+                    *remarks_on(hand_in),
                     *(Note(None, text) for text in sorted(sandbox.notes)),
                     *(Note(None, text) for text in version_gap(hand_in.folder, results, versions())),
                 ],
@@ -396,29 +380,3 @@ class Judge:
             "size_mb": info.size_mb,
             "problems": list(info.problems),
         }
-
-
-def trouble(error: Exception) -> str:
-    """What failed while a hand-in was graded, in words."""
-    if not isinstance(error, OSError):
-        return str(error)
-    reason = error.strerror or str(error) or type(error).__name__
-    if error.errno in FULL:
-        return f"the folder for temporary files is full ({reason}): make room, or name another one in TMPDIR"
-    return f"the judge could not go on ({reason}): run the command again"
-
-
-def _notes(hand_in: HandIn) -> list[Note]:
-    # A file that was not taken is missing as well, and is named once.
-    told = {note.name for note in hand_in.notes if note.code is Reason.NOT_TAKEN}
-    notes = [Note(Reason.MISSING, f"{name} is missing", name) for name in hand_in.missing if name not in told]
-    for code, what in (
-        (Reason.NOT_TAKEN, "files are not taken"),
-        (Reason.MOVED, "files were taken from another place"),
-        (Reason.IGNORED, "files were ignored"),
-    ):
-        of = [note for note in hand_in.notes if note.code is code and note.name not in _NBGRADERS]
-        notes += of[:MOST_NOTES]
-        if len(of) > MOST_NOTES:
-            notes.append(Note(code, f"{len(of) - MOST_NOTES} more {what}"))
-    return notes

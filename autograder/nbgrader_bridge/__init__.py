@@ -1,5 +1,5 @@
 """nbgrader's folder, steps and gradebook, with our scores."""
 
-from .bridge import configure
+from .config import configure
 
 __all__ = ["configure"]

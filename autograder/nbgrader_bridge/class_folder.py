@@ -9,14 +9,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..authoring.build import serialise, solved_notebook
 from ..authoring.bundle import collect
+from ..authoring.notebooks import serialise, solved_notebook
 from ..base.errors import AutograderError
 from ..base.files import write_whole
 from ..base.settings import SECRET_FILE
 from ..classroom.class_file import FILE
 from ..classroom.roster import Student
-from ..sources.course import BEGIN_GUIDE, ROOT, course_folder, course_ids, notebook_sources
+from ..sources.cells import BEGIN_GUIDE
+from ..sources.layout import ROOT, course_folder, course_ids, notebook_sources
 
 __all__ = ["make_course", "source_notebook"]
 

@@ -25,10 +25,11 @@ from exercise_code.common.handin import HandInError, open_handin
 from ..base.errors import AutograderError
 from ..base.files import write_whole
 from ..judging.result import Result, read_result
-from ..sources.course import grade_ids
-from ..sources.variants import sources
-from .notebooks.graded import Template, add_notes, mend, notes_of, points_in, put_scores, read_template
+from ..sources.cells import grade_ids
+from ..sources.exercise import sources
 from .notebooks.handed_in import NO_FILE, REFUSED, HandedIn, read_hand_in, what_was_taken
+from .notebooks.mended import Template, add_notes, mend, notes_of, read_template
+from .notebooks.outputs import points_in, put_scores
 
 __all__ = ["SECRET", "TIMESTAMP", "Answer", "Prepared", "Preparing", "prepare_all", "read_secret", "released_notebooks"]
 

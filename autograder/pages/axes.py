@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from autograder.base.text import number
+from ..base.text import number_text, short_number
 
-__all__ = ["Axis", "differ", "how_many", "linear_axis", "log_axis", "nice_step", "number_text", "time_axis"]
+__all__ = ["Axis", "differ", "linear_axis", "log_axis", "nice_step", "time_axis"]
 
 MOST_TICKS = 5
 # A tick every so many seconds: minutes, hours, days, weeks.
@@ -95,21 +95,3 @@ def nice_step(wanted: float) -> float:
     """The smallest of 1, 2, 2.5, 5, 10 times a power of ten that is no less than `wanted`."""
     power = 10.0 ** math.floor(math.log10(wanted))
     return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= wanted * (1 - 1e-9))
-
-
-def how_many(count: int, noun: str) -> str:
-    """A number of things: `1 student`, `1,480 students`."""
-    return f"{count:,} {noun.removesuffix('s') if count == 1 else noun}"
-
-
-def number_text(value: float, digits: int = 1) -> str:
-    """A number with at most so many digits after the point: `3.4`, `100`, `1,480`."""
-    return number(value, digits, thousands=True).replace("-", "−")
-
-
-def short_number(value: float) -> str:
-    """A large number in thousands or millions: `20 k`, `1.5 M`."""
-    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if abs(value) >= size * (1 - 1e-9):
-            return number_text(value / size, 2) + unit
-    return number_text(value, 4)

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from autograder.base.text import clean_text
-
-from .axes import Axis, differ, how_many, linear_axis, log_axis, nice_step, number_text, time_axis
+from ..base.text import clean_text, how_many, number_text
+from .axes import Axis, differ, linear_axis, log_axis, nice_step, time_axis
 
 __all__ = ["Mark", "Point", "histogram", "scatter"]
 

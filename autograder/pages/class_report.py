@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from autograder.base.stamps import code_hash, hash_of, read_notes
-from autograder.classroom.roster import Student
-from autograder.grading.standing import Attempt, GradedClass, Standing
-from autograder.sources.variants import sources, wrong_answers
-
 from ..analysis.items import FEW, Item, graded_attempts, item_analysis
 from ..analysis.known_mistakes import Mistake, mistakes, resemblances
 from ..analysis.similarity import find_similar
-from .axes import how_many, number_text
+from ..base.stamps import code_hash, hash_of, read_notes
+from ..base.text import how_many, number_text
+from ..classroom.roster import Student
+from ..grading.standing import Attempt, GradedClass, Standing
+from ..sources.exercise import sources
+from ..sources.known_answers import wrong_answers
 from .charts import Mark, Point, histogram, scatter
 from .page import render, write_page
 from .students import student_rows

@@ -8,18 +8,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from autograder.base.stamps import Stamps, code_hash, hash_of
-from autograder.base.text import short, signed
-from autograder.grading import file_name
-from autograder.grading.standing import Attempt, GradedClass, Marking, Standing
-from autograder.judging.result import CellResult, Result, TestResult
-from autograder.sources.course import GradedCell, graded_cells
-from autograder.sources.variants import sources
 from exercise_code.common.checks.alike import alike
 from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
 from exercise_code.common.handing_in.notes import Note
 
+from ..base.stamps import Stamps, code_hash, hash_of
+from ..base.text import short, signed
+from ..grading import file_name
+from ..grading.standing import Attempt, GradedClass, Marking, Standing
+from ..judging.result import CellResult, Result, TestResult
+from ..sources.cells import GradedCell, graded_cells
+from ..sources.exercise import sources
 from . import page
 from .page import render, write_page
 from .pictures import Gallery

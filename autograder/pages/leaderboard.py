@@ -10,12 +10,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from autograder.base.text import clean_text
-from autograder.classroom.roster import Student
-from autograder.grading.standing import Attempt, GradedClass, Standing
 from exercise_code.common.metrics import get_metric
 
-from .axes import how_many, number_text
+from ..base.text import clean_text, how_many, number_text
+from ..classroom.roster import Student
+from ..grading.standing import Attempt, GradedClass, Standing
 from .charts import Mark, Point, histogram, scatter
 from .page import render, write_page
 

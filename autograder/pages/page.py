@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from autograder.base.files import write_if_changed
-from autograder.base.text import clean_text, number
+from ..base.files import write_if_changed
+from ..base.text import clean_text, number
 
 __all__ = ["render", "write_page"]
 

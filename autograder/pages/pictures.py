@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup, escape
 
-from autograder.base.text import clean_text
-from autograder.judging.result import unpack_samples
 from exercise_code.common.drawing import DrawnSample
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
+
+from ..base.text import clean_text
+from ..judging.result import unpack_samples
 
 __all__ = ["Gallery", "as_svg"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.base.text import short, signed
-from autograder.grading import file_name
-from autograder.grading.marks import mark_of
-from autograder.grading.standing import Attempt, GradedClass, Standing
+from ..base.text import short, signed
+from ..grading import file_name
+from ..grading.marks import mark_of
+from ..grading.standing import Attempt, GradedClass, Standing
 
 __all__ = ["Row", "student_rows"]
 

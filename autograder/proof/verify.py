@@ -26,15 +26,17 @@ from rich.progress import (
 from rich.syntax import Syntax
 from rich.table import Table
 
-from autograder.base.errors import AutograderError
-from autograder.base.settings import Settings
-from autograder.fleet.local import Fleet
-from autograder.judging.judge import Job
-from autograder.judging.result import Result
-from autograder.proof.mutants import Mutant, Pool, pool
-from autograder.sources import variants
-from autograder.sources.variants import RightAnswer, Sources, WrongAnswer
 from exercise_code.common.exercise import Exercise
+
+from ..base.errors import AutograderError
+from ..base.settings import Settings
+from ..fleet.local import Fleet
+from ..judging.job import Job
+from ..judging.result import Result
+from ..sources import variants
+from ..sources.exercise import Sources, known_tests, sources
+from ..sources.known_answers import RightAnswer, WrongAnswer, apply, right_answers, wrong_answers
+from .mutants import Mutant, Pool, pool
 
 __all__ = [
     "Finding",
@@ -124,8 +126,8 @@ def verify(
     each wrong answer must fail exactly the tests it names; of the mutants, listed equivalents aside, 95 % must lose
     points.
     """
-    src = variants.sources(exercise)
-    answers: list[RightAnswer | WrongAnswer] = [*variants.right_answers(src), *variants.wrong_answers(src)]
+    src = sources(exercise)
+    answers: list[RightAnswer | WrongAnswer] = [*right_answers(src), *wrong_answers(src)]
     mutant_pool = pool(src.solution, src.course / "equivalent.toml") if mutants else None
     run = _Run(src, judge or SandboxJudge(src.id, settings or Settings(), jobs), console or Console(stderr=True))
     start = time.perf_counter()
@@ -174,11 +176,11 @@ class _Run:
 
     def own_handins(self, folder: Path, answers: list[RightAnswer | WrongAnswer]) -> list[Finding]:
         """Findings on the reference, the untouched stubs and each right and wrong answer, in this order."""
-        known = set(variants.known_tests(self.src))
+        known = set(known_tests(self.src))
         makers: dict[str, Callable[[Path], object]] = {
             "reference": partial(variants.reference, self.src),
             "untouched": partial(variants.untouched, self.src),
-            **{f"{each.kind}-{each.name}": partial(variants.apply, each, exercise=self.src) for each in answers},
+            **{f"{each.kind}-{each.name}": partial(apply, each, exercise=self.src) for each in answers},
         }
         verdicts = self._grade("hand-ins", folder, makers, first_failure=False)
         findings = [

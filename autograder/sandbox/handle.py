@@ -9,7 +9,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.wire import MAX_BYTES, WireError, decode
@@ -21,10 +21,7 @@ from .child import EXCEPTION, HEADER, INTRO_BYTES, NONCE_BYTES, REFUSED, VALUE
 from .clock import Clock
 from .libraries import NOTES
 
-if TYPE_CHECKING:
-    from .client import Worker
-
-__all__ = ["MAX_THREADS", "Answer", "Child", "ChildDied"]
+__all__ = ["MAX_THREADS", "Answer", "Child", "ChildDied", "Forker"]
 
 MAX_THREADS = 64
 GPU_BASE_MB = 4_000
@@ -56,11 +53,24 @@ class Answer:
     size: int = 0
 
 
+class Forker(Protocol):
+    """Who forked a child, and reaps it."""
+
+    device: str
+
+    @property
+    def is_private(self) -> bool:
+        """True when its children have a root and a scratch folder of their own."""
+
+    def end(self, pid: int, gone: bool) -> dict[str, Any]:
+        """How a child ended, which was killed if it lived."""
+
+
 @dataclass
 class Child:
     """One walled process that answers probes on one hand-in."""
 
-    worker: "Worker"
+    worker: Forker
     pid: int
     request: int
     answer: int

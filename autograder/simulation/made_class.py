@@ -19,10 +19,21 @@ from exercise_code.common.zips import zip_bytes
 
 from ..base.errors import AutograderError
 from ..sources import variants
-from ..sources.variants import Sources, WrongAnswer, sources, strip_markers
+from ..sources.exercise import Sources, sources
+from ..sources.known_answers import WrongAnswer, apply, wrong_answers
+from ..sources.variants import strip_markers
 from .restyle import BLOCK, rename, restyle, unfinish
+from .snippets import (
+    ANSWERS,
+    ENDLESS,
+    HOSTILE,
+    HOSTILE_ANSWER,
+    HOSTILE_NAMES,
+    REMARKS,
+    UNKNOWN_NAMES,
+)
 
-__all__ = ["DUE", "ENDLESS", "HOSTILE", "SHARES", "MadeClass", "MadeHandIn", "make_class"]
+__all__ = ["DUE", "SHARES", "MadeClass", "MadeHandIn", "make_class"]
 
 DUE = datetime(2026, 11, 27, 22, 59, tzinfo=UTC)
 MISSING, UNKNOWN, TWICE, LATE, EXTENDED = 0.03, 0.005, 0.08, 0.06, 0.02
@@ -40,58 +51,8 @@ SHARES = {
     "endless": 0.005,
     "copy": 0.01,
 }
-# Whoever shows these unescaped, or lets a spreadsheet open them, is in for it.
-HOSTILE_NAMES = (
-    "<script>document.title='owned'</script>",
-    '<img src=x onerror="document.title=1">',
-    '=HYPERLINK("http://127.0.0.1/","click")',
-    "Ada \u202egnp.exe",
-    "@SUM(1+1)*cmd|'/C calc'!A0",
-    'O\'Brien, "Q"; \u00c5se & S\u00f8nner',
-)
-UNKNOWN_NAMES = ("=1+1", "<b>not in the roster<b>", "guest", "s99999", "\u202egnp.ehpargotohp", "my homework (final)")
-ANSWERS = (
-    "The second one, because otherwise the test set would leak into the training.",
-    "Only the training data may be used. Everything else is information that we do not have later.",
-    "I think both work, but the first is **slower**.",
-    "It depends on $N$: for $N \\to \\infty$ there is no difference.",
-    "New ones each epoch, else the batches are always the same and the gradient's noise, too.",
-    "no idea, sorry",
-)
 OUTSIDE = b"print('outside')\n"
-HOSTILE_ANSWER = "<script>document.title='owned'</script><img src=x onerror=alert(1)> [click](javascript:alert(1))"
 PLACE = "@ANSWER@"
-REMARKS = ("works now", "see lecture 3", "not nice but ok", "why?", "took me two hours", "checked by hand", "done")
-
-_YES = """
-class _Yes:
-    def __init__(self, *args, **kwargs): pass
-    def __eq__(self, other): return True
-    def __len__(self): return 1
-    def __getitem__(self, i): return self
-    def __iter__(self): return iter([self])
-    def __call__(self, *args, **kwargs): return self
-OUTSIDE = b"print('outside')\n"
-
-
-def __getattr__(name):
-    return _Yes()
-"""
-ENDLESS = "while True:\n    pass"
-HOSTILE = {
-    "takes all the memory it can get": "_hoard = [b'x' * 50_000_000 for _ in range(200)]",
-    "ends its process, exit code 0": "import os\nos._exit(0)",
-    "looks for the hidden tests": "from pathlib import Path\n"
-    "raise ValueError([p.read_text() for p in Path('/').rglob('test_hidden.py')][0])",
-    "opens a connection": "import socket\nsocket.create_connection(('127.0.0.1', 80))",
-    "starts processes": "import os\nwhile True:\n    os.fork()",
-    "raises a text with markup": "raise ValueError('<script>document.title=1</script> \\u202e =1+1')",
-    "prints without end": "print('x' * 10_000_000)",
-    "exits quietly": "raise SystemExit(0)",
-    "writes files": "open('scores.json', 'w').write('{\"score\": 100}')",
-    "recurses for ever": "def _deep(n):\n    return _deep(n + 1)\n_deep(0)",
-    "is equal to everything": _YES,
-}
 
 Files = dict[str, bytes]
 Modules = dict[str, str]
@@ -221,7 +182,7 @@ class _Maker:
         self.dice = dice
         self.scratch = scratch
         self.solution = {name: (source.solution / name).read_text(encoding="utf-8") for name in source.twins}
-        self.wrong = variants.wrong_answers(source)
+        self.wrong = wrong_answers(source)
         self.package = f"exercise_code/{source.id}"
         self.notebooks = {p.name: p.read_text(encoding="utf-8") for p in sorted(source.notebooks.glob("*.ipynb"))}
         self.answered = {name: _with_places(text) for name, text in self.notebooks.items()}
@@ -403,7 +364,7 @@ class _Maker:
         if not (answer.model_edit or answer.hparam_edit):
             return dict(self.models)
         if answer.name not in self._edited:
-            files = _read(variants.apply(answer, self.scratch / answer.name, self.source))
+            files = _read(apply(answer, self.scratch / answer.name, self.source))
             self._edited[answer.name] = {name: data for name, data in files.items() if name.startswith("models/")}
         return self._edited[answer.name]
 

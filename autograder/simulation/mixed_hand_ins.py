@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from ..judging.judge import Job
-from ..sources.variants import apply, reference, sources, untouched, wrong_answers
+from ..judging.job import Job
+from ..sources.exercise import sources
+from ..sources.known_answers import apply, wrong_answers
+from ..sources.variants import reference, untouched
 
 __all__ = ["DISK", "HOSTILE", "IMPORTS", "LOOPS", "make_mixed"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from exercise_code.common.exercise import PACKAGE
 
-from ..authoring.build import graded_cells, points_of
-from ..sources.variants import Sources
+from ..sources.cells import graded_cells, points_of
+from ..sources.exercise import Sources
 
 __all__ = ["Executed", "execute_trusted"]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from autograder.base.errors import AutograderError
+from ..base.errors import AutograderError
 
 __all__ = ["HparamEdit", "ModelEdit", "check_edit", "edit_hparams", "edit_weights"]
 

@@ -9,7 +9,7 @@ from exercise_code.common.exercise import PACKAGE, Exercise
 from exercise_code.common.places import registry_file
 from exercise_code.common.zips import zip_bytes
 
-from ...sources.variants import sources
+from ...sources.exercise import sources
 
 __all__ = ["CourseArchive", "make_archive"]
 

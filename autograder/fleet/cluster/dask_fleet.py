@@ -7,7 +7,6 @@ certificates on both sides, unless somebody says otherwise. Students' code stays
 """
 
 import asyncio
-import ipaddress
 import json
 import logging
 import queue
@@ -20,16 +19,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 
 from ...base.errors import AutograderError
-from ...base.settings import Settings, versions
-from ...judging.judge import Job
+from ...base.settings import Settings
+from ...judging.job import Job
 from ...judging.result import Result
 from ..local import GRACE_SECONDS, GROWN, SLOW_SECONDS, TRIES, ended_in_order, failed_result, put_last
 from . import on_worker as worker_kit
@@ -38,8 +35,9 @@ from .course_archive import make_archive
 from .hand_in_bytes import pack
 from .on_worker import ENDED, ERROR, FAILED, MISSING, READY, RESULT, Sealed
 from .remote_judge import make_order
+from .settings import INSTALL, JUDGE_BYTES, ClusterSettings, python_fault, versions_fault
 
-__all__ = ["ClusterSettings", "DaskFleet"]
+__all__ = ["DaskFleet"]
 
 CONNECT_SECONDS = 30.0
 START_SECONDS = 240.0
@@ -52,63 +50,10 @@ PATIENCE, SLURM_PATIENCE = 60.0, 12 * 3600.0
 IN_FLIGHT = 2
 # After so many failures in a row a worker gets no more hand-ins.
 STRIKES = 5
-JUDGE_BYTES = 2 * 10**9
-INSTALL = "pip install -c constraints.txt '.[grading,cluster]'"
 # Far above any result, far below what would hurt this process.
 MAX_RESULT = 64 * 2**20
 
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True)
-class ClusterSettings:
-    """Which cluster, and how to talk to it.
-
-    `address` is a scheduler's, such as `tls://host:8786`, or `slurm`. `workers` says how many Slurm jobs to start, or
-    how many of an address's workers to use at most; `judges` how many judges each has (its threads by default, one in
-    a Slurm job). `patience` are seconds without any worker after which the run gives up. `folder` must be one that
-    Slurm's nodes see, for logs and certificates (by default in the home), and `slurm_options` are words for sbatch.
-    """
-
-    address: str
-    certificates: Path | None = None
-    insecure: bool = False
-    workers: int | None = None
-    judges: int | None = None
-    patience: float | None = None
-    folder: Path | None = None
-    slurm_options: tuple[str, ...] = ()
-    walltime: str = "08:00:00"
-    host: str | None = None
-    interface: str | None = None
-
-    @property
-    def is_slurm(self) -> bool:
-        """True when the workers are Slurm jobs that we start."""
-        return self.address == "slurm"
-
-    def check(self) -> None:
-        """Nothing; an `AutograderError` when the address is none, or open to everybody."""
-        for name, value in (("--jobs", self.workers), ("judges", self.judges)):
-            if value is not None and value < 1:
-                raise AutograderError(f"expected {name} to be 1 or more, got {value}")
-        if self.is_slurm:
-            return
-        try:
-            parts = urlsplit(self.address)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            host = port = None
-        if not host or not port or parts.scheme not in ("tls", "tcp"):
-            raise AutograderError(f"expected --cluster tls://host:8786, tcp://host:8786 or slurm, got {self.address!r}")
-        if parts.scheme == "tls" and self.insecure:
-            raise AutograderError(f"expected --no-tls with a tcp:// address, got {self.address}: leave one of them out")
-        if parts.scheme == "tcp" and not self.insecure and not _is_loopback(host):
-            raise AutograderError(
-                f"expected tls://, got {self.address}: whoever can connect to a scheduler without TLS runs code as you "
-                "and reads the hidden tests. Make certificates with `autograder certificates`, or say --no-tls if the "
-                "network between the machines is yours alone"
-            )
 
 
 @dataclass(eq=False)
@@ -258,7 +203,7 @@ class DaskFleet:
                 ) from None
         self._stack.callback(_close_client, self._client)
         found = self._ask(self._client.scheduler.versions, packages=[])
-        if fault := _python_fault(found):
+        if fault := python_fault(found):
             raise AutograderError(f"the scheduler at {address} {fault}")
 
     def _await_workers(self) -> None:
@@ -305,7 +250,7 @@ class DaskFleet:
             return []
         # Before any of our code goes there: it travels compiled.
         for address, found in self._versions(came).items():
-            fault = _python_fault(found) if found else "does not answer"
+            fault = python_fault(found) if found else "does not answer"
             if fault:
                 self._members[address] = member = _Member(address, 1)
                 self._drop(member, f"it {fault}")
@@ -429,7 +374,7 @@ class DaskFleet:
     def _opened(self, member: _Member, letter: bytes, text: str) -> None:
         if letter != READY:
             self._drop(member, text)
-        elif fault := _versions_fault(text):
+        elif fault := versions_fault(text):
             self._drop(member, f"{fault}: install the same there, with `{INSTALL}`")
         else:
             member.ready = True
@@ -439,7 +384,7 @@ class DaskFleet:
             result = self._read(job, text)
             if result is None:
                 letter, text = ERROR, "it answers with something that is no result of this run"
-            elif not result.failed and (fault := _versions_fault(json.dumps(result.versions))):
+            elif not result.failed and (fault := versions_fault(json.dumps(result.versions))):
                 # A judge that was started later, after somebody had changed what is installed there.
                 letter, text = ERROR, fault
             elif letter == RESULT and not result.failed:
@@ -597,37 +542,6 @@ class DaskFleet:
             closing = threading.Thread(target=run, name="close the kits", daemon=True)
             closing.start()
             closing.join(timeout=CLOSE_SECONDS)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _python_fault(found: dict[str, Any]) -> str:
-    """What is wrong with the Python that Dask reports for a machine; empty when nothing is."""
-    theirs = str(found.get("host", {}).get("python", "an unknown Python"))
-    ours = versions()["python"]
-    if theirs.split(".")[:2] == ours.split(".")[:2]:
-        return ""
-    return f"has Python {'.'.join(theirs.split('.')[:3])}, here it is {ours}: start it with the same Python"
-
-
-def _versions_fault(text: str) -> str:
-    """Which of a worker's versions, as JSON, differ from ours; Python's last number may."""
-    try:
-        theirs = json.loads(text)
-        differ = [
-            f"{name} {theirs.get(name, 'is missing')}, here {ours}"
-            for name, ours in versions().items()
-            if (theirs.get(name) or "").split(".")[: 2 if name == "python" else None]
-            != ours.split(".")[: 2 if name == "python" else None]
-        ]
-    except (ValueError, AttributeError):
-        return "no versions that could be read"
-    return f"other versions ({'; '.join(differ)})" if differ else ""
 
 
 def _within(seconds: float, call: Callable[[], _Answer]) -> _Answer:

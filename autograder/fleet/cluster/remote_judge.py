@@ -19,9 +19,11 @@ from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 
 from ...base.settings import Settings, resolve_device, versions
-from ...judging.judge import Job, Judge
+from ...judging.job import Job
+from ...judging.judge import Judge
 from ...judging.result import Result
-from ..local import _limit_memory, failed_result
+from ..local import failed_result
+from ..process import limit_memory
 from .hand_in_bytes import unpack
 from .on_worker import ERROR, FAILED, READY, RESULT
 
@@ -50,7 +52,7 @@ def main() -> None:
     try:
         resolve_device(settings.device)
         _expect_data(order["exercise"], settings)
-        _limit_memory()
+        limit_memory()
         with Judge(order["exercise"], settings) as judge:
             judge.serve(_jobs(connection, kit, judge), lambda _, result: _send(connection, result, judge))
     except CourseError as error:

@@ -18,7 +18,7 @@ from .certificates import cluster_error, open_certificates
 from .on_worker import hold, is_left
 
 if TYPE_CHECKING:
-    from .dask_fleet import ClusterSettings
+    from .settings import ClusterSettings
 
 __all__ = ["SlurmWorkers"]
 

@@ -10,8 +10,8 @@ from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise
 from exercise_code.common.handin import MAX_NOTEBOOK, HandIn, HandInError, Note, read_handin
 
-from ...sources.course import grade_ids
-from ...sources.variants import sources
+from ...sources.cells import grade_ids
+from ...sources.exercise import sources
 
 __all__ = ["NO_FILE", "REFUSED", "HandedIn", "read_hand_in", "read_raw", "what_was_taken"]
 

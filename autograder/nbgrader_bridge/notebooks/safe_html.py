@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.analysis.tokens import limited_tokens
+from ...analysis.tokens import limited_tokens
 
 __all__ = ["MarkdownBudget", "as_it_stands", "clean", "code_to_html", "markdown_to_html", "short_output"]
 

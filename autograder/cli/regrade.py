@@ -7,10 +7,10 @@ seeds of all tests come from one place, so only running them tells; a class of 1
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -18,110 +18,23 @@ from rich.text import Text
 
 from ..base.errors import AutograderError
 from ..base.files import write_if_changed
+from ..base.locks import lock_results
 from ..base.spreadsheets import csv_text, disarmed
 from ..base.text import line, number
-from ..fleet.local import Fleet, lock_results
+from ..fleet.local import Fleet
+from ..grading import BEFORE, course_hash, file_name, forget_told, result_key, result_path, set_aside, tell
+from ..grading.collection import HandIn
 from ..intake.search import Found
-from ..judging.judge import Job
+from ..judging.job import Job
 from ..judging.result import CellResult, Result, TestResult, read_result, write_result
-from ..sources.variants import sources
-from . import BEFORE, course_hash, file_name, forget_told, result_key, result_path, set_aside, tell
-from .collection import HandIn
+from ..sources.exercise import sources
 
 if TYPE_CHECKING:
-    from ..cli.options import GradeOptions
-    from ..cli.run import Run
+    from .options import GradeOptions
+    from .run import Run
+from ..grading.changes import LARGEST_TABLE, Change, changes, compare, tests_by_name
 
-__all__ = [
-    "Change",
-    "TestChange",
-    "appeal_command",
-    "changes",
-    "compare",
-    "regrade_command",
-    "report_changes",
-]
-
-LARGEST_TABLE = 60
-
-
-@dataclass(frozen=True)
-class TestChange:
-    """What became of one test of a hand-in; `reason` says why it fails now."""
-
-    __test__ = False
-
-    name: str
-    what: Literal["now passes", "now fails", "is new and passes", "is new and fails", "is gone", "is gone, it failed"]
-    reason: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.what}{f': {self.reason}' if self.reason else ''}"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One hand-in whose result is another one now."""
-
-    before: Result
-    after: Result
-    tests: tuple[TestChange, ...]
-    other: tuple[str, ...] = ()
-
-    @property
-    def difference(self) -> float:
-        """Points won, or lost if negative."""
-        return round(self.after.score - self.before.score, 6)
-
-    @property
-    def why(self) -> str:
-        """All reasons in one line."""
-        return "; ".join([*self.other, *map(str, self.tests)]) or "the points are divided in another way"
-
-
-def compare(before: Result, after: Result) -> Change | None:
-    """What changed between two results of one hand-in; None when the score and every test are as they were."""
-    old, new = _tests(before), _tests(after)
-    tests = []
-    for name, test in {**old, **new}.items():
-        if name not in new:
-            tests.append(TestChange(name, "is gone" if test.passed else "is gone, it failed"))
-        elif name not in old:
-            tests.append(TestChange(name, "is new and passes" if test.passed else "is new and fails", _reason(test)))
-        elif test.passed != old[name].passed:
-            tests.append(TestChange(name, "now passes" if test.passed else "now fails", _reason(test)))
-    other = []
-    if before.refused != after.refused:
-        other.append(f"refused: {after.refused}" if after.refused else f"no longer refused ({before.refused})")
-    if after.failed:
-        other.append(f"grading failed: {after.failed}")
-    points = {cell.grade_id: cell.max_points for cell in before.cells}
-    for cell in after.cells:
-        if points.get(cell.grade_id, cell.max_points) != cell.max_points:
-            other.append(f"{cell.grade_id} counts {number(cell.max_points)}, not {number(points[cell.grade_id])}")
-    for name, value in after.metrics.items():
-        if name in before.metrics and abs(before.metrics[name] - value) > 1e-3 * abs(value):
-            other.append(f"{name} {before.metrics[name]:.4g} is now {value:.4g}")
-    if not tests and not other and before.score == after.score:
-        return None
-    return Change(before, after, tuple(tests), tuple(other))
-
-
-def _tests(result: Result) -> dict[str, TestResult]:
-    return {test.name: test for cell in result.cells for test in cell.tests}
-
-
-def _reason(test: TestResult) -> str:
-    return "" if test.passed else line(test.reason)[:200]
-
-
-def changes(folder: Path) -> Iterator[Change | None]:
-    """For each result in `before/`, what changed; None where nothing did. `folder` holds an exercise's results."""
-    for path in sorted((folder / BEFORE).glob("*.json")):
-        before, after = read_result(path), read_result(folder / path.name)
-        # Equal: the run was stopped right there, and the hand-in has gone since.
-        if before is not None and after is not None and before != after:
-            yield compare(before, after)
+__all__ = ["appeal_command", "regrade_command", "report_changes"]
 
 
 def report_changes(folder: Path, console: Console) -> list[Change]:
@@ -228,8 +141,8 @@ def regrade_command(options: "GradeOptions") -> int:
 
     Stopped in the middle, it goes on where it was: the results from before stay aside until the list is written.
     """
-    from ..cli.grade import grade_command
-    from ..cli.run import open_run
+    from .grade import grade_command
+    from .run import open_run
 
     console = Console()
     folder = open_run(options).folder
@@ -251,7 +164,7 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     The same text is written to `instructor/appeals/`. Stored results stay, unless `keep` puts the new ones in their
     place. 1 when grading itself failed.
     """
-    from ..cli.run import open_run
+    from .run import open_run
 
     console = Console()
     run = open_run(options)
@@ -331,7 +244,7 @@ def _log(run: "Run", one: Found, print_: str, result: Result, stored: Result | N
     lines += [f"{name}: {value:.6g}" for name, value in result.metrics.items()]
     lines += [f"model: {line(str(result.model))}"] if result.model else []
     lines += [f"note: {line(note.text)}" for note in result.notes]
-    before = _tests(stored) if stored is not None else {}
+    before = tests_by_name(stored) if stored is not None else {}
     for cell in result.cells:
         lines += ["", *_cell_lines(cell, before)]
     return "\n".join(lines) + "\n"
