@@ -26,7 +26,8 @@ from processes import descendants, wait_until_gone
 
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
-from autograder.fleet.cluster import certificates, settings
+from autograder.fleet.cluster import certificates
+from autograder.fleet.cluster import settings as cluster_settings
 from autograder.fleet.cluster import dask_fleet as cluster
 from autograder.fleet.cluster import on_worker as worker_kit
 from autograder.fleet.cluster.certificates import Certificates, make_certificates, open_certificates
@@ -248,8 +249,8 @@ def test_workers_judge_with_the_course_from_here(two_workers, jobs, tmp_path, mo
 
 
 def test_other_versions_are_refused_and_both_are_named(two_workers, monkeypatch):
-    here = {**settings.versions(), "numpy": "0.0.1"}
-    monkeypatch.setattr(settings, "versions", lambda: here)
+    here = {**cluster_settings.versions(), "numpy": "0.0.1"}
+    monkeypatch.setattr(cluster_settings, "versions", lambda: here)
     said = []
     with (
         pytest.raises(AutograderError, match=r"no worker .*numpy [1-9][0-9.]*, here 0\.0\.1.*pip install"),
@@ -280,7 +281,7 @@ def without(archive: CourseArchive, name: str) -> CourseArchive:
 
 
 def test_another_python_is_refused_before_any_code_goes_there(two_workers, monkeypatch):
-    monkeypatch.setattr(settings, "versions", lambda: {"python": "3.99.0"})
+    monkeypatch.setattr(cluster_settings, "versions", lambda: {"python": "3.99.0"})
     with (
         pytest.raises(AutograderError, match=r"scheduler .* has Python 3\.\d+\.\d+, here it is 3\.99\.0"),
         DaskFleet(EXERCISE, SETTINGS, two_workers.settings()),
@@ -421,11 +422,13 @@ def test_a_hand_in_that_costs_a_worker_each_time_gets_a_result_that_says_so(two_
     def task_answer(self, task):
         task.future = None
         if task.job is None:
-            return cluster.READY, json.dumps(settings.versions())
+            return cluster.READY, json.dumps(cluster_settings.versions())
         asked.append((task.job, task.member.address))
         if task.job == killer:
             return cluster.ENDED, "the judge's process ended while it graded this hand-in"
-        good = failed_result(task.job, EXERCISE, SETTINGS, "").model_copy(update={"versions": settings.versions()})
+        good = failed_result(task.job, EXERCISE, SETTINGS, "").model_copy(
+            update={"versions": cluster_settings.versions()}
+        )
         return cluster.RESULT, good.model_dump_json()
 
     with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
