@@ -27,9 +27,9 @@ from processes import descendants, wait_until_gone
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
 from autograder.fleet.cluster import certificates
-from autograder.fleet.cluster import settings as cluster_settings
 from autograder.fleet.cluster import dask_fleet as cluster
 from autograder.fleet.cluster import on_worker as worker_kit
+from autograder.fleet.cluster import settings as cluster_settings
 from autograder.fleet.cluster.certificates import Certificates, make_certificates, open_certificates
 from autograder.fleet.cluster.course_archive import CourseArchive, make_archive
 from autograder.fleet.cluster.dask_fleet import DaskFleet
