@@ -1,7 +1,10 @@
 """A class from zips to standings: late, double, missing and unknown hand-ins, and which of them counts."""
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +19,7 @@ from autograder.classroom.lateness import LateRow
 from autograder.classroom.roster import Roster, Student
 from autograder.cli.options import GradeOptions
 from autograder.cli.run import open_run
-from autograder.grading import BEFORE, course_hash, grade_class, grade_folder, grade_found, keys, local_fleets
+from autograder.grading import BEFORE, course_hash, grade_class, grade_folder, grade_found, local_fleets
 from autograder.intake.search import Found
 from autograder.judging.result import Result, unpack_samples
 from autograder.pages.class_report import _groups
@@ -187,7 +190,7 @@ def test_a_course_folder_is_no_folder_of_hand_ins(tmp_path):
         open_run(GradeOptions(EXERCISE, tmp_path, device="cpu"))
 
 
-def test_a_course_that_was_moved_is_the_same_and_one_that_was_changed_is_not(tmp_path, monkeypatch):
+def test_a_course_that_was_moved_is_the_same(tmp_path, monkeypatch):
     exercise = load_exercise(EXERCISE)
     hashes = {course_hash(exercise)}
     for place in ("0", "z"):
@@ -195,13 +198,70 @@ def test_a_course_that_was_moved_is_the_same_and_one_that_was_changed_is_not(tmp
         monkeypatch.setenv("AUTOGRADER_COURSE", str(tmp_path / place))
         hashes.add(course_hash(exercise))
     assert len(hashes) == 1
-    for path in (tmp_path / "z" / EXERCISE / "test_hidden.py", tmp_path / "code" / "__init__.py"):
-        if path.parent.name == "code":
-            shutil.copytree(PACKAGE, path.parent)
-            monkeypatch.setattr(keys, "PACKAGE", path.parent)
-        path.write_text(path.read_text() + "\nx = 1\n")
-        hashes.add(course_hash(exercise))
-    assert len(hashes) == 3
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project's code, and a function that says what a course's hash is there."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("autograder", "exercise_code", "exercises"):
+        shutil.copytree(PACKAGE.parent / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        "from exercise_code.common.exercise import load_exercise; from autograder.grading.keys import course_hash; "
+        f"print(course_hash(load_exercise('{EXERCISE}')))"
+    )
+
+    def hash_there():
+        environment = {k: v for k, v in os.environ.items() if k != "AUTOGRADER_COURSE"}
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    return root, hash_there, hash_there()
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "counts"),
+    [
+        ("autograder/course/ex03_dataloader/1_dataset.py", "\n# %% [markdown]\n# A remark.\n", False),
+        ("autograder/course/ex03_dataloader/wrong.toml", '\n[[wrong]]\nname = "new"\n', False),
+        ("autograder/course/ex03_dataloader/right.toml", "\n# new\n", False),
+        ("autograder/authoring/build.py", "\nX = 1\n", False),
+        ("autograder/pages/feedback.py", "\nX = 1\n", False),
+        ("exercise_code/common/plotting.py", "\nX = 1\n", False),
+        ("autograder/course/ex09_keypoints/test_hidden.py", "\nX = 1\n", False),
+        ("autograder/course/ex03_dataloader/test_hidden.py", "\nX = 1\n", True),
+        ("autograder/course/ex03_dataloader/solution/dataloader.py", "\nX = 1\n", True),
+        ("exercise_code/ex03_dataloader/test_visible.py", "\nX = 1\n", True),
+        ("exercise_code/ex03_dataloader/image_files.py", "\nX = 1\n", True),
+        ("exercise_code/ex03_dataloader/exercise.toml", "\n# new\n", True),
+        ("exercise_code/common/checks/comparing.py", "\nX = 1\n", True),
+        ("autograder/sandbox/walls.py", "\nX = 1\n", True),
+        ("autograder/sandbox/worker.py", "\nX = 1\n", True),
+        ("autograder/judging/judge.py", "\nX = 1\n", True),
+    ],
+)
+def test_a_change_regrades_only_what_it_concerns(project, file, more, counts):
+    root, hash_there, before = project
+    path = root / file
+    text = path.read_text()
+    path.write_text(text + more)
+    try:
+        assert (hash_there() != before) is counts
+    finally:
+        path.write_text(text)
+
+
+def test_another_number_of_points_counts(project):
+    root, hash_there, before = project
+    path = root / "autograder/course/ex03_dataloader/1_dataset.py"
+    text = path.read_text()
+    points = re.search(r"points=(\d+)", text)
+    path.write_text(text.replace(points[0], f"points={int(points[1]) + 1}", 1))
+    try:
+        assert hash_there() != before
+    finally:
+        path.write_text(text)
 
 
 def test_a_model_is_scored_on_two_halves_of_the_hidden_set_and_keeps_samples_of_the_public_one(tmp_path):

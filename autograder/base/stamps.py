@@ -5,14 +5,14 @@ import importlib.util
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .files import write_if_changed
 
-__all__ = ["Stamps", "code_files", "code_hash", "hash_of", "read_notes"]
+__all__ = ["PROJECT", "Stamps", "code_files", "code_hash", "hash_of", "read_notes"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("autograder", "exercise_code")
@@ -84,10 +84,15 @@ def code_hash(*modules: str) -> str:
     return hash_of(files=code_files(*modules))
 
 
-def code_files(*modules: str) -> list[Path]:
-    """The files of modules and of all of this project that they import, at their top or in a function."""
+def code_files(*modules: str, also: Mapping[Path, str] | None = None) -> list[Path]:
+    """The files of modules and of all of this project that they import, at their top or in a function.
+
+    `also` are files that may lie elsewhere, each with the package that it would be in: what they import counts too.
+    """
     found: dict[str, Path] = {}
     pending = list(modules)
+    for other, package in (also or {}).items():
+        pending += (name for name in _imports(f"{package}.{other.stem}", other) if _file(name) is not None)
     while pending:
         name = pending.pop()
         if name in found:

@@ -8,27 +8,46 @@ from pathlib import Path
 from exercise_code.common.exercise import PACKAGE, Exercise
 
 from ..base.settings import Settings, versions
-from ..base.stamps import code_files
+from ..base.stamps import PROJECT, code_files
+from ..sources.cells import graded_cells
 from ..sources.exercise import sources
 
 __all__ = ["course_hash", "file_name", "result_key", "result_path"]
 
 
 def course_hash(exercise: Exercise) -> str:
-    """A hash of everything a score depends on besides the hand-in: tests, solution, given code, this grader."""
-    digest = hashlib.sha256()
+    """A hash of what a score depends on besides the hand-in, and of nothing else.
+
+    That is: the exercise's tests, solution, points, limits and given code, the reference solutions of the exercises
+    that it builds on, and the modules of this project that judge and sandbox are made of or that any of those files
+    import. A notebook's text, known answers and what only notebooks use change nothing.
+    """
     source = sources(exercise)
-    here, names = Path(__file__).parent.parent, (exercise.id, *exercise.earlier)
-    # By their names below these folders: a course that was moved is the same course.
     course = source.course.parent
-    files = {f"course/{p.relative_to(course)}": p for e in names for p in _below(course / e)}
-    files |= {f"package/{p.relative_to(PACKAGE)}": p for e in ("common", *names) for p in _below(PACKAGE / e)}
-    files["package/__init__.py"] = PACKAGE / "__init__.py"
-    files |= {f"autograder/{path.relative_to(here)}": path for path in (here / "sandbox").glob("*.py")}
-    files |= {f"grader/{path.relative_to(here.parent)}": path for path in code_files("autograder.judging.judge")}
+    names = (exercise.id, *exercise.earlier)
+    # By their names below these folders: a course that was moved is the same course.
+    own = {f"course/{path.relative_to(course)}": path for e in names for path in _below(course / e / "solution")}
+    own[f"course/{exercise.id}/test_hidden.py"] = source.course / "test_hidden.py"
+    own |= {f"package/{path.relative_to(PACKAGE)}": path for e in names for path in _below(PACKAGE / e)}
+    own["package/__init__.py"] = PACKAGE / "__init__.py"
+    # Given code that only a notebook uses counts itself, and not with all that it imports.
+    graded = {"test_hidden", "test_visible", "scoring"}
+    read = [(n, p) for n, p in own.items() if p.suffix == ".py" and ("/solution/" in n or p.stem in graded)]
+    packages = {path: f"exercise_code.{_exercise_of(name, names)}" for name, path in read}
+    # What a worker runs is imported by nobody.
+    sandbox = [f"autograder.sandbox.{path.stem}" for path in (PROJECT / "autograder" / "sandbox").glob("*.py")]
+    code = code_files("autograder.judging.judge", *sandbox, also=packages)
+    files = own | {f"project/{path.relative_to(PROJECT)}": path for path in code}
+    cells = [(c.grade_id, c.kind, c.points) for c in graded_cells(exercise.id, course)]
+    digest = hashlib.sha256(json.dumps(cells).encode())
     for name, path in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
     return digest.hexdigest()
+
+
+def _exercise_of(name: str, names: tuple[str, ...]) -> str:
+    return next((e for e in names if f"/{e}/" in name), names[0])
 
 
 def _below(folder: Path) -> list[Path]:
