@@ -13,8 +13,8 @@ from autograder.authoring.build import BuiltFile, build, check, orphans, write
 from autograder.authoring.bundle import bundle, read_bundle
 from autograder.authoring.leaks import find_leaks
 from autograder.authoring.notebooks import serialise, solved_notebook
+from autograder.sources.graded_tests import read_tests
 from autograder.sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
-from autograder.sources.test_files import tests_in
 
 COURSE = course_folder()
 EXERCISES = course_ids(COURSE)
@@ -95,7 +95,7 @@ def test_a_bundle_gives_no_answer_away(exercise, bundles):
         assert files[f"exercise_code/{exercise}/{path.name}"] != path.read_bytes()
     everything = b"\n".join(files.values())
     assert b"BEGIN SOLUTION" not in everything
-    for name, _, _ in tests_in(COURSE / exercise / "test_hidden.py"):
+    for name, _, _ in read_tests(COURSE / exercise / "test_hidden.py"):
         assert f"def {name}(".encode() not in everything
 
 

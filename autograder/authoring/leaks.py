@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ..sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, END_GUIDE, END_SOLUTION
+from ..sources.graded_tests import read_tests
 from ..sources.layout import course_ids, notebook_sources, solution_sources
-from ..sources.test_files import tests_in
 
 __all__ = ["MARKERS", "find_leaks"]
 # Shorter lines, such as `return x`, stand in given code for reasons of their own.
@@ -101,7 +101,7 @@ def _hidden_names(course: Path, files: Mapping[str, bytes]) -> set[str]:
     """Names of hidden tests, less those that a visible test of another exercise has as well."""
     found: set[str] = set()
     for exercise in course_ids(course):
-        names = {name for name, _, _ in tests_in(course / exercise / "test_hidden.py")}
+        names = {name for name, _, _ in read_tests(course / exercise / "test_hidden.py")}
         for path, content in files.items():
             if path.endswith("/test_visible.py") and exercise not in Path(path).parts:
                 names -= set(re.findall(r"^def (test_\w+)", content.decode(), re.MULTILINE))

@@ -118,7 +118,8 @@ def _file(module: str) -> Path | None:
 @cache
 def _imports(module: str, path: Path) -> tuple[str, ...]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    names = {package} if package else set()
+    # Whoever imports a module imports the packages around it.
+    names = {module.rsplit(".", n)[0] for n in range(module.count(".") + 1)}
     for source, what, plain in _IMPORT.findall(path.read_text(encoding="utf-8")):
         listed = re.findall(r"[\w.]+(?=\s*(?:as\s+\w+\s*)?(?:,|\)|$))", what or plain)
         base = importlib.util.resolve_name(source, package) if source else ""

@@ -8,8 +8,8 @@ from pathlib import Path
 from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
 
 from ..base.errors import AutograderError
+from .graded_tests import read_tests
 from .layout import course_folder, solution_sources
-from .test_files import tests_in
 
 __all__ = ["Sources", "TestName", "known_tests", "sources"]
 
@@ -70,7 +70,7 @@ def known_tests(exercise: str | Exercise | Sources) -> dict[str, TestName]:
     for path, visible in ((src.exercise.visible_tests, True), (src.course / "test_hidden.py", False)):
         if not path.is_file():
             raise AutograderError(f"expected a file of tests at {path}, found none: write it")
-        for name, grade_id, _ in tests_in(path):
+        for name, grade_id, _ in read_tests(path):
             if name in found:
                 raise AutograderError(f"{path}: expected test names that differ, got {name} twice: rename one")
             found[name] = TestName(name, grade_id, visible)

@@ -6,8 +6,8 @@ from pathlib import Path
 from exercise_code.common.exercise import Exercise, load_exercise
 
 from .cells import FULL_POINTS, GradedCell, graded_cells
+from .graded_tests import read_tests
 from .layout import fault, given_modules, notebook_sources, short, solution_sources
-from .test_files import tests_in
 
 __all__ = ["validate"]
 
@@ -44,7 +44,7 @@ def _validate_tests(config: Exercise, cells: Sequence[GradedCell], folder: Path)
     tested: set[str] = set()
     places: dict[str, str] = {}
     for path in (config.visible_tests, folder / "test_hidden.py"):
-        for name, grade_id, line in tests_in(path):
+        for name, grade_id, line in read_tests(path):
             where = f"{short(path)}, line {line} ({name})"
             if name in places:
                 fault(where, "a name of its own", f"that of {places[name]}", "rename one of the two tests")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from .layout import fault, short
 
-__all__ = ["tests_in"]
+__all__ = ["read_tests"]
 # Two threads that parse at once can end in a SystemError: older CPythons (3.11.7 is one) count depth in one place.
 _PARSING = threading.Lock()
 
 
-def tests_in(path: Path) -> Iterator[tuple[str, str, int]]:
+def read_tests(path: Path) -> Iterator[tuple[str, str, int]]:
     """Name, grade id and line of each test in a file, read without importing it; nothing without a file."""
     if not path.is_file():
         return
