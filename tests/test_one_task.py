@@ -24,6 +24,9 @@ EXERCISE = "ex03_dataloader"
 FACTOR = 0.12
 LOOP = "while True:\n    pass\n"
 SLEEP = "import time\ntime.sleep(10_000)\n"
+THREAD = (
+    "import threading\ndef _spin():\n    while True:\n        pass\nthreading.Thread(target=_spin, daemon=True).start()"
+)
 CRASH = "import ctypes\nctypes.string_at(1)\n"
 EXIT = "import os\nos._exit(0)\n"
 MEMORY = "held = []\nwhile True:\n    held.append(bytearray(2**26))\n"
@@ -40,6 +43,8 @@ CASES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "sleep at import": ("dataloader", "", SLEEP, LOADER),
     "crash at import": ("image_folder", "", CRASH, FOLDER),
     "exit at import": ("dataloader", "", EXIT, LOADER),
+    # It would cost the probes to come, the more the less the machine has to do.
+    "loop in a thread": ("dataloader", "", THREAD, ()),
     "memory at import": ("dataloader", "", MEMORY, LOADER),
 }
 LOOPED = "        while True:\n            pass\n"

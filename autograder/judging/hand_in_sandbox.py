@@ -120,7 +120,7 @@ class HandInSandbox:
             self._expect_room(child)
             raise Failure(reason, got=died.detail, kind="sandbox", code=died.code) from None
         finally:
-            if child.ended is not None:
+            if child.ended is not None or self._goes_on(child):
                 self._retire(child)
             self.budget.charge(mark.grade_id, self.cpu() - cpu, child.slept, late=late)
         if answer.exception is not None:
@@ -151,6 +151,11 @@ class HandInSandbox:
                 f"the disk of {self.judge.scratch.parent} is full: a hand-in may write {MAX_DISK >> 20} MB there; make "
                 "room, or name another folder for temporary files in TMPDIR"
             )
+
+    def _goes_on(self, child: Child) -> bool:
+        """True where code of an answered probe still runs: how long, and what the next one then costs, is chance."""
+        # CUDA has threads of its own, and takes seconds to start.
+        return self.judge.settings.device != "cuda" and child.threads() > 1
 
     def _begin_task(self, task: str) -> None:
         """End children in which another task's code still runs threads: their time would be charged to this one."""
