@@ -13,6 +13,15 @@ from exercise_code.common.testing import Code, Grade, InProcess, _evaluate, _ins
 PACKAGE = Path(__file__).parent
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test with its task, so that `pytest exercise_code/exNN_topic -m grade_id` runs that task's alone."""
+    for item in items:
+        mark = getattr(getattr(item, "function", None), "__grade__", None)
+        if isinstance(mark, Grade):
+            config.addinivalue_line("markers", f"{mark.grade_id}: tests of a task")
+            item.add_marker(mark.grade_id)
+
+
 @pytest.fixture
 def _exercise(request: pytest.FixtureRequest) -> Exercise:
     return load_exercise(request.path.parent.name)

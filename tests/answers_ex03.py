@@ -12,7 +12,7 @@ from collections.abc import Callable
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = load_exercise("ex03_dataloader")
-_HOLE = re.compile(r"^([ ]*)# YOUR CODE HERE\n[ ]*raise NotImplementedError\(\)\n", re.MULTILINE)
+_HOLE = re.compile(r"^([ ]*)# YOUR CODE HERE\n[ ]*raise NotImplementedError\(.*\)\n", re.MULTILINE)
 
 _ANSWERS = {
     "u0001": """

@@ -16,7 +16,7 @@ from autograder.authoring import build as builder
 from autograder.authoring.build import build, check, write
 from autograder.authoring.notebooks import make_stub, solved_notebook
 from autograder.base.errors import AutograderError
-from autograder.sources.cells import graded_cells, points_of
+from autograder.sources.cells import graded_cells, points_of, task_names
 from exercise_code.common.errors import CourseError
 
 
@@ -290,6 +290,35 @@ def test_stub_of_a_block_within_a_line_of_code_keeps_its_indentation():
     text = "for i in range(3):\n    if i:\n        ### BEGIN SOLUTION\n        print(i)\n        ### END SOLUTION\n"
     stub = make_stub(text, "module.py")
     assert stub == "for i in range(3):\n    if i:\n        # YOUR CODE HERE\n        raise NotImplementedError()\n"
+
+
+TASKED = "def f():\n    # Task: adding\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n"
+
+
+def test_a_stub_says_which_task_it_is():
+    stub = make_stub(TASKED, "module.py", {"adding": 'Task 2: "and" in λ'})
+    assert stub == 'def f():\n    # YOUR CODE HERE\n    raise NotImplementedError("Task 2: \\"and\\" in λ")\n'
+    with pytest.raises(NotImplementedError, match=r"^Task 2"):
+        exec(stub + "f()")
+
+
+def test_a_solution_of_an_unknown_task_is_an_error():
+    for tasks in ({"other": "Task 1: x"}, None):
+        with pytest.raises(AutograderError, match=r"module\.py: expected `# Task:` with the id .* got adding"):
+            make_stub(TASKED, "module.py", tasks)
+
+
+def test_tasks_are_called_what_their_headings_say(tmp_path):
+    folder = tmp_path / "ex99_demo"
+    folder.mkdir()
+    (folder / "1_a.py").write_text(
+        '# %% [markdown]\n# # Title\n\n# %% role="checks" grade_id="no_name" points=1\nx\n\n'
+        "# %% [markdown]\n# ## Task 1: how many? (1 point)\n# text\n\n"
+        '# %% role="checks" grade_id="a" points=1\nx\n\n# %% role="checks" grade_id="b" points=2.5\nx\n\n'
+        '# %% [markdown] role="written" grade_id="c" points=3\n# ### Task 2: why (not)? (3 points)\n'
+    )
+    named = {"a": "Task 1: how many?", "b": "Task 1: how many?", "c": "Task 2: why (not)?"}
+    assert task_names("ex99_demo", tmp_path) == named
 
 
 def test_writing_twice_touches_nothing(demo):

@@ -1,6 +1,8 @@
 """Exercise 3 accepts right answers that are written in another way than the reference."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.sources.cells import BEGIN_SOLUTION, END_SOLUTION
+from autograder.sources.exercise import known_tests
 from autograder.sources.layout import ROOT
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.reloading import fresh_code
@@ -185,3 +188,22 @@ def test_right_answers_earn_everything(title: str, tmp_path: Path) -> None:
             known = reference("right", case.name, case.grade.writable)
             outcome = run_case(case, student, EXERCISE, key="right", reference=known)
             assert outcome.passed, f"{case.name}: {outcome.reason} (want {outcome.want}, got {outcome.got})"
+
+
+def test_a_tasks_tests_can_be_run_alone_in_a_terminal():
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "exercise_code/ex03_dataloader",
+        "--collect-only",
+        "-q",
+        "-m",
+        "dataset_len",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    found = [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+    assert found == [
+        name for name, test in known_tests(EXERCISE.id).items() if test.visible and test.grade_id == "dataset_len"
+    ]
+    assert found

@@ -20,6 +20,7 @@ from exercise_code.common.errors import CourseError
 
 from ..base.files import write_whole
 from ..base.stamps import code_hash, hash_of
+from ..sources.cells import task_names
 from ..sources.layout import (
     ROOT,
     STUB_MARK,
@@ -70,8 +71,9 @@ def _build_exercise(exercise: str, course: Path, root: Path) -> list[BuiltFile]:
     for path in notebook_sources(exercise, course):
         content = serialise(release(read_script(path)))
         files.append(BuiltFile(f"exercises/{exercise}/{path.stem}.ipynb", content, exercise))
+    tasks = task_names(exercise, course)
     for path in solution_sources(exercise, course):
-        text = make_stub(path.read_text(encoding="utf-8"), short(path))
+        text = make_stub(path.read_text(encoding="utf-8"), short(path), tasks)
         files.append(BuiltFile(f"exercise_code/{exercise}/{path.name}", text.encode(), exercise))
     return files
 

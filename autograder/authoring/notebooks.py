@@ -3,8 +3,10 @@
 import ast
 import copy
 import hashlib
+import json
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +46,30 @@ def solved_notebook(exercise: str, name: str, course: Path | None = None) -> Any
     return solved
 
 
-def make_stub(text: str, where: str) -> str:
-    """A solved module without its solutions, by nbgrader's own step; `where` names it in errors."""
+_BELONGS = re.compile(r"^( *)# Task: (\S+)\n(?= *### BEGIN SOLUTION)", re.M)
+_UNWRITTEN = re.compile(r"^( *)# Task: (\S+)\n *# YOUR CODE HERE\n *raise NotImplementedError\(\)$", re.M)
+
+
+def make_stub(text: str, where: str, tasks: Mapping[str, str] | None = None) -> str:
+    """A solved module without its solutions, by nbgrader's own step; `where` names it in errors.
+
+    `tasks` are the tasks' names by grade id. A line `# Task: grade_id` above a solution makes what stands in its place
+    say which task it is: `raise NotImplementedError("Task 2: a sample")`.
+    """
+    for match in _BELONGS.finditer(text):
+        if tasks is None or match[2] not in tasks:
+            known = ", ".join(tasks or ()) or "none"
+            fault(where, "`# Task:` with the id of a graded cell that has a heading `Task N: ...`", match[2], known)
     if not regions(text, BEGIN_SOLUTION, END_SOLUTION, where):
         fault(where, f"a block that begins with '{BEGIN_SOLUTION}'", "none", "the stub would be the solution")
     cell = _new_cell("code", text, {"role": "solution", "grade_id": "module"})
     notebook = _new_notebook([cell])
     _clear_solutions(notebook)
     stub: str = notebook.cells[0].source
+    for indent, grade_id in _UNWRITTEN.findall(stub):
+        name = json.dumps((tasks or {})[grade_id], ensure_ascii=False)
+        said = f"{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError({name})"
+        stub = _UNWRITTEN.sub(lambda _, said=said: said, stub, count=1)  # type: ignore[misc]
     try:
         ast.parse(stub)
     except SyntaxError as error:

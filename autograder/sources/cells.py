@@ -26,6 +26,7 @@ __all__ = [
     "points_of",
     "read_headers",
     "regions",
+    "task_names",
 ]
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_GUIDE, END_GUIDE = "### BEGIN MARKING GUIDE", "### END MARKING GUIDE"
@@ -53,6 +54,9 @@ ROLES = {
     "written": Role("markdown", grade=True, solution=True, locked=False),
     "readonly": Role(None, grade=False, solution=False, locked=True),
 }
+
+_GRADED = {name for name, role in ROLES.items() if role.grade}
+_TASK = re.compile(r"# #+ +(Task \d+: .*?)(?: *\((?:[\d.]+ points?|not graded)\))?\s*$")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,29 @@ def graded_cells(exercise: str, course: Path | None = None) -> list[GradedCell]:
                     fault(header, "a grade_id of its own", f"that of {places[grade_id]}", advice)
                 places[grade_id] = header
     return cells
+
+
+def task_names(exercise: str, course: Path | None = None) -> dict[str, str]:
+    """What tasks are called, such as `Task 2: a sample`, by their graded cells' ids; only those that have a name.
+
+    A task is called what its heading says, the last one above the cell or in it.
+    """
+    found: dict[str, str] = {}
+    for path in notebook_sources(exercise, course or course_folder()):
+        lines, name = path.read_text(encoding="utf-8").splitlines(), ""
+        graded = {h.line: h.options["grade_id"] for h in read_headers(path) if h.options.get("role") in _GRADED}
+        for number, line in enumerate(lines, 1):
+            if heading := _TASK.match(line):
+                name = heading[1]
+                if (last := max((n for n in graded if n < number), default=0)) and _is_written(lines[last - 1]):
+                    found.setdefault(graded[last], name)
+            if number in graded and name and not _is_written(line):
+                found[graded[number]] = name
+    return found
+
+
+def _is_written(header: str) -> bool:
+    return 'role="written"' in header
 
 
 def grade_ids(exercise: str, course: Path | None = None) -> dict[str, set[str]]:
