@@ -182,14 +182,39 @@ def test_the_word_list_finds_what_it_is_for() -> None:
     assert not any(re.search(pattern, "pip install torch; make work/main.py") for pattern in NOT_HERE)
 
 
-@pytest.mark.parametrize("extra", ["", "grading", "cluster", "dev"])
-def test_contributing_says_why_each_dependency_is_here(extra: str) -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    section = text.split("## Dependencies", 1)[1].split("\n## ", 1)[0]
-    rows = re.findall(r"^\| `([\w.-]+)` \| .{10,} \|$", section, re.MULTILINE)
-    explained = {canonicalize_name(name) for name in rows}
-    missing = {canonicalize_name(entry.name) for entry in _direct()[extra]} - explained
-    assert not missing, f"CONTRIBUTING.md, Dependencies: a line each for {sorted(missing)}"
+REASON = re.compile(r'^    "([\w.-]+)>=[^"]*",  # (.{10,})$', re.MULTILINE)
+# What is imported under another name than it is installed by.
+IMPORTED_AS = {
+    "beautifulsoup4": "bs4",
+    "dask-jobqueue": "dask_jobqueue",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "python-dateutil": "dateutil",
+    "scikit-learn": "sklearn",
+}
+
+
+def test_each_dependency_says_why_it_is_here() -> None:
+    explained = [canonicalize_name(name) for name, _ in REASON.findall((ROOT / "pyproject.toml").read_text("utf-8"))]
+    named = [canonicalize_name(entry.name) for extra in ("", "grading", "cluster", "dev") for entry in _direct()[extra]]
+    assert sorted(explained) == sorted(named), "pyproject.toml: a comment behind each dependency"
+
+
+def test_each_dependency_is_imported_or_says_what_uses_it() -> None:
+    text = "\n".join(
+        file.read_text(encoding="utf-8")
+        for file in _committed()
+        if file.suffix == ".py" and "hostile" not in file.parts
+    )
+    reasons = dict(REASON.findall((ROOT / "pyproject.toml").read_text("utf-8")))
+    unused = []
+    for name, reason in reasons.items():
+        module = IMPORTED_AS.get(name, name.replace("-", "_")).replace("ipython", "IPython")
+        if not re.search(
+            rf"^\s*(?:import|from) {module}\b|import_module\(\"{module}|importorskip\(\"{module}", text, re.M
+        ):
+            unused += [] if "not imported" in reason else [name]
+    assert not unused, f"nobody imports {unused}: remove it, or write `not imported: ...` with what uses it"
 
 
 def test_make_without_a_target_lists_the_documented_ones() -> None:
