@@ -8,17 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
     Task,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 from exercise_code.common.errors import CourseError
 
+from ..base.progress import progress_bar
 from ..base.settings import Settings
 from ..classroom.class_file import Classroom
 from ..grading import Fleets, Grading, grade_class
@@ -64,18 +60,9 @@ def grade_with_progress(
 
     What Ctrl-C leaves behind is said in words.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[last]}[/]"),
-    )
     steps = fresh = 0
     try:
-        with Progress(*columns, console=console) as progress:
+        with progress_bar(console, TextColumn("[dim]{task.fields[last]}[/]")) as progress:
             task = progress.add_task(exercise, total=None, last="")
             told = time.monotonic()
 

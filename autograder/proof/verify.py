@@ -15,20 +15,13 @@ from typing import Literal, Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.syntax import Syntax
 from rich.table import Table
 
 from exercise_code.common.exercise import Exercise
 
 from ..base.errors import AutograderError
+from ..base.progress import progress_bar
 from ..base.settings import Settings
 from ..fleet.local import Fleet
 from ..judging.job import Job
@@ -229,16 +222,8 @@ class _Run:
                 make(folder / name)
                 yield folder / name
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left:"),
-            TimeRemainingColumn(),
-        )
         verdicts = {}
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        with progress_bar(self.console, transient=True) as progress:
             task = progress.add_task(f"{self.src.id}: {what}", total=len(makers))
             for path, verdict in self.judge(handins(), first_failure=first_failure):
                 verdicts[path.name] = verdict
