@@ -11,6 +11,7 @@ from tiny_course import POINTS, make_tiny_course
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
 from autograder.judging.result import CellResult, Result, TestResult
+from autograder.proof import verify as verify_module
 from autograder.proof.verify import MutationScore, SandboxJudge, Verdict, print_report, verify
 
 VACUOUS = """
@@ -266,3 +267,11 @@ def test_grading_that_failed_is_an_error_not_a_lost_point(monkeypatch, tmp_path)
     monkeypatch.setattr(FakeFleet, "failed", "the judge died")
     with pytest.raises(AutograderError, match="grading x itself failed: the judge died"):
         list(SandboxJudge("ex77_tiny", Settings())([tmp_path / "x"], first_failure=False))
+
+
+def test_a_sample_is_the_same_each_time_and_keeps_the_order():
+    everything = [f"m{n}" for n in range(100)]
+    some = verify_module._some(everything, 24, "ex77_tiny")
+    assert len(some) == 24 and some == sorted(some, key=everything.index)
+    assert some == verify_module._some(everything, 24, "ex77_tiny") != verify_module._some(everything, 24, "ex78_other")
+    assert verify_module._some(everything, None, "ex77_tiny") == everything == verify_module._some(everything, 100, "x")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -47,6 +48,7 @@ KILLED_SHARE = 0.95
 MUTANT_CPU_FACTOR = 0.4
 CHUNK = 16
 
+T = TypeVar("T")
 Part = Literal["reference", "untouched", "right answer", "wrong answer", "mutants"]
 
 
@@ -110,6 +112,8 @@ def verify(
     judge: Judge | None = None,
     settings: Settings | None = None,
     mutants: bool = True,
+    most_answers: int | None = None,
+    most_mutants: int | None = None,
     jobs: int = 1,
     console: Console | None = None,
 ) -> VerifyReport:
@@ -117,11 +121,13 @@ def verify(
 
     The reference and each right answer must earn every automatic point and the untouched stubs none in any cell;
     each wrong answer must fail exactly the tests it names; of the mutants, listed equivalents aside, 95 % must lose
-    points.
+    points. `most_answers` and `most_mutants` take no more than so many, drawn by the exercise's id: the same each time.
     """
     src = sources(exercise)
-    answers: list[RightAnswer | WrongAnswer] = [*right_answers(src), *wrong_answers(src)]
+    answers: list[RightAnswer | WrongAnswer] = _some([*right_answers(src), *wrong_answers(src)], most_answers, src.id)
     mutant_pool = pool(src.solution, src.course / "equivalent.toml") if mutants else None
+    if mutant_pool is not None:
+        mutant_pool = replace(mutant_pool, mutants=tuple(_some(mutant_pool.mutants, most_mutants, src.id)))
     run = _Run(src, judge or SandboxJudge(src.id, settings or Settings(), jobs), console or Console(stderr=True))
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
@@ -138,6 +144,14 @@ def verify(
                 findings.append(Finding("mutants", "mutants", False, detail))
             seconds["mutants"] = time.perf_counter() - start
     return VerifyReport(src.id, tuple(findings), mutation, seconds)
+
+
+def _some(everything: Sequence[T], most: int | None, exercise: str) -> list[T]:
+    """All of them, or so many drawn at random, in their order."""
+    if most is None or most >= len(everything):
+        return list(everything)
+    taken = set(random.Random(exercise).sample(range(len(everything)), most))
+    return [each for number, each in enumerate(everything) if number in taken]
 
 
 def print_report(report: VerifyReport, console: Console, *, diffs: bool = True) -> None:
