@@ -1,6 +1,6 @@
 """Every exercise of the course grades as it should: its hand-ins are graded as students' are, in the sandbox.
 
-Of the mutants, and of the answers under another secret, a sample is graded, the same each time: `make verify` takes all.
+Of mutants, and of answers under another secret, a sample is graded, the same each time: `make verify` takes all.
 """
 
 from functools import cache
