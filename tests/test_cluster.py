@@ -528,7 +528,7 @@ def test_nothing_is_left_of_a_worker_that_is_killed_while_it_starts(tmp_path, mo
     (tmp_path / "tmp").mkdir()
     script = (
         "import pickle, sys, time, pathlib\n"
-        "from autograder import worker_kit\n"
+        "from autograder.fleet.cluster import on_worker as worker_kit\n"
         "content = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())\n"
         f"before = worker_kit.{moment}\n"
         "def reached(*arguments):\n"
@@ -645,7 +645,8 @@ def test_without_the_extra_one_error_says_what_to_install(tmp_path):
         "import sys\n"
         "for name in ('dask', 'distributed', 'dask_jobqueue', 'cryptography'): sys.modules[name] = None\n"
         "from pathlib import Path\n"
-        "from autograder.fleet.cluster.dask_fleet import *\n"
+        "from autograder.fleet.cluster.dask_fleet import DaskFleet\n"
+        "from autograder.fleet.cluster.settings import ClusterSettings\n"
         "from autograder.fleet.cluster.certificates import make_certificates\n"
         "from autograder.base.errors import AutograderError\n"
         "from autograder.base.settings import Settings\n"

@@ -33,8 +33,9 @@ SECRETS = ("one secret of more than 128 bits of length", "two secrets of more th
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
-from autograder import judge as module, plugin
-from autograder.judging.judge import Job, Judge
+from autograder.judging import hand_in_sandbox as plugin, judge as module
+from autograder.judging.job import Job
+from autograder.judging.judge import Judge
 from autograder.base.settings import Settings
 
 secret, exercise, *paths = sys.argv[1:]
