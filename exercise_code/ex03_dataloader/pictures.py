@@ -47,7 +47,7 @@ def show_pixels(image: np.ndarray, row: int, column: int, title: str, size: int 
 @course_style()
 def show_steps(steps: Sequence[tuple[str, str]], title: str) -> None:
     """Draw boxes from left to right with arrows between them: a name in each box, and below it what leaves it."""
-    figure, axis = plt.subplots(figsize=(2.1 * len(steps), 1.7))
+    figure, axis = plt.subplots(figsize=(2.1 * len(steps), 1.4))
     for place, (name, leaves) in enumerate(steps):
         box = {"boxstyle": "round,pad=0.5", "facecolor": "#e7f0fb", "edgecolor": "tab:blue"}
         axis.text(place, 0, name, ha="center", va="center", bbox=box)
@@ -55,7 +55,7 @@ def show_steps(steps: Sequence[tuple[str, str]], title: str) -> None:
         if place:
             arrow = {"arrowstyle": "->", "color": QUIET, "linewidth": 1.8}
             axis.annotate("", (place - 0.36, 0), (place - 0.64, 0), arrowprops=arrow)
-    axis.set(xlim=(-0.6, len(steps) - 0.4), ylim=(-1.1, 0.5), title=title)
+    axis.set(xlim=(-0.6, len(steps) - 0.4), ylim=(-0.85, 0.4), title=title)
     axis.axis("off")
     figure.tight_layout()
     chain = ", then ".join(f"{name} ({leaves})" for name, leaves in steps)
@@ -275,7 +275,7 @@ def show_cuts(count: int, batch_size: int) -> None:
     axis.axis("off")
     figure.tight_layout()
     rest = count % batch_size
-    words = f"{count} samples in a row, cut into {full} batches of {batch_size}. What is left, {rest}, is a smaller batch"
+    words = f"{count} samples in a row, cut into {full} batches of {batch_size}; the rest, {rest}, is a smaller batch"
     show_figure(figure, f"{words} with drop_last=False, and is left out with drop_last=True.")
 
 
