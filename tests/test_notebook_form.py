@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from autograder.authoring.notebooks import solved_notebook
 from autograder.sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, graded_cells
 from autograder.sources.layout import ROOT, course_folder, course_ids, notebook_sources
+from exercise_code.common import plotting
 
 COURSE = course_folder()
 EXERCISES = course_ids(COURSE)
@@ -172,3 +176,25 @@ def test_links_to_files_and_notebooks_lead_somewhere(exercise):
                 if local and not (ROOT / "exercises" / exercise / target.partition("#")[0]).exists():
                     problems.append(f"{path.stem}: [{name}]({target})")
     assert not problems, "\n".join(problems)
+
+
+def test_pictures_in_notebooks_have_a_text_for_those_who_cannot_see_them(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plotting, "in_notebook", lambda: True)
+    monkeypatch.setattr(mpl, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
+    plotting.show_images(np.zeros((2, 8, 8)), ["a <cat>", "a\ndog"])
+    plotting.show_images(np.zeros((1, 8, 8)), alt='a "dark" square')
+    texts = [
+        re.fullmatch(r'<img src="data:image/png;base64,[^"]+" alt="([^"]*)">', d["text/html"])[1] for d, _ in shown
+    ]
+    assert texts == ["2 images: a &lt;cat&gt;, a dog", "a &quot;dark&quot; square"]
+    assert all(raw for _, raw in shown)
+    assert not plt.get_fignums(), "the inline backend would show the figure once more"
+
+
+def test_every_picture_of_an_exercise_is_shown_with_its_text():
+    places = [
+        path for path in (ROOT / "exercise_code").rglob("*.py") if "plt.show(" in path.read_text(encoding="utf-8")
+    ]
+    assert places == [Path(plotting.__file__)], "show_figure(figure, alt) shows a figure with a text"

@@ -532,7 +532,7 @@ print("std of each channel: ", normalize(rescaled).std(axis=(0, 1, 2)).round(3))
 
 # %% [markdown]
 # On the right all three lines are centred at 0 and reach from about −2.5 to 2.5; the printed means are 0 (or −0) and the
-# stds 1. If the means are right and the stds are not, then you divide before you subtract.
+# stds 1. If the stds are right and the means are not, then you divide before you subtract.
 #
 # ## 7. All together
 #
@@ -561,7 +561,7 @@ print(f"largest difference after undoing: {np.abs(restored * 255 - original).max
 
 # %% [markdown]
 # The first and the third picture are the same; the difference is some 1e-14, the rounding error of floats. In the
-# second one all that is darker than average is black. If the difference is larger than 1e-9, then one of the two
+# second one every colour that is weaker than its average is missing, as negative values are drawn as 0. If the difference is larger than 1e-9, then one of the two
 # transforms does not do what its formula says.
 #
 # **Think.** A friend computes `mean` and `std` from the raw images (0 to 255), then builds

@@ -175,8 +175,8 @@ for key, array in batch.items():
 # ## 2. How many batches?
 #
 # One pass over the whole dataset is called an **epoch**. With $N$ samples in batches of $B$ the division rarely
-# comes out even. **By hand,** for 7 samples in batches of 3: $7 / 3 = 2$, remainder 1. That is two full batches, and
-# one sample is left.
+# comes out even. **By hand,** for 7 samples in batches of 3: 7 divided by 3 is 2, remainder 1. That is two full
+# batches, and one sample is left.
 
 # %%
 show_cuts(7, 3)

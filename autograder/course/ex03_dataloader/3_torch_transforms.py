@@ -313,7 +313,7 @@ show_images(images.numpy(), [data.classes[int(i)] for i in labels], columns=8, s
 # two more processes; each makes whole batches, and the loader collects them in the right order.
 #
 # `SlowImages` is a dataset that needs 3 ms for a sample, like a slow disk. **By hand:** 320 samples need at least
-# $320 \cdot 3$ ms $= 0.96$ s with one process, and half of that with two. We time the second epoch, since starting the
+# 320 · 3 ms = 0.96 s with one process, and half of that with two. We time the second epoch, since starting the
 # workers takes a moment, too.
 
 # %%
