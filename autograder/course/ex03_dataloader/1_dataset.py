@@ -561,8 +561,8 @@ print(f"largest difference after undoing: {np.abs(restored * 255 - original).max
 
 # %% [markdown]
 # The first and the third picture are the same; the difference is some 1e-14, the rounding error of floats. In the
-# second one every colour that is weaker than its average is missing, as negative values are drawn as 0. If the difference is larger than 1e-9, then one of the two
-# transforms does not do what its formula says.
+# second one every colour that is weaker than its average is missing, as negative values are drawn as 0. If the
+# difference is larger than 1e-9, then one of the two transforms does not do what its formula says.
 #
 # **Think.** A friend computes `mean` and `std` from the raw images (0 to 255), then builds
 # `ComposeTransform([RescaleTransform(), NormalizeTransform(mean, std)])` with them. No error appears. What do all of
