@@ -292,7 +292,7 @@ def test_stub_of_a_block_within_a_line_of_code_keeps_its_indentation():
     assert stub == "for i in range(3):\n    if i:\n        # YOUR CODE HERE\n        raise NotImplementedError()\n"
 
 
-TASKED = "def f():\n    # Task: adding\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n"
+TASKED = "def f():\n    ### TASK adding\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n"
 
 
 def test_a_stub_says_which_task_it_is():
@@ -304,7 +304,7 @@ def test_a_stub_says_which_task_it_is():
 
 def test_a_solution_of_an_unknown_task_is_an_error():
     for tasks in ({"other": "Task 1: x"}, None):
-        with pytest.raises(AutograderError, match=r"module\.py: expected `# Task:` with the id .* got adding"):
+        with pytest.raises(AutograderError, match=r"module\.py: expected `### TASK` with the id .* got adding"):
             make_stub(TASKED, "module.py", tasks)
 
 

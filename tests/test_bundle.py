@@ -188,7 +188,7 @@ LEAKS = {
         "20 points for naming the commutative law.",
         "solution line",
     ),
-    "an import of the grader": ("common/helper.py", "from autograder.judging import judge\n", "an import of the grader"),
+    "an import of the grader": ("common/x.py", "from autograder.judging import judge\n", "an import of the grader"),
 }
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from autograder.authoring.notebooks import solved_notebook
 from autograder.sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, graded_cells
-from autograder.sources.layout import ROOT, course_folder, course_ids, notebook_sources
+from autograder.sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
 from exercise_code.common import plotting
 
 COURSE = course_folder()
@@ -198,3 +198,11 @@ def test_every_picture_of_an_exercise_is_shown_with_its_text():
         path for path in (ROOT / "exercise_code").rglob("*.py") if "plt.show(" in path.read_text(encoding="utf-8")
     ]
     assert places == [Path(plotting.__file__)], "show_figure(figure, alt) shows a figure with a text"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_each_stub_says_which_task_it_is(exercise: str) -> None:
+    for path in solution_sources(exercise, COURSE):
+        blocks = re.findall(r"(.*)\n *### BEGIN SOLUTION", path.read_text(encoding="utf-8"))
+        unsaid = [line.strip() for line in blocks if not re.fullmatch(r" *### TASK \S+", line)]
+        assert not unsaid, f"{path.name}: write `### TASK grade_id` above `### BEGIN SOLUTION`, not {unsaid}"

@@ -46,20 +46,20 @@ def solved_notebook(exercise: str, name: str, course: Path | None = None) -> Any
     return solved
 
 
-_BELONGS = re.compile(r"^( *)# Task: (\S+)\n(?= *### BEGIN SOLUTION)", re.M)
-_UNWRITTEN = re.compile(r"^( *)# Task: (\S+)\n *# YOUR CODE HERE\n *raise NotImplementedError\(\)$", re.M)
+_BELONGS = re.compile(r"^( *)### TASK (\S+)\n(?= *### BEGIN SOLUTION)", re.M)
+_UNWRITTEN = re.compile(r"^( *)### TASK (\S+)\n *# YOUR CODE HERE\n *raise NotImplementedError\(\)$", re.M)
 
 
 def make_stub(text: str, where: str, tasks: Mapping[str, str] | None = None) -> str:
     """A solved module without its solutions, by nbgrader's own step; `where` names it in errors.
 
-    `tasks` are the tasks' names by grade id. A line `# Task: grade_id` above a solution makes what stands in its place
+    `tasks` are the tasks' names by grade id. A line `### TASK grade_id` above a solution makes what stands in its place
     say which task it is: `raise NotImplementedError("Task 2: a sample")`.
     """
     for match in _BELONGS.finditer(text):
         if tasks is None or match[2] not in tasks:
             known = ", ".join(tasks or ()) or "none"
-            fault(where, "`# Task:` with the id of a graded cell that has a heading `Task N: ...`", match[2], known)
+            fault(where, "`### TASK` with the id of a graded cell that has a heading `Task N: ...`", match[2], known)
     if not regions(text, BEGIN_SOLUTION, END_SOLUTION, where):
         fault(where, f"a block that begins with '{BEGIN_SOLUTION}'", "none", "the stub would be the solution")
     cell = _new_cell("code", text, {"role": "solution", "grade_id": "module"})

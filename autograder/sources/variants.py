@@ -13,7 +13,7 @@ from ..base.errors import AutograderError
 from .exercise import Sources, sources
 
 __all__ = ["package_folder", "reference", "strip_markers", "untouched", "with_module"]
-_MARKER = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+_MARKER = re.compile(r"^[ \t]*### ((BEGIN|END) SOLUTION|TASK \S+)[ \t]*\n?", re.MULTILINE)
 
 
 def reference(exercise: str | Exercise | Sources, into: Path) -> Path:

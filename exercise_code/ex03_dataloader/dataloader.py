@@ -21,7 +21,7 @@ def combine_samples(samples: list[dict[str, Any]]) -> dict[str, np.ndarray]:
             work for any keys.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 7: combine samples")
 
 
 class DataLoader:
@@ -62,7 +62,7 @@ class DataLoader:
         rounded down if it is dropped: 7 samples in batches of 3 are 3 batches or 2.
         """
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 8: the length of a loader")
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         """A generator of the batches of one epoch; each batch comes from `combine_samples`.
@@ -78,4 +78,4 @@ class DataLoader:
             3. For each piece get its samples, combine them and `yield` the batch.
         """
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 9: batches")

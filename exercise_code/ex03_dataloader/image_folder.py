@@ -40,7 +40,7 @@ class ImageFolderDataset:
     def __len__(self) -> int:
         """The number of samples in the dataset (over all classes), an int."""
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 1: how many?")
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """The sample number `index`, a dict with two entries.
@@ -56,7 +56,7 @@ class ImageFolderDataset:
         Leaves `self.images` as it is: the transform's result goes into the sample, not into the list.
         """
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 2: sample number i")
 
 
 class RescaleTransform:
@@ -86,7 +86,7 @@ class RescaleTransform:
                 knows whole numbers from 0 to 255 only (3 - 5 is 254 there).
         """
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 3: rescale")
 
 
 def compute_image_mean_and_std(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +100,7 @@ def compute_image_mean_and_std(images: np.ndarray) -> tuple[np.ndarray, np.ndarr
         images: array of shape (number of images, height, width, channels), dtype uint8 or float.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 4: statistics of images")
 
 
 class NormalizeTransform:
@@ -127,7 +127,7 @@ class NormalizeTransform:
         No loop is needed: numpy lines an array of shape (channels,) up with the last axis.
         """
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 5: normalise")
 
 
 class ComposeTransform:

@@ -20,6 +20,7 @@ def combine_samples(samples: list[dict[str, Any]]) -> dict[str, np.ndarray]:
             same shape in all of them. The keys are "image" and "label" in this exercise; your code should
             work for any keys.
     """
+    ### TASK dataloader_combine
     ### BEGIN SOLUTION
     return {key: np.stack([sample[key] for sample in samples]) for key in samples[0]}
     ### END SOLUTION
@@ -62,6 +63,7 @@ class DataLoader:
         With N samples and batches of size B this is N / B, rounded up if a last, smaller batch is kept, and
         rounded down if it is dropped: 7 samples in batches of 3 are 3 batches or 2.
         """
+        ### TASK dataloader_len
         ### BEGIN SOLUTION
         full, rest = divmod(len(self.dataset), self.batch_size)
         return full if self.drop_last or rest == 0 else full + 1
@@ -80,6 +82,7 @@ class DataLoader:
             2. Cut the order into pieces of `self.batch_size`. Mind the last piece and `self.drop_last`.
             3. For each piece get its samples, combine them and `yield` the batch.
         """
+        ### TASK dataloader_batches
         ### BEGIN SOLUTION
         count = len(self.dataset)
         order = self.rng.permutation(count) if self.shuffle else range(count)

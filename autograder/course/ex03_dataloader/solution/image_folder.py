@@ -39,6 +39,7 @@ class ImageFolderDataset:
 
     def __len__(self) -> int:
         """The number of samples in the dataset (over all classes), an int."""
+        ### TASK dataset_len
         ### BEGIN SOLUTION
         return len(self.paths)
         ### END SOLUTION
@@ -56,6 +57,7 @@ class ImageFolderDataset:
 
         Leaves `self.images` as it is: the transform's result goes into the sample, not into the list.
         """
+        ### TASK dataset_getitem
         ### BEGIN SOLUTION
         image = load_image(self.paths[index]) if self.images is None else self.images[index]
         if self.transform is not None:
@@ -90,6 +92,7 @@ class RescaleTransform:
             image: array of any shape, dtype uint8 or float. It must not be changed. Compute in float: uint8
                 knows whole numbers from 0 to 255 only (3 - 5 is 254 there).
         """
+        ### TASK transform_rescale
         ### BEGIN SOLUTION
         in_min, in_max = self.in_range
         out_min, out_max = self.out_range
@@ -108,6 +111,7 @@ def compute_image_mean_and_std(images: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Args:
         images: array of shape (number of images, height, width, channels), dtype uint8 or float.
     """
+    ### TASK image_mean_std
     ### BEGIN SOLUTION
     return images.mean(axis=(0, 1, 2)), images.std(axis=(0, 1, 2))
     ### END SOLUTION
@@ -136,6 +140,7 @@ class NormalizeTransform:
 
         No loop is needed: numpy lines an array of shape (channels,) up with the last axis.
         """
+        ### TASK transform_normalize
         ### BEGIN SOLUTION
         return (image - self.mean) / self.std
         ### END SOLUTION
