@@ -48,8 +48,11 @@ check: $(INSTALLED)  ## generated files in step, lint, types
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
-test: $(INSTALLED) browser  ## run all tests
-	$(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
+# Of one exercise: the gates that hold for every exercise there is.
+GATES := $(if $(EXERCISE),$(wildcard tests/test_gates_*.py) tests/test_notebook_form.py tests/test_resemblance.py -k $(EXERCISE))
+
+test: $(INSTALLED) browser  ## run all tests, or an exercise's gates: make test EXERCISE=ex03_dataloader
+	$(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(GATES) $(ARGS)
 
 notebooks: $(INSTALLED)  ## run every notebook in full length, with the reference in place
 	$(PY) -m autograder notebooks $(ARGS)
