@@ -25,5 +25,6 @@ KEYPOINT_NAMES = (
 
 NUM_COORDINATES = 2 * len(KEYPOINT_NAMES)
 
-# In a mirror keypoint number i stands where keypoint number FLIP_ORDER[i] stood.
+# In a mirror, place i of the list of keypoints is for the one that was at place FLIP_ORDER[i]: place 0, the left eye,
+# for the former right eye.
 FLIP_ORDER = (1, 0, 4, 5, 2, 3, 8, 9, 6, 7, 10, 12, 11, 13, 14)
