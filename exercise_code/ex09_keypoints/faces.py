@@ -25,6 +25,5 @@ KEYPOINT_NAMES = (
 
 NUM_COORDINATES = 2 * len(KEYPOINT_NAMES)
 
-# In a mirror, place i of the list of keypoints is for the one that was at place FLIP_ORDER[i]: place 0, the left eye,
-# for the former right eye.
+# In a mirror, the keypoint at place FLIP_ORDER[i] moves to place i: the right eye, number 1, to place 0, the left eye's.
 FLIP_ORDER = (1, 0, 4, 5, 2, 3, 8, 9, 6, 7, 10, 12, 11, 13, 14)
