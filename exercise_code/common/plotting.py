@@ -1,5 +1,8 @@
 """One plotting style for all notebooks."""
 
+import base64
+import html
+import io
 import math
 import sys
 import time
@@ -7,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 
 from .errors import CourseError
 
-__all__ = ["COLORS", "LiveCurve", "course_style", "plot_curves", "show_images", "show_keypoints"]
+__all__ = ["COLORS", "LiveCurve", "course_style", "plot_curves", "show_figure", "show_images", "show_keypoints"]
 
 # Told apart by people who see no difference between red and green, and on grey pictures.
 COLORS = {"truth": "#2f9e44", "prediction": "#f76707", "train": "#1c7ed6", "val": "#f76707", "score": "#862e9c"}
@@ -40,12 +44,38 @@ def course_style() -> Iterator[None]:
         yield
 
 
+def show_figure(figure: Any, alt: str) -> None:
+    """Nothing; shows a figure, and in a notebook gives its picture the text `alt`, which screen readers read out.
+
+    JupyterLab and nbconvert show a PNG output without any such text, so the picture goes into an HTML output.
+    """
+    if not in_notebook() or "inline" not in mpl.get_backend():
+        plt.show()
+        return
+    from IPython.display import display
+
+    png = io.BytesIO()
+    figure.savefig(png, format="png", bbox_inches="tight")
+    plt.close(figure)
+    source = "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
+    picture = f'<img src="{source}" alt="{html.escape(alt)}">'
+    display({"text/html": picture, "text/plain": f"<picture: {alt}>"}, raw=True)  # type: ignore[no-untyped-call]
+
+
 def show_images(
-    images: npt.ArrayLike, titles: Sequence[str] | None = None, columns: int = 6, size: float = _TILE_INCHES
+    images: npt.ArrayLike,
+    titles: Sequence[str] | None = None,
+    columns: int = 6,
+    size: float = _TILE_INCHES,
+    alt: str | None = None,
 ) -> None:
-    """Nothing; draws images (N, 1, H, W), (N, 3, H, W) or (N, H, W) in a grid, black at 0 and white at 1 (or 255)."""
-    _draw_grid(_as_images(images), titles, columns, size)
-    plt.show()
+    """Nothing; draws images (N, 1, H, W), (N, 3, H, W) or (N, H, W) in a grid, black at 0 and white at 1 (or 255).
+
+    `alt` says in words what is to be seen; without it the titles do.
+    """
+    pictures = _as_images(images)
+    axes = _draw_grid(pictures, titles, columns, size)
+    show_figure(axes[0].figure, alt or _words_for(pictures, titles))
 
 
 def show_keypoints(
@@ -56,6 +86,7 @@ def show_keypoints(
     columns: int = 6,
     size: float = _TILE_INCHES,
     in_pixels: bool = False,
+    alt: str | None = None,
 ) -> None:
     """Nothing; draws images with their keypoints: true ones as green circles, predicted ones as orange crosses.
 
@@ -81,14 +112,18 @@ def show_keypoints(
     if drawn:
         handles, names = zip(*drawn, strict=True)
         axes[0].figure.legend(handles, names, loc="outside upper right", ncols=len(names), frameon=False)
-    plt.show()
+    marked = " and ".join(name for name, points, _, _ in marks if points is not None)
+    words = _words_for(pictures, titles) + (f"; keypoints drawn: {marked}" if marked else "")
+    show_figure(axes[0].figure, alt or words)
 
 
 def plot_curves(history: Any) -> None:
     """Nothing; draws the losses and scores of a `History`, one point an epoch."""
     with course_style():
-        _curves_figure(history)
-    plt.show()
+        figure = _curves_figure(history)
+    last = [f"{name} {values[-1]:.4g}" for name, values in _losses(history) if values]
+    epochs = len(history.train_loss)
+    show_figure(figure, f"Curves of the losses over {epochs} epochs; at the end: {', '.join(last) or 'nothing yet'}")
 
 
 class LiveCurve:
@@ -131,7 +166,7 @@ def _curves_figure(history: Any) -> Any:
     figure, axes = plt.subplots(1, 1 + with_score, figsize=(4.2 * (1 + with_score), 2.8), squeeze=False)
     epochs = np.arange(1, len(history.train_loss) + 1)
     loss_axis = axes[0, 0]
-    for name, values in (("train", history.train_loss), ("val", history.val_loss)):
+    for name, values in _losses(history):
         if values:
             style = "o-" if len(values) < 3 else "-"
             loss_axis.plot(epochs[: len(values)], values, style, color=COLORS[name], label=name)
@@ -151,6 +186,10 @@ def _curves_figure(history: Any) -> Any:
         score_axis.set(xlabel="epoch", ylabel="val score")
     figure.tight_layout()
     return figure
+
+
+def _losses(history: Any) -> tuple[tuple[str, Sequence[float]], ...]:
+    return ("train", history.train_loss), ("val", history.val_loss)
 
 
 def _positive(history: Any) -> bool:
@@ -173,6 +212,11 @@ def _draw_grid(pictures: npt.NDArray[Any], titles: Sequence[str] | None, columns
             if titles is not None:
                 ax.set_title(titles[number], fontsize=9)
     return list(grid.flat)[: len(pictures)]
+
+
+def _words_for(pictures: npt.NDArray[Any], titles: Sequence[str] | None) -> str:
+    count = f"{len(pictures)} image" + "s" * (len(pictures) > 1)
+    return count if titles is None else f"{count}: {', '.join(title.replace(chr(10), ' ') for title in titles)}"
 
 
 def _as_images(images: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 def combine_samples(samples: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     """One batch, made of several samples: a dict with the samples' keys and an array for each key.
 
-    The array has one axis more than the values of the samples, at the front: n images of shape
+    Each array has one axis more than what stands under its key in a sample, at the front: n images of shape
     (height, width, 3) become one array of shape (n, height, width, 3), and n labels (each an int) become one
     array of shape (n,). The order of the samples and the dtype of the arrays stay.
 
@@ -19,8 +19,6 @@ def combine_samples(samples: list[dict[str, Any]]) -> dict[str, np.ndarray]:
         samples: list of at least one dict. All have the same keys, and what stands under one key has the
             same shape in all of them. The keys are "image" and "label" in this exercise; your code should
             work for any keys.
-
-    Hint: take one key after the other, collect its values from all samples, then make one array of them.
     """
     ### BEGIN SOLUTION
     return {key: np.stack([sample[key] for sample in samples]) for key in samples[0]}
@@ -61,8 +59,8 @@ class DataLoader:
     def __len__(self) -> int:
         """The number of batches in one epoch, an int; found without reading a single sample.
 
-        With N samples and batches of size B this is N / B, rounded down if the last, smaller batch is
-        dropped and rounded up if it is kept.
+        With N samples and batches of size B this is N / B, rounded up if a last, smaller batch is kept, and
+        rounded down if it is dropped: 7 samples in batches of 3 are 3 batches or 2.
         """
         ### BEGIN SOLUTION
         full, rest = divmod(len(self.dataset), self.batch_size)
@@ -78,7 +76,7 @@ class DataLoader:
 
         Steps:
             1. Decide on the order of the indices 0 ... N-1. With `self.shuffle` it is a new random order in
-               each epoch, over the whole dataset: look for a method of `self.rng` that gives one.
+               each epoch, over the whole dataset, drawn from `self.rng`.
             2. Cut the order into pieces of `self.batch_size`. Mind the last piece and `self.drop_last`.
             3. For each piece get its samples, combine them and `yield` the batch.
         """

@@ -51,14 +51,10 @@ class ImageFolderDataset:
         "label": int, the label of the image's class.
 
         Args:
-            index: int from 0 to `len(self) - 1`. A larger one raises IndexError, as a list does; nothing
-                needs to be done for that when you look things up in lists.
+            index: int from 0 to `len(self) - 1`. A larger one raises IndexError; lists do that by
+                themselves when you look something up in them.
 
-        Hints:
-            - Where the image comes from depends on `self.images`: a list, or None. In the second case
-              `load_image(path)` from `image_files.py` reads it.
-            - Leave `self.images` as it is: the transform's result goes into the sample, not into the list.
-            - `self.transform` may be None.
+        Leaves `self.images` as it is: the transform's result goes into the sample, not into the list.
         """
         ### BEGIN SOLUTION
         image = load_image(self.paths[index]) if self.images is None else self.images[index]
@@ -91,9 +87,8 @@ class RescaleTransform:
         ends outside `out_range`; nothing is cut off.
 
         Args:
-            image: array of any shape, dtype uint8 or float. It must not be changed.
-
-        Hint: uint8 knows whole numbers from 0 to 255 only (3 - 5 is 254 there). Change to float first.
+            image: array of any shape, dtype uint8 or float. It must not be changed. Compute in float: uint8
+                knows whole numbers from 0 to 255 only (3 - 5 is 254 there).
         """
         ### BEGIN SOLUTION
         in_min, in_max = self.in_range
@@ -112,8 +107,6 @@ def compute_image_mean_and_std(images: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
     Args:
         images: array of shape (number of images, height, width, channels), dtype uint8 or float.
-
-    Hint: numpy has both functions; their argument `axis` names the axes that disappear, one or several.
     """
     ### BEGIN SOLUTION
     return images.mean(axis=(0, 1, 2)), images.std(axis=(0, 1, 2))
@@ -141,7 +134,7 @@ class NormalizeTransform:
             image: array of shape (height, width, channels) or (number of images, height, width, channels),
                 dtype uint8 or float. It must not be changed.
 
-        Hint: no loop is needed; numpy's broadcasting fits an array of shape (channels,) to the last axis.
+        No loop is needed: numpy lines an array of shape (channels,) up with the last axis.
         """
         ### BEGIN SOLUTION
         return (image - self.mean) / self.std
