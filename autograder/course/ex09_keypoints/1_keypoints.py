@@ -25,7 +25,7 @@
 # | 8, 9 | written answers | this notebook | | 10 |
 #
 # The dots under each task say how hard it is, from ●○○ to ●●●. Tasks 3 to 6 have hints that unfold one by one.
-# A cell that begins with **Think** earns no points: decide on an answer before you unfold ours.
+# Questions marked **Think** earn no points: decide on an answer before you unfold ours.
 
 # %% [markdown]
 # Run this cell first. Its first two lines make sure that the notebook always uses your files as they are on disk.
