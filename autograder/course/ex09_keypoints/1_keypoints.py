@@ -634,7 +634,7 @@ print(f"your model: {evaluate_model(model, val_data, metric='keypoint_score'):6.
 #
 # What usually helps, in this order. Change one thing at a time and write down what it gave.
 #
-# 1. Batch normalisation after each convolution, if you have left it out. In one short run each, another network scored
+# 1. Batch normalisation after each convolution, if you have left it out. In one run each, another network scored
 #    37.8 without it and 108.3 with it.
 # 2. More epochs, and a larger `MAX_SECONDS`.
 # 3. More channels, or one more block.
