@@ -51,7 +51,6 @@ def new_exercise(
         "title_toml": json.dumps(title, ensure_ascii=False),
     }
     source = TEMPLATES / ("new_model" if model else "new_code")
-    written = []
     try:
         with _staged(source / "public", public, fields) as given, _staged(source / "private", private, fields) as ours:
             # Folders appear at the very end, the one that makes it an exercise last.
@@ -65,9 +64,7 @@ def new_exercise(
         raise AutograderError(
             f"could not write {exercise}: {error.filename or root}: {error.strerror or error}; nothing was changed"
         ) from None
-    for folder in (public, private):
-        written += sorted(path for path in folder.rglob("*") if path.is_file())
-    return written
+    return [path for folder in (public, private) for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 def _expect_id(exercise: str) -> None:
@@ -106,10 +103,16 @@ def new_command(exercise: str, title: str = "", model: bool = False) -> int:
     """0 after the exercise was written: prints its files and the commands that come next."""
     for path in new_exercise(exercise, title, model=model, course=course_folder()):
         print(f"wrote {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
-    train = f"\n  autograder train {exercise}     its reference model, in seconds" if model else ""
-    print(f"""
-It works as it is. What comes next:
-  autograder build                {" " * (len(exercise) - 9)}notebook and stubs for students{train}
-  autograder verify {exercise}    does it grade as it should?
-Then replace its content piece by piece, and run these again.""")
+    commands = {
+        "build": "notebooks and stubs for students",
+        f"train {exercise}": "the reference model, in seconds",
+        f"verify {exercise}": "does it grade as it should?",
+    }
+    if not model:
+        del commands[f"train {exercise}"]
+    width = len(f"verify {exercise}")
+    print("\nIt works as it is. What comes next:")
+    for command, purpose in commands.items():
+        print(f"  autograder {command:{width}}   {purpose}")
+    print("Then replace its content piece by piece, and run them again.")
     return 0
