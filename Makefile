@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install lab build check test notebooks demo data bundle train verify course browser lock clean
+.PHONY: help install lab new build check test notebooks demo data bundle train verify course browser lock clean
 
 help:  ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 lab: $(INSTALLED)  ## open JupyterLab at the exercises
 	$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/exercises $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+
+new: $(INSTALLED)  ## a small exercise to start from: make new EXERCISE=ex90_relu ARGS='--title "ReLU"'
+	@test -n "$(EXERCISE)" || { echo "expected an id: make new EXERCISE=ex90_relu" >&2; exit 1; }
+	$(PY) -m autograder new "$(EXERCISE)" $(ARGS)
 
 build: $(INSTALLED)  ## derive notebooks and stubs from autograder/course
 	$(PY) -m autograder build $(ARGS)

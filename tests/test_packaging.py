@@ -145,6 +145,7 @@ def test_a_wheel_carries_templates_and_no_answers(tmp_path: Path) -> None:
     builder = WheelBuilder(str(ROOT))
     names = [included.distribution_path for included in builder.recurse_included_files()]
     assert "autograder/base/errors.py" in names
+    assert "autograder/authoring/templates/new_model/private/wrong.toml.tmpl" in names
     assert "exercise_code/ex03_dataloader/exercise.toml" in names
     assert "exercise_code/ex03_dataloader/test_visible.py" in names
     assert not [name for name in names if "course/" in name or name.startswith("tests")]

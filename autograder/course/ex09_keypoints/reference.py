@@ -19,7 +19,7 @@ NUM_EPOCHS = {"embedded": 60, "real": 100}
 MAX_SECONDS = 13 * 60
 
 
-def faces(split: str, source: str) -> TensorDataset:
+def samples(split: str, source: str) -> TensorDataset:
     """The pictures and scaled keypoints of one split."""
     images, keypoints = evaluation_set(source, split)
     return TensorDataset(torch.from_numpy(images), torch.from_numpy(keypoints))
@@ -31,8 +31,8 @@ def fit(code: Any, source: str, device: torch.device, seed: int, max_seconds: fl
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     history = train(
         model,
-        faces("train", source),
-        faces("val", source),
+        samples("train", source),
+        samples("val", source),
         loss=code.training.keypoint_loss,
         step=code.training.train_step,
         optimizer=optimizer,
