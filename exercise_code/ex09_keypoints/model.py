@@ -40,7 +40,7 @@ class KeypointModel(nn.Module):
         super().__init__()
         self.hparams = hparams
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 3: the network")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The predicted coordinates, float32 of shape (batch_size, 30).
@@ -52,4 +52,4 @@ class KeypointModel(nn.Module):
                 from 1 upwards, and what comes out for one picture must not depend on the others in its batch.
         """
         # YOUR CODE HERE
-        raise NotImplementedError()
+        raise NotImplementedError("Task 3: the network")

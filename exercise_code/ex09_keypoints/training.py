@@ -18,7 +18,7 @@ def normalize_keypoints(pixels: torch.Tensor) -> torch.Tensor:
         pixels: float tensor of any shape with coordinates in pixels. It stays as it is.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 1: scale the keypoints")
 
 
 def denormalize_keypoints(keypoints: torch.Tensor) -> torch.Tensor:
@@ -28,7 +28,7 @@ def denormalize_keypoints(keypoints: torch.Tensor) -> torch.Tensor:
         keypoints: float tensor of any shape with coordinates in the scale of the network. It stays as it is.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 1: scale the keypoints")
 
 
 def keypoint_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -42,7 +42,7 @@ def keypoint_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Ten
         predictions, targets: float tensors of the same shape (batch_size, 30).
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 2: the loss")
 
 
 def flip_faces(images: torch.Tensor, keypoints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,7 +61,7 @@ def flip_faces(images: torch.Tensor, keypoints: torch.Tensor) -> tuple[torch.Ten
         the points have an axis of their own.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 5: faces in a mirror")
 
 
 def train_step(
@@ -79,7 +79,7 @@ def train_step(
         optimizer: an optimizer of the model's parameters.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 4: one step of training")
 
 
 def predict_keypoints(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
@@ -93,4 +93,4 @@ def predict_keypoints(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         images: float tensor (batch_size, 1, 96, 96).
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 6: predictions in pixels")

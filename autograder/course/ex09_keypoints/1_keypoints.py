@@ -612,7 +612,9 @@ history = train(
     max_seconds=MAX_SECONDS,
     seed=9,
 )
-print(f"{len(history.train_loss)} of {NUM_EPOCHS} epochs in {history.seconds:.0f} s; best was epoch {history.best_epoch}")
+print(
+    f"{len(history.train_loss)} of {NUM_EPOCHS} epochs in {history.seconds:.0f} s; best was epoch {history.best_epoch}"
+)
 print("why it stopped:", history.stopped)
 
 # %% [markdown]

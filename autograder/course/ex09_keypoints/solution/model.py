@@ -39,6 +39,7 @@ class KeypointModel(nn.Module):
         """
         super().__init__()
         self.hparams = hparams
+        ### TASK keypoints_model
         ### BEGIN SOLUTION
         layers: list[nn.Module] = []
         in_channels = 1
@@ -69,6 +70,7 @@ class KeypointModel(nn.Module):
             images: float32 of shape (batch_size, 1, 96, 96), values from 0 to 1. The batch size may be any,
                 from 1 upwards, and what comes out for one picture must not depend on the others in its batch.
         """
+        ### TASK keypoints_model
         ### BEGIN SOLUTION
         return self.head(self.features(images))
         ### END SOLUTION

@@ -17,6 +17,7 @@ def normalize_keypoints(pixels: torch.Tensor) -> torch.Tensor:
     Args:
         pixels: float tensor of any shape with coordinates in pixels. It stays as it is.
     """
+    ### TASK keypoints_scaling
     ### BEGIN SOLUTION
     half = IMAGE_SIZE / 2
     return (pixels - half) / half
@@ -29,6 +30,7 @@ def denormalize_keypoints(keypoints: torch.Tensor) -> torch.Tensor:
     Args:
         keypoints: float tensor of any shape with coordinates in the scale of the network. It stays as it is.
     """
+    ### TASK keypoints_scaling
     ### BEGIN SOLUTION
     half = IMAGE_SIZE / 2
     return keypoints * half + half
@@ -45,6 +47,7 @@ def keypoint_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Ten
     Args:
         predictions, targets: float tensors of the same shape (batch_size, 30).
     """
+    ### TASK keypoints_loss
     ### BEGIN SOLUTION
     return ((predictions - targets) ** 2).mean()
     ### END SOLUTION
@@ -65,6 +68,7 @@ def flip_faces(images: torch.Tensor, keypoints: torch.Tensor) -> tuple[torch.Ten
         Place i of the mirrored list holds what was at place `FLIP_ORDER[i]`. With the shape (batch_size, 15, 2),
         the points have an axis of their own.
     """
+    ### TASK keypoints_flip
     ### BEGIN SOLUTION
     # Indexing with a list of numbers copies, so the caller's keypoints stay as they are.
     points = keypoints.reshape(-1, len(FLIP_ORDER), 2)[:, FLIP_ORDER]
@@ -87,6 +91,7 @@ def train_step(
         keypoints: float tensor (batch_size, 30), the true coordinates in the scale of the network.
         optimizer: an optimizer of the model's parameters.
     """
+    ### TASK keypoints_training
     ### BEGIN SOLUTION
     optimizer.zero_grad()
     loss = keypoint_loss(model(images), keypoints)
@@ -106,6 +111,7 @@ def predict_keypoints(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         model: predicts coordinates (batch_size, 30) in the scale of the network.
         images: float tensor (batch_size, 1, 96, 96).
     """
+    ### TASK keypoints_predict
     ### BEGIN SOLUTION
     was_training = model.training
     model.eval()
