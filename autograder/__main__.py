@@ -280,7 +280,7 @@ def data(
     source: Annotated[str, typer.Option(help="real or embedded.")] = "real",
 ) -> None:
     """Fetch or make data sets, and say what is there."""
-    from exercise_code.common.data import main as data_main
+    from exercise_code.common.datasets.prepare import main as data_main
 
     raise typer.Exit(data_main([*(names or []), "--source", source]))
 

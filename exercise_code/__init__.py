@@ -7,7 +7,7 @@ _MODULES = {
     "check": "checking",
     "evaluate_model": "evaluation",
     "get_device": "devices",
-    "load_dataset": "data",
+    "load_dataset": "datasets.load",
     "load_model": "models",
     "save_model": "models",
     "seed_everything": "seeding",

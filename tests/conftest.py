@@ -22,8 +22,7 @@ KEPT_SECONDS = 3 * 24 * 3600
 def _data_folder() -> Path:
     """A folder for generated data, kept between runs until the code that generates it changes."""
     digest = hashlib.sha256()
-    common = ROOT / "exercise_code" / "common"
-    for source in sorted([*common.glob("embedded/*.py"), *(common / name for name in ("cache.py", "data.py"))]):
+    for source in sorted((ROOT / "exercise_code" / "common" / "datasets").rglob("*.py")):
         digest.update(source.read_bytes())
     folder = ROOT / ".cache" / "test-data" / digest.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)

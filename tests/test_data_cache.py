@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from exercise_code.common.cache import cached_arrays, image_folder, is_cached
+from exercise_code.common.datasets.cache import cached_arrays, image_folder, is_cached
 from exercise_code.common.errors import CourseError
 
 ARRAYS = {"images": np.arange(600, dtype=np.uint8).reshape(2, 300), "labels": np.array([3, 4])}
@@ -102,7 +102,7 @@ PROCESS = """
 import os, sys, time
 from pathlib import Path
 import numpy as np
-from exercise_code.common.cache import cached_arrays
+from exercise_code.common.datasets.cache import cached_arrays
 root, name = Path(sys.argv[1]), sys.argv[2]
 (root / f"ready-{name}").touch()
 while len(list(root.glob("ready-*"))) < 3:

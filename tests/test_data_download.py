@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from test_data_parsers import POINTS, cifar_members, csv_bytes, csv_row, zip_file
 
-from exercise_code.common import download as downloads
-from exercise_code.common import registry
 from exercise_code.common.data import load_dataset
+from exercise_code.common.datasets import download as downloads
+from exercise_code.common.datasets import registry
+from exercise_code.common.datasets.registry import DatasetInfo, Variant
 from exercise_code.common.errors import CourseError
-from exercise_code.common.registry import DatasetInfo, Variant
 
 
 class Server:

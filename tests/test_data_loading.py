@@ -4,22 +4,24 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from exercise_code.common import data, places
+from exercise_code.common import data
 from exercise_code.common.data import (
     dataset_info,
     load_dataset,
     main,
 )
-from exercise_code.common.embedded import make_faces, make_objects, sets
+from exercise_code.common.datasets import known, load, places, prepare
+from exercise_code.common.datasets.generators.faces import make_faces
+from exercise_code.common.datasets.generators.objects import make_objects
+from exercise_code.common.datasets.registry import load_registry, read_registry
 from exercise_code.common.errors import CourseError
-from exercise_code.common.registry import load_registry, read_registry
 from exercise_code.ex09_keypoints.scoring import evaluation_set
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +34,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.delenv("DATASETS_SOURCE", raising=False)
     monkeypatch.delenv("DATASETS_MIRROR", raising=False)
     sizes = {"train": 60, "val": 20, "test": 20}
-    monkeypatch.setattr(sets, "SPLIT_SIZES", {"cifar10": sizes, "facial_keypoints": sizes})
+    for name, dataset in known.DATASETS.items():
+        monkeypatch.setitem(known.DATASETS, name, replace(dataset, splits=sizes))
     return tmp_path / "data"
 
 
@@ -202,7 +205,7 @@ def test_importing_is_quick_and_brings_no_torch():
 
 def test_a_second_load_reads_the_cache(folder, monkeypatch):
     load_dataset("facial_keypoints", "train", "embedded")
-    monkeypatch.setattr(sets, "make_split", lambda *_: pytest.fail("drawn again"))
+    monkeypatch.setattr(load, "draw_split", lambda *_: pytest.fail("drawn again"))
     start = time.process_time()
     load_dataset("facial_keypoints", "train", "embedded")
     assert time.process_time() - start < 0.2
@@ -210,7 +213,7 @@ def test_a_second_load_reads_the_cache(folder, monkeypatch):
 
 def test_without_a_registry_embedded_data_still_works(folder, monkeypatch):
     """nbgrader's release folder holds the notebooks and exercise_code, nothing else."""
-    from exercise_code.common import registry
+    from exercise_code.common.datasets import registry
 
     monkeypatch.setattr(registry, "registry_file", lambda: None)
     assert load_dataset("cifar10", "val").source == "embedded"
@@ -267,7 +270,7 @@ def test_the_command_prepares_and_lists(folder, capsys):
 
 def test_the_command_notes_what_needs_a_login(folder, capsys, monkeypatch):
     faces = load_registry()["facial_keypoints"]
-    monkeypatch.setattr(data, "DATASETS", ("facial_keypoints",))
+    monkeypatch.setattr(prepare, "DATASETS", ("facial_keypoints",))
     assert main(["--source", "real"]) == 0
     assert main(["facial_keypoints", "--source", "real"]) == 1
     assert faces.login in capsys.readouterr().err

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from exercise_code.common.embedded.faces import KEYPOINT_COLUMNS
-from exercise_code.common.embedded.objects import OBJECT_CLASSES
+from exercise_code.common.datasets.facial_keypoints import parse_keypoints
+from exercise_code.common.datasets.generators.classes import OBJECT_CLASSES
+from exercise_code.common.datasets.generators.heads import KEYPOINT_COLUMNS
+from exercise_code.common.datasets.known import DATASETS
 from exercise_code.common.errors import CourseError
-from exercise_code.common.parsing import PARSERS, parse_keypoints
 from exercise_code.common.progress import silent
 from exercise_code.common.unpack import open_tar, open_zip
 
+PARSERS = {name: parse for dataset in DATASETS.values() for name, parse in dataset.parsers.items()}
 HEADER = ",".join([*KEYPOINT_COLUMNS, "Image"])
 PIXELS = " ".join(str(k % 256) for k in range(9216))
 

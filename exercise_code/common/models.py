@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from .course_tree import assignment_folder, exercise_here
-from .data import resolve_source
+from .datasets.load import resolve_source
 from .errors import CourseError
 from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise

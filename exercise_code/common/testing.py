@@ -397,7 +397,7 @@ def _evaluate(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Sc
 
 
 def _fresh_score(exercise: Exercise, code: Code, observe: Callable[..., Any]) -> Score:
-    from .data import resolve_source
+    from .datasets.load import resolve_source
     from .metrics import get_metric
 
     _model_file(exercise, code)

@@ -24,7 +24,7 @@ def evaluation_set(source: str, split: str, seed: int | None = None) -> tuple[Fl
     A seed asks for 400 new embedded faces; real faces cannot be made anew, so there it changes nothing.
     """
     if seed is not None and source == "embedded":
-        from exercise_code.common.embedded.faces import make_faces
+        from exercise_code.common.datasets.generators.faces import make_faces
 
         images, keypoints = make_faces(FRESH_FACES, seed)
     else:

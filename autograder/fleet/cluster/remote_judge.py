@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from exercise_code.common.data import load_dataset
+from exercise_code.common.datasets.load import load_dataset
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 

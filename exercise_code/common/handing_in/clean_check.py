@@ -16,10 +16,10 @@ from typing import IO, Any
 
 from ..checking import check_exercise, import_what_is_named
 from ..checks.reasons import Reason
+from ..datasets.places import data_folder, mirror, registry_file
 from ..errors import CourseError
 from ..exercise import Exercise, load_exercise
 from ..handin import HandIn, Place, Rules
-from ..places import data_folder, mirror, registry_file
 from ..reporting import Display
 from ..testing import Case, Outcome, discover
 from .given import Given, earlier_exercises

@@ -33,7 +33,7 @@ def judge_models(exercise: Exercise, handin: HandIn) -> tuple[list[str], list[st
 
 def _source_now(exercise: Exercise) -> str:
     """What `load_dataset` gives for the exercise's data set as things are: "real" or "embedded"."""
-    from ..data import resolve_source
+    from ..datasets.load import resolve_source
 
     with suppress(CourseError):
         return resolve_source(exercise.model.dataset) if exercise.model else ""

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.errors import CourseError
-from exercise_code.common.places import registry_file
+from ..errors import CourseError
+from .places import registry_file
 
 __all__ = ["DatasetInfo", "Variant", "load_registry", "read_registry"]
 

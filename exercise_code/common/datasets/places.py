@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from exercise_code.common.errors import CourseError
+from ..errors import CourseError
 
 __all__ = ["SOURCES", "data_folder", "mirror", "registry_file", "source_setting", "storage_errors"]
 
 SOURCES = ("auto", "real", "embedded")
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parents[2]
 _REGISTRY = Path("datasets") / "registry.toml"
 # EFBIG and EDQUOT: the disk has room, this user or process has not.
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}

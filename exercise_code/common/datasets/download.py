@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from exercise_code.common.errors import CourseError
-from exercise_code.common.places import data_folder, mirror, storage_errors
-from exercise_code.common.progress import progress_bar
-from exercise_code.common.registry import DatasetInfo, Variant
+from ..errors import CourseError
+from ..progress import progress_bar
+from .places import data_folder, mirror, storage_errors
+from .registry import DatasetInfo, Variant
 
 __all__ = ["LoginError", "download", "local_file", "verify"]
 

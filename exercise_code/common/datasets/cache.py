@@ -13,21 +13,21 @@ import shutil
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from exercise_code.common.places import storage_errors
+from .dataset import Arrays
+from .places import storage_errors
 
 __all__ = ["cached_arrays", "image_folder", "is_cached"]
 
 _MANIFEST = "manifest.json"
 _STALE_SECONDS = 3600
 _RENAMES = 20
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def cached_arrays(folder: Path, build: Callable[[], Arrays]) -> dict[str, npt.NDArray[Any]]:

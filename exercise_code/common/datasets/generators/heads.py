@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exercise_code.common.embedded.sampling import Points, chance, normal, points, uniform
+from .sampling import Points, chance, normal, points, uniform
 
 __all__ = ["FACE_SIZE", "KEYPOINT_COLUMNS", "KEYPOINT_NAMES", "LEFT", "RIGHT", "Look", "Pose"]
 

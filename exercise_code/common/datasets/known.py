@@ -1,0 +1,11 @@
+"""The data sets that can be loaded: a new one is a file beside this one, and its name here."""
+
+from collections.abc import Mapping
+
+from . import cifar10, facial_keypoints
+from .dataset import Dataset
+
+__all__ = ["DATASETS"]
+
+_FILES = (cifar10, facial_keypoints)
+DATASETS: Mapping[str, Dataset] = {file.DATASET.name: file.DATASET for file in _FILES}
