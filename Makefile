@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install lab build check test notebooks demo data bundle train verify course browser lock clean
+.PHONY: help install lab new build check test notebooks demo data bundle train verify course browser lock clean
 
 help:  ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 lab: $(INSTALLED)  ## open JupyterLab at the exercises
 	$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/exercises $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
+new: $(INSTALLED)  ## a small exercise to start from: make new EXERCISE=ex90_relu ARGS='--title "ReLU"'
+	@test -n "$(EXERCISE)" || { echo "expected an id: make new EXERCISE=ex90_relu" >&2; exit 1; }
+	$(PY) -m autograder new "$(EXERCISE)" $(ARGS)
+
 build: $(INSTALLED)  ## derive notebooks and stubs from autograder/course
 	$(PY) -m autograder build $(ARGS)
 
@@ -48,8 +52,11 @@ check: $(INSTALLED)  ## generated files in step, lint, types
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
-test: $(INSTALLED) browser  ## run all tests
-	$(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
+# Of one exercise: the gates that hold for every exercise there is.
+GATES := $(if $(EXERCISE),$(wildcard tests/test_gates_*.py) tests/test_notebook_form.py tests/test_resemblance.py -k $(EXERCISE))
+
+test: $(INSTALLED) browser  ## run all tests, or an exercise's gates: make test EXERCISE=ex03_dataloader
+	$(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(GATES) $(ARGS)
 
 notebooks: $(INSTALLED)  ## run every notebook in full length, with the reference in place
 	$(PY) -m autograder notebooks $(ARGS)

@@ -242,6 +242,18 @@ def train(
 
 
 @app.command()
+def new(
+    exercise: Annotated[str, typer.Argument(help="The id of the new exercise, such as ex90_relu.")],
+    title: Annotated[str, typer.Option(help="Its title; the topic of the id when not given.")] = "",
+    model: Annotated[bool, typer.Option("--model", help="A trained model is handed in, too.")] = False,
+) -> None:
+    """Write a new exercise, small and complete, for you to replace its content."""
+    from .authoring.new import new_command
+
+    raise typer.Exit(new_command(exercise, title, model))
+
+
+@app.command()
 def build(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if a file is out of step.")] = False,
 ) -> None:

@@ -36,8 +36,8 @@ SETTINGS = Settings(secret=b"a secret for pictures, known to all who read this")
 _WIDTH, _HEIGHT = 900, 560
 _PRIVATE, _OPEN, _GRADING, _WALLED = "#fdf1d6", "#e3effb", "#eeeeee", "#fbe3e0"
 _WAY_IN_WORDS = (
-    "From source to gradebook: the private course is built into notebooks and stubs; students fill them in and submit a "
-    "zip; intake finds whose it is; the judge, which holds tests and answers, asks the sandbox, which runs the code; "
+    "From source to gradebook: the private course is built into notebooks and stubs; students fill them in and submit "
+    "a zip; intake finds whose it is; the judge, which holds tests and answers, asks the sandbox, which runs the code; "
     "results become gradebook, feedback, leaderboard, report and exports."
 )
 _BOXES: tuple[tuple[int, int, int, int, str, str, tuple[str, ...]], ...] = (
@@ -117,7 +117,9 @@ def write_way(path: Path) -> None:
         start = ' marker-start="url(#tip)"' if both else ""
         parts.append(f'<path d="{way}" fill="none" stroke="#444" stroke-width="1.5" marker-end="url(#tip)"{start}/>')
     for x, y, anchor, text in _LABELS:
-        parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="13" fill="#1b4f8a">{escape(text)}</text>')
+        parts.append(
+            f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="13" fill="#1b4f8a">{escape(text)}</text>'
+        )
     path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+SLOWEST_FIRST = (
+    *("test_gates_verify", "test_one_score", "test_hostile", "test_resume", "test_gates_notebooks", "test_cluster"),
+    *("test_nbgrader", "test_fleet", "test_regrade", "test_gradebook", "test_gates_answers", "test_nbgrader_hostile"),
+    *("test_determinism", "test_style", "test_environment", "test_growing_class", "test_exchange", "test_formgrader"),
+)
 KEPT_SECONDS = 3 * 24 * 3600
 
 
@@ -43,7 +49,24 @@ def pytest_configure() -> None:
             os.environ["DATASETS_MIRROR"] = str(folder.resolve())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A file's tests share what they set up, so they run in one process; the gates of two exercises share nothing."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFileAndExercise(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, rest = nodeid.partition("::")
+            exercise = re.search(r"ex\d\d_[a-z0-9_]+", rest) if "test_gates" in file else None
+            return f"{file} {exercise[0]}" if exercise else file
+
+    return ByFileAndExercise(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Those that take minutes first: begun last, one of them would keep all others waiting.
+    slow = {name: number for number, name in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: slow.get(item.path.stem, len(slow)))
     if any(item.get_closest_marker("gpu") for item in items) and not _has_gpu():
         for item in items:
             if item.get_closest_marker("gpu"):

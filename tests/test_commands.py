@@ -144,6 +144,14 @@ def test_a_reason_of_several_lines_is_one_line_in_the_table():
     assert "Error: size ?[31m mismatch" in console.file.getvalue()
 
 
+def test_the_table_shows_an_accuracy_with_more_than_one_digit():
+    more = {"exercise": EXERCISE, "hand_in": "a.zip", "cells": [], "max_score": 1}
+    results = [Result(student=f"u{value}", metrics={"m": value}, **more) for value in (0.8267, 375.43)]
+    console = Console(width=120, file=io.StringIO())
+    console.print(results_table(results, EXERCISE))
+    assert " 0.827 " in console.file.getvalue() and " 375.4 " in console.file.getvalue()
+
+
 def test_an_error_before_anything_was_graded_stands_alone(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     options = GradeOptions(EXERCISE, submissions=tmp_path / "empty", out=tmp_path / "results", device="cpu", jobs=1)

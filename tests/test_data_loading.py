@@ -20,6 +20,7 @@ from exercise_code.common.data import (
 from exercise_code.common.embedded import make_faces, make_objects, sets
 from exercise_code.common.errors import CourseError
 from exercise_code.common.registry import load_registry, read_registry
+from exercise_code.ex09_keypoints.scoring import evaluation_set
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -49,7 +50,7 @@ def test_embedded_keypoints(folder, capsys):
     assert len(faces) == 60
     image, target = faces[7]
     assert np.array_equal(image, images[7]) and np.array_equal(target, keypoints[7])
-    x, y = faces.scaled()
+    x, y = evaluation_set("embedded", "train")
     assert x.dtype == y.dtype == np.float32 and x.shape == (60, 1, 96, 96)
     np.testing.assert_allclose(x, images / 255, rtol=1e-6)
     np.testing.assert_allclose(y, (keypoints - 48) / 48, rtol=1e-5, atol=1e-6)
@@ -85,7 +86,7 @@ def test_a_data_set_cannot_be_changed_by_accident(folder):
 
 def test_keypoints_are_scaled_from_the_middle_of_the_picture():
     faces = load_dataset("facial_keypoints", "val", "embedded")
-    images, scaled = faces.scaled()
+    images, scaled = evaluation_set("embedded", "val")
     assert images.dtype == scaled.dtype == np.float32
     np.testing.assert_allclose(scaled * 48 + 48, faces.keypoints, rtol=1e-6, atol=1e-5)
 

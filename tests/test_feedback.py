@@ -289,6 +289,14 @@ def test_an_exercise_without_pictures_has_none():
     assert Gallery(load_exercise(CODE), "embedded").pictures(pack_samples(np.zeros(3))) == []
 
 
+def test_pictures_without_points_have_no_key_to_points(graded, monkeypatch):
+    assert "where your model puts them" in feedback_page(graded, _good(graded))
+    plain = as_svg(DrawnSample(np.zeros((4, 4, 3), np.uint8), "a vehicle"))
+    monkeypatch.setattr(Gallery, "pictures", lambda *_: [plain])
+    page = feedback_page(graded, _good(graded))
+    assert "a vehicle" in page and "where your model puts them" not in page
+
+
 def test_without_a_hand_in_the_page_says_so(graded):
     missing = next(s for s in graded.standings if not s.attempts)
     page = _text(feedback_page(graded, missing))

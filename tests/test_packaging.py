@@ -145,6 +145,7 @@ def test_a_wheel_carries_templates_and_no_answers(tmp_path: Path) -> None:
     builder = WheelBuilder(str(ROOT))
     names = [included.distribution_path for included in builder.recurse_included_files()]
     assert "autograder/base/errors.py" in names
+    assert "autograder/authoring/templates/new_model/private/wrong.toml.tmpl" in names
     assert "exercise_code/ex03_dataloader/exercise.toml" in names
     assert "exercise_code/ex03_dataloader/test_visible.py" in names
     assert not [name for name in names if "course/" in name or name.startswith("tests")]
@@ -224,14 +225,23 @@ def test_make_without_a_target_lists_the_documented_ones() -> None:
     assert listed == rules, f"rules without a ## description: {sorted(listed ^ rules)}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")),
+    ],
+)
 def test_documents_name_only_targets_and_files_that_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     rules = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
     assert named <= rules, f"{name} names targets that the Makefile lacks: {sorted(named - rules)}"
-    links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", text) if "://" not in link]
-    broken = [link for link in links if not (ROOT / link).exists()]
+    shown = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", shown) if "://" not in link]
+    broken = [link for link in links if not (ROOT / name).parent.joinpath(link).exists()]
     assert not broken, f"{name} links to what is not there: {broken}"
 
 

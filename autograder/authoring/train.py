@@ -58,12 +58,13 @@ def train_reference(
             start = time.perf_counter()
             model, history = recipe.fit(code, data, chosen, seed, max_seconds)
             seconds = time.perf_counter() - start
-            score = evaluate_model(model, recipe.faces("val", data), spec.model.metric)
+            score = evaluate_model(model, recipe.samples("val", data), spec.model.metric)
             if history.stopped == "interrupted":
                 raise AutograderError("interrupted: nothing was saved, the reference is as it was")
             if out is None and not spec.model.passes(score, data):
                 raise AutograderError(
-                    f"expected a reference that passes ({spec.model.passing[data]:g}), got {score:.1f}: "
+                    f"expected a reference that passes ({spec.model.passing[data]:g}), got "
+                    f"{score:.{spec.model.digits}f}: "
                     "nothing was saved; train longer, or name another folder with --out"
                 )
             path = save_model(model, recipe.NAME, recipe.HPARAMS, exercise, folder, data)

@@ -33,7 +33,7 @@ def results_table(
     table.add_column("lost, and why", overflow="fold", ratio=3)
     table.add_column("s", justify="right", no_wrap=True)
     for result in results:
-        metric = ", ".join(f"{value:.1f}" for value in result.metrics.values())
+        metric = ", ".join(_score(value) for value in result.metrics.values())
         less = (penalties or {}).get(result.key, 0.0)
         score = max(0.0, result.score - less)
         points = f"{score:.4g}/{result.max_score:.4g}"
@@ -45,6 +45,11 @@ def results_table(
             who.append(escape(about.get(result.student, "")))
         table.add_row(*who, points, metric, escape("; ".join(lost)), f"{result.wall_seconds:.2f}", style=style)
     return table
+
+
+def _score(value: float) -> str:
+    # An accuracy lies between 0 and 1, where one digit says nothing.
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 
 
 def _lost(result: Result) -> str:

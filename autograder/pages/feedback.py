@@ -229,6 +229,8 @@ class _Maker:
             "info": result.model,
             "pictures": Markup("").join(shown or ()),
             "number": len(shown or ()),
+            # A picture of a class has no points, and needs no key to them.
+            "points": any('<path class="' in picture for picture in shown or ()),
             "misshapen": shown is None,
         }
 

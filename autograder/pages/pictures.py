@@ -73,7 +73,7 @@ def as_svg(sample: DrawnSample) -> Markup:
     height, width = sample.image.shape[:2]
     shapes = [f'<image href="{_data_uri(sample.image)}" width="{width}" height="{height}"/>']
     unit = max(height, width) / 96
-    truth, predicted = _points(sample.truth), _points(sample.predicted)
+    truth, predicted = (_points(points, width, height) for points in (sample.truth, sample.predicted))
     outside = sum(1 for x, y in predicted if not (0 <= x <= width and 0 <= y <= height))
     if truth and len(truth) == len(predicted):
         pairs = [(a, b) for a, b in zip(truth, predicted, strict=True) if _shown(a, width) and _shown(b, width)]
@@ -91,10 +91,12 @@ def as_svg(sample: DrawnSample) -> Markup:
     )
 
 
-def _points(points: npt.NDArray[Any] | None) -> list[tuple[float, float]]:
+def _points(points: npt.NDArray[Any] | None, width: int, height: int) -> list[tuple[float, float]]:
+    """Points in pixels; none where there are none."""
     if points is None:
         return []
-    return [(float(x), float(y)) for x, y in np.asarray(points, dtype=np.float64)]
+    middle = np.array([width, height]) / 2
+    return [(float(x), float(y)) for x, y in middle + middle * np.asarray(points, dtype=np.float64)]
 
 
 def _shown(point: tuple[float, float], width: int) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "course_ids",
     "fault",
     "given_modules",
+    "is_exercise_id",
     "notebook_sources",
     "short",
     "solution_sources",
@@ -34,6 +35,11 @@ def course_folder() -> Path:
     if named and not folder.is_dir():
         fault("AUTOGRADER_COURSE", "a folder", named, "name an existing one, or unset it")
     return folder
+
+
+def is_exercise_id(text: str) -> bool:
+    """True for what may be the id of an exercise, such as `ex03_dataloader`."""
+    return _EXERCISE_ID.fullmatch(text) is not None
 
 
 def course_ids(course: Path | None = None) -> list[str]:

@@ -70,7 +70,7 @@ class ImageSet:
 class KeypointSet:
     """Faces: `images` uint8 (N, 1, 96, 96), `keypoints` float32 (N, 30) in pixels, x before y, as `columns` names them.
 
-    `dataset[i]` is (image, keypoints of it). `scaled()` gives what a network is trained on. `folder` holds the arrays.
+    `dataset[i]` is (image, keypoints of it). `folder` holds the arrays.
     """
 
     name: str
@@ -81,11 +81,6 @@ class KeypointSet:
     images: npt.NDArray[np.uint8] = field(repr=False)
     keypoints: npt.NDArray[np.float32] = field(repr=False)
     folder: Path = field(repr=False)
-
-    def scaled(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Images float32 (N, 1, 96, 96) from 0 to 1, and keypoints float32 (N, 30) scaled to (x - 48) / 48."""
-        half = np.float32(48)
-        return self.images.astype(np.float32) / np.float32(255), (self.keypoints - half) / half
 
     def __len__(self) -> int:
         return len(self.images)

@@ -15,7 +15,10 @@ __all__ = ["DrawnSample"]
 
 @dataclass(frozen=True)
 class DrawnSample:
-    """A picture, uint8 (H, W) or (H, W, 3), and a caption; where there are points, (K, 2) in pixels, x before y."""
+    """A picture, uint8 (H, W) or (H, W, 3), and a caption; where there are points, (K, 2), x before y.
+
+    Points count from the middle of the picture, in halves of its width and height: its corners are -1 and 1.
+    """
 
     image: npt.NDArray[np.uint8]
     caption: str

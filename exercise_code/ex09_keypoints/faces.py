@@ -25,5 +25,6 @@ KEYPOINT_NAMES = (
 
 NUM_COORDINATES = 2 * len(KEYPOINT_NAMES)
 
-# In a mirror keypoint number i stands where keypoint number FLIP_ORDER[i] stood.
+# In a mirror, the keypoint at place FLIP_ORDER[i] moves to place i: number 1, the right eye, moves to place 0, which
+# is the left eye's.
 FLIP_ORDER = (1, 0, 4, 5, 2, 3, 8, 9, 6, 7, 10, 12, 11, 13, 14)

@@ -12,23 +12,23 @@ def normalize_keypoints(pixels: torch.Tensor) -> torch.Tensor:
     """Coordinates in the scale of the network, a tensor of the shape of `pixels`.
 
     A coordinate counts from the middle of the picture, in halves of its width: 0 pixels become -1, the middle
-    (48 pixels for a picture of 96) becomes 0, and 96 pixels become 1. x and y are treated alike.
+    (48 pixels for a picture of 96) becomes 0, and 96 pixels become 1. The same formula holds for x and y.
 
     Args:
         pixels: float tensor of any shape with coordinates in pixels. It stays as it is.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 1: scale the keypoints")
 
 
 def denormalize_keypoints(keypoints: torch.Tensor) -> torch.Tensor:
-    """Coordinates in pixels, a tensor of the shape of `keypoints`: what undoes `normalize_keypoints`.
+    """Coordinates in pixels, a tensor of the shape of `keypoints`. It undoes `normalize_keypoints`.
 
     Args:
         keypoints: float tensor of any shape with coordinates in the scale of the network. It stays as it is.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 1: scale the keypoints")
 
 
 def keypoint_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -36,13 +36,13 @@ def keypoint_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Ten
 
     $L = \frac{1}{30\,N} \sum_{i=1}^{N} \sum_{j=1}^{30} (\hat{y}_{ij} - y_{ij})^2$
 
-    Gradients must be able to flow from it back to the predictions.
+    Gradients must flow from it back to the predictions.
 
     Args:
         predictions, targets: float tensors of the same shape (batch_size, 30).
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 2: the loss")
 
 
 def flip_faces(images: torch.Tensor, keypoints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -50,18 +50,18 @@ def flip_faces(images: torch.Tensor, keypoints: torch.Tensor) -> tuple[torch.Ten
 
     A mirror swaps left and right, so two things happen to the keypoints. Their x coordinates change sign (the
     middle of the picture is 0). And they change their names: what was the left eye is now the right eye, and
-    must stand in the right eye's columns.
+    belongs in the right eye's columns.
 
     Args:
         images: float tensor (batch_size, 1, 96, 96). The last axis runs from left to right. It stays as it is.
         keypoints: float tensor (batch_size, 30), x before y, in the scale of the network. It stays as it is.
 
     Hint:
-        `FLIP_ORDER` from `faces.py` lists for each of the 15 keypoints the number of the one whose place it takes.
-        Seen as (batch_size, 15, 2), keypoints can be reordered by it.
+        Place i of the mirrored list holds what was at place `FLIP_ORDER[i]`. With the shape (batch_size, 15, 2),
+        the points have an axis of their own.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 5: faces in a mirror")
 
 
 def train_step(
@@ -69,28 +69,28 @@ def train_step(
 ) -> float:
     """The loss of the batch before the step, a Python float, after one step of gradient descent.
 
-    The order of things: forget the gradients of the step before, compute predictions and loss, compute the
-    gradients, let the optimizer change the parameters.
+    In this order: forget the gradients of the step before, compute predictions and loss, compute the gradients,
+    let the optimizer change the parameters.
 
     Args:
-        model: gives predictions for images.
+        model: predicts scaled coordinates (batch_size, 30) for images.
         images: float tensor (batch_size, 1, 96, 96).
         keypoints: float tensor (batch_size, 30), the true coordinates in the scale of the network.
         optimizer: an optimizer of the model's parameters.
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 4: one step of training")
 
 
 def predict_keypoints(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """The keypoints that the model predicts, in pixels, a float tensor (batch_size, 15, 2) without gradients.
 
-    Dropout and batch normalisation must behave as they do when a model is used, not as in training. Afterwards
-    the model is in the mode (training or evaluation) in which it came.
+    They are made in eval mode, in which dropout and batch normalisation behave as they do in a finished model.
+    Afterwards the model is in the mode (training or evaluation) in which it came.
 
     Args:
-        model: gives coordinates (batch_size, 30) in the scale of the network.
+        model: predicts coordinates (batch_size, 30) in the scale of the network.
         images: float tensor (batch_size, 1, 96, 96).
     """
     # YOUR CODE HERE
-    raise NotImplementedError()
+    raise NotImplementedError("Task 6: predictions in pixels")

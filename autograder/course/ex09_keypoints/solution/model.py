@@ -9,8 +9,8 @@ from torch import nn
 
 from .faces import IMAGE_SIZE, NUM_COORDINATES
 
-# What your model is built from: a place to start. Change values, add entries and remove them as you like;
-# they are saved with the model, and the model must be built from them alone.
+# What your model is built from: a place to start. Change, add and remove entries as you like. They are saved with
+# the model, and the model must be built from them alone.
 HPARAMS: dict[str, Any] = {"channels": [16, 32, 64, 64], "hidden_size": 128, "dropout": 0.0}
 
 
@@ -27,17 +27,19 @@ class KeypointModel(nn.Module):
         """Make the layers.
 
         Hints:
-            - Blocks of convolution, nonlinearity and pooling make the picture smaller and the number of channels
-              larger. `nn.Sequential` strings layers together.
+            - A block is a convolution, batch normalisation, ReLU and pooling. Each makes the picture smaller and
+              the number of channels larger. Start with four blocks, one for each entry of "channels".
             - A convolution with kernel size 3 and padding 1 keeps height and width, pooling with 2 halves them.
-              After three such blocks a picture of 96x96 is 12x12.
-            - Linear layers at the end look at all places at once. The last one has 30 outputs. The fewer numbers
-              come into the first one, the easier it learns: four blocks or five are better than two.
-            - Batch normalisation helps deep networks, dropout helps where training and validation loss part.
+              After four such blocks a picture of 96x96 is 6x6.
+            - Linear layers at the end look at all places at once. The last one has 30 outputs and no ReLU behind
+              it, since coordinates can be negative.
+            - Layers are found by an optimizer when they are attributes, or inside an `nn.Sequential` or an
+              `nn.ModuleList` that is one. A plain list hides them.
             - At most 5 million parameters are allowed; a tenth of that is plenty.
         """
         super().__init__()
         self.hparams = hparams
+        ### TASK keypoints_model
         ### BEGIN SOLUTION
         layers: list[nn.Module] = []
         in_channels = 1
@@ -68,6 +70,7 @@ class KeypointModel(nn.Module):
             images: float32 of shape (batch_size, 1, 96, 96), values from 0 to 1. The batch size may be any,
                 from 1 upwards, and what comes out for one picture must not depend on the others in its batch.
         """
+        ### TASK keypoints_model
         ### BEGIN SOLUTION
         return self.head(self.features(images))
         ### END SOLUTION
