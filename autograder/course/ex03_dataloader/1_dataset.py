@@ -157,7 +157,7 @@ print(squares[12])
 # ●○○ · about 3 minutes · [image_folder.py](../../exercise_code/ex03_dataloader/image_folder.py)
 #
 # Look at the class `ImageFolderDataset`. Its `__init__` is written already: it calls `list_images` and keeps the
-# results. Read what the attributes are. Then fill in `__len__`: replace the line `raise NotImplementedError()` by
+# results. Read what the attributes are. Then fill in `__len__`: replace the line that raises `NotImplementedError` by
 # your code.
 #
 # - **in:** nothing but the dataset itself
