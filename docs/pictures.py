@@ -9,6 +9,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import nbformat
 from nbclient import NotebookClient
@@ -31,13 +32,58 @@ EXERCISE = "ex03_dataloader"
 SETTINGS = Settings(secret=b"a secret for pictures, known to all who read this")
 
 
+# The way from source to gradebook: boxes (place, size, colour, heading, lines), arrows, and what is written on those.
+_WIDTH, _HEIGHT = 900, 560
+_PRIVATE, _OPEN, _GRADING, _WALLED = "#fdf1d6", "#e3effb", "#eeeeee", "#fbe3e0"
+_WAY_IN_WORDS = (
+    "From source to gradebook: the private course is built into notebooks and stubs; students fill them in and submit "
+    "a zip; intake finds whose it is; the judge, which holds tests and answers, asks the sandbox, which runs the code; "
+    "results become gradebook, feedback, leaderboard, report and exports."
+)
+_BOXES: tuple[tuple[int, int, int, int, str, str, tuple[str, ...]], ...] = (
+    (40, 20, 230, 76, _PRIVATE, "autograder/course", ("notebook sources, solutions,", "hidden tests, known answers")),
+    (40, 146, 230, 76, _OPEN, "exercises/, exercise_code/", ("notebooks, stubs,", "visible tests")),
+    (400, 146, 230, 76, _OPEN, "student's computer or hub", ("fill in, train,", 'check("task")')),
+    (400, 272, 230, 60, _OPEN, "hand-in", ("notebooks, modules, models",)),
+    (40, 272, 230, 60, _GRADING, "intake", ("which, whose, when",)),
+    (40, 382, 230, 60, _GRADING, "judge", ("tests, answers, scores",)),
+    (400, 382, 230, 60, _WALLED, "sandbox", ("runs the code behind walls",)),
+    (40, 492, 230, 48, _GRADING, "results/", ("one JSON file a hand-in",)),
+    (400, 492, 460, 48, _GRADING, "for people", ("gradebook, feedback, leaderboard, report, exports",)),
+)
+_ARROWS = (
+    ("M155 96V144", False),
+    ("M270 184H398", False),
+    ("M515 222V270", False),
+    ("M400 302H272", False),
+    ("M155 332V380", False),
+    ("M270 412H398", True),
+    ("M155 442V490", False),
+    ("M270 516H398", False),
+    ("M40 58H20V412H38", False),
+)
+_LABELS = (
+    (165, 126, "start", "make build"),
+    (334, 174, "middle", "make bundle,"),
+    (334, 202, "middle", "nbgrader"),
+    (525, 252, "start", 'submit("exercise")'),
+    (334, 292, "middle", "autograder"),
+    (334, 322, "middle", "grade"),
+    (334, 402, "middle", "inputs"),
+    (334, 432, "middle", "plain values"),
+    (640, 418, "start", "sees no test and no answer"),
+    (282, 62, "start", "no student gets it: its hidden tests go to the judge alone"),
+)
+
+
 def main() -> int:
     """Make the pictures; 1 where there is no browser."""
+    IMAGES.mkdir(exist_ok=True)
+    write_way(IMAGES / "way.svg")
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         print("expected Chromium on the PATH, found none: run `make browser`", file=sys.stderr)
         return 1
-    IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as name:
         _check(Path(name), browser)
         _leaderboard(Path(name), browser)
@@ -45,6 +91,36 @@ def main() -> int:
         _report(Path(name), browser)
         _demo(Path(name))
     return 0
+
+
+def write_way(path: Path) -> None:
+    """Draw the way from the private sources to the gradebook; needs no browser."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
+        f'height="{_HEIGHT}" role="img" aria-labelledby="title" font-family="system-ui, sans-serif" font-size="14">',
+        f'<title id="title">{_WAY_IN_WORDS}</title>',
+        '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
+        'orient="auto-start-reverse"><path d="M0 0 10 5 0 10z" fill="#444"/></marker></defs>',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
+    ]
+    for x, y, width, height, fill, heading, lines in _BOXES:
+        dashes = ' stroke-dasharray="5 4"' if heading == "sandbox" else ""
+        parts.append(
+            f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" fill="{fill}" stroke="#444"{dashes}/>'
+        )
+        first = y + height / 2 - 9 * len(lines) + 5
+        middle = f'x="{x + width / 2}" text-anchor="middle"'
+        parts.append(f'<text {middle} y="{first:g}" font-weight="600">{escape(heading)}</text>')
+        for number, line in enumerate(lines, 1):
+            parts.append(f'<text {middle} y="{first + 18 * number:g}" fill="#444">{escape(line)}</text>')
+    for way, both in _ARROWS:
+        start = ' marker-start="url(#tip)"' if both else ""
+        parts.append(f'<path d="{way}" fill="none" stroke="#444" stroke-width="1.5" marker-end="url(#tip)"{start}/>')
+    for x, y, anchor, text in _LABELS:
+        parts.append(
+            f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="13" fill="#1b4f8a">{escape(text)}</text>'
+        )
+    path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
 
 
 def _check(folder: Path, browser: str) -> None:

@@ -1,4 +1,4 @@
-"""The new exercise that CONTRIBUTING.md writes in ten minutes builds, and grades as it should."""
+"""The new exercise that docs/new_exercise.md writes in ten minutes builds, and grades as it should."""
 
 import re
 import textwrap
@@ -15,14 +15,14 @@ from autograder.sources.exercise import Sources
 from exercise_code.common.exercise import load_exercise
 
 EXERCISE = "ex90_relu"
-PAGE = Path(__file__).resolve().parent.parent / "CONTRIBUTING.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "new_exercise.md"
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like the project's root, with the page's example and nothing else."""
     root = tmp_path_factory.mktemp("project")
-    section = PAGE.read_text(encoding="utf-8").split("## A new exercise in ten minutes", 1)[1].split("\n## ", 1)[0]
+    section = PAGE.read_text(encoding="utf-8").split("## The files, one by one", 1)[1].split("\n## ", 1)[0]
     steps = re.split(r"^\d\. ", section, flags=re.MULTILINE)[1:]
     for step in steps:
         if block := re.search(r"```\w+\n(.*?)```", textwrap.dedent("   " + step), re.DOTALL):

@@ -38,7 +38,7 @@ def test_the_value_is_that_of_the_loop(batch_size):
     for _ in range(3):
         model(faces()[:16][0])
     expected = slides_loop(model, faces())
-    assert evaluate_model(model, faces(), batch_size=batch_size) == pytest.approx(expected, rel=1e-6)
+    assert evaluate_model(model, faces(), "keypoint_score", batch_size=batch_size) == pytest.approx(expected, rel=1e-6)
 
 
 def test_dicts_and_pairs_give_the_same():
@@ -51,7 +51,7 @@ def test_dicts_and_pairs_give_the_same():
             return {"image": image.numpy(), "keypoints": keypoints.numpy()}
 
     model = network()
-    assert evaluate_model(model, Dicts()) == evaluate_model(model, faces())
+    assert evaluate_model(model, Dicts(), "keypoint_score") == evaluate_model(model, faces(), "keypoint_score")
 
 
 def test_each_layer_gets_its_mode_back_and_no_gradients_are_made():
@@ -59,7 +59,7 @@ def test_each_layer_gets_its_mode_back_and_no_gradients_are_made():
     model[1].eval()
     seen = []
     model[0].register_forward_hook(lambda *_: seen.append((model.training, torch.is_grad_enabled())))
-    evaluate_model(model, faces())
+    evaluate_model(model, faces(), "keypoint_score")
     assert set(seen) == {(False, False)}
     assert model.training
     assert model[5].training
@@ -86,21 +86,21 @@ def test_what_a_model_remembers_can_still_be_trained_on():
             return (self.scale * self.grid).expand(len(images), -1)
 
     model = Remembers()
-    evaluate_model(model, faces())
+    evaluate_model(model, faces(), "keypoint_score")
     model(faces()[:2][0]).sum().backward()
     assert model.scale.grad is not None
 
 
-def test_the_metric_follows_the_targets():
+def test_metrics_of_labels_of_label_images_and_ones_own():
     images = torch.rand(6, 4)
     logits = nn.Linear(4, 3)
     labels = predict(logits, images).argmax(1)
-    assert evaluate_model(logits, TensorDataset(images, torch.from_numpy(labels))) == 1.0
+    assert evaluate_model(logits, TensorDataset(images, torch.from_numpy(labels)), "accuracy") == 1.0
     pixels = nn.Conv2d(1, 3, 1)
     squares = torch.rand(6, 1, 5, 5)
     masks = torch.from_numpy(predict(pixels, squares).argmax(1))
     masks[:, 0] = -1
-    assert evaluate_model(pixels, TensorDataset(squares, masks)) == 1.0
+    assert evaluate_model(pixels, TensorDataset(squares, masks), "segmentation_accuracy") == 1.0
     assert evaluate_model(logits, TensorDataset(images, images), lambda p, t: len(p) + 0.5) == 6.5
 
 
@@ -122,19 +122,19 @@ def test_wide_layers_get_small_batches_and_deep_ones_large():
 
 def test_what_cannot_be_scored_says_so():
     with pytest.raises(CourseError, match="at least one sample"):
-        evaluate_model(network(), TensorDataset(torch.zeros(0, 1, 24, 24), torch.zeros(0, 30)))
+        evaluate_model(network(), TensorDataset(torch.zeros(0, 1, 24, 24), torch.zeros(0, 30)), "keypoint_score")
     with pytest.raises(CourseError, match="finite"):
-        evaluate_model(nn.Sequential(nn.Flatten(), nn.Linear(576, 30)), TensorDataset(*nan_faces()))
+        evaluate_model(nn.Sequential(nn.Flatten(), nn.Linear(576, 30)), TensorDataset(*nan_faces()), "keypoint_score")
     with pytest.raises(CourseError, match="the first axis is the batch"):
         predict(nn.Flatten(0), torch.rand(4, 3))
     with pytest.raises(CourseError, match="return a tensor, got tuple"):
         predict(nn.LSTM(3, 3), torch.rand(4, 2, 3))
     with pytest.raises(CourseError, match="two entries"):
-        evaluate_model(network(), [torch.rand(1, 24, 24)])
+        evaluate_model(network(), [torch.rand(1, 24, 24)], "keypoint_score")
     with pytest.raises(CourseError, match="len"):
-        evaluate_model(network(), iter([]))
+        evaluate_model(network(), iter([]), "keypoint_score")
     with pytest.raises(CourseError, match="it is on cpu"):
-        evaluate_model(network(), faces(), device="cuda")
+        evaluate_model(network(), faces(), "keypoint_score", device="cuda")
     with pytest.raises(CourseError, match="did you mean 'accuracy'"):
         evaluate_model(network(), faces(), "acuracy")
 

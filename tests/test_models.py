@@ -50,7 +50,7 @@ def test_a_model_comes_back_as_it_was(net, data, tmp_path):
     back = load_model("net", Net, folder=tmp_path / "models")
     assert not back.training
     assert back.hparams == {**HPARAMS, "sizes": [1, 2]}
-    assert evaluate_model(back, data) == evaluate_model(net, data)
+    assert evaluate_model(back, data, "keypoint_score") == evaluate_model(net, data, "keypoint_score")
     assert model_source(path) == "embedded"
     assert sorted(p.name for p in path.parent.iterdir()) == ["net.json", "net.safetensors"]
 
@@ -187,22 +187,41 @@ def test_keep_best_keeps_the_better_model(net, data, tmp_path, capsys):
     worse = Net(HPARAMS)
     with torch.no_grad():
         worse.linear.bias += 10
-    save_model(worse, "net", HPARAMS, folder=tmp_path, keep_best=data)
+    save_model(worse, "net", HPARAMS, folder=tmp_path, keep_best=data, metric="keypoint_score")
     assert (tmp_path / "net.safetensors").read_bytes() == first
     assert "Kept the model saved before" in capsys.readouterr().out
     better = Net(HPARAMS)
     with torch.no_grad():
         better.linear.weight.zero_()
         better.linear.bias.copy_(data.tensors[1].mean(dim=0))
-    save_model(better, "net", HPARAMS, folder=tmp_path, keep_best=data)
+    save_model(better, "net", HPARAMS, folder=tmp_path, keep_best=data, metric="keypoint_score")
     assert load_file(tmp_path / "net.safetensors")["linear.weight"].abs().max() == 0
     save_model(worse, "net", HPARAMS, folder=tmp_path)
     assert load_file(tmp_path / "net.safetensors")["linear.weight"].abs().max() > 0
 
 
+def test_keep_best_wants_a_metric_and_knows_which_way_is_better(net, data, tmp_path):
+    with pytest.raises(CourseError, match="expected the metric that keep_best compares"):
+        save_model(net, "net", HPARAMS, folder=tmp_path, keep_best=data)
+    with pytest.raises(CourseError, match="did you mean 'mse'"):
+        save_model(net, "net", HPARAMS, folder=tmp_path, keep_best=data, metric="mes")
+    # Of an error, less is better.
+    one = {**HPARAMS, "outputs": 1}
+    numbers = TensorDataset(data.tensors[0], data.tensors[1][:, :1])
+    good, bad = Net(one), Net(one)
+    with torch.no_grad():
+        for model in (good, bad):
+            model.linear.weight.zero_()
+        good.linear.bias.copy_(numbers.tensors[1].mean(dim=0))
+        bad.linear.bias += 10
+    for model in (bad, good, bad):
+        save_model(model, "one", one, folder=tmp_path, keep_best=numbers, metric="mse")
+    assert torch.equal(load_file(tmp_path / "one.safetensors")["linear.bias"], good.linear.bias)
+
+
 def test_keep_best_replaces_a_model_that_no_longer_runs(net, data, tmp_path, capsys):
     save_model(nn.Linear(4, 30), "net", {}, folder=tmp_path)
-    save_model(net, "net", HPARAMS, folder=tmp_path, keep_best=data)
+    save_model(net, "net", HPARAMS, folder=tmp_path, keep_best=data, metric="keypoint_score")
     assert "no longer runs" in capsys.readouterr().out
     assert load_model("net", Net, folder=tmp_path).hparams["outputs"] == 30
 

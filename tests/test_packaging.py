@@ -225,7 +225,15 @@ def test_make_without_a_target_lists_the_documented_ones() -> None:
     assert listed == rules, f"rules without a ## description: {sorted(listed ^ rules)}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")),
+    ],
+)
 def test_documents_name_only_targets_and_files_that_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     rules = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -233,7 +241,7 @@ def test_documents_name_only_targets_and_files_that_exist(name: str) -> None:
     assert named <= rules, f"{name} names targets that the Makefile lacks: {sorted(named - rules)}"
     shown = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", shown) if "://" not in link]
-    broken = [link for link in links if not (ROOT / link).exists()]
+    broken = [link for link in links if not (ROOT / name).parent.joinpath(link).exists()]
     assert not broken, f"{name} links to what is not there: {broken}"
 
 

@@ -1,5 +1,6 @@
 """The register of a class's hand-ins: which there are, whose, from where, and when they came. It only grows.
 
+nbgrader's `submitted` has no strangers and no earlier or refused hand-ins; this list has them, and `kept` their copies.
 It lies with the results as `.hand_ins`, a JSON object. Places within the folder that holds the results are noted by
 their way there, so that a course folder can be moved.
 """

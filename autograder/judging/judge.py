@@ -183,6 +183,7 @@ class Judge:
         self.inspect(sandbox.workspace)
         scoring = importlib.import_module(f"{self.exercise.package}.scoring")
         if visible not in self._hidden:
+            # Generated, where it may be: a public test set can be looked up by the hash of its pictures.
             fresh = not visible and self.settings.data == "embedded"
             seed = self.settings.seed(self.exercise.id, "hidden set") if fresh else None
             self._hidden[visible] = scoring.evaluation_set(self.settings.data, "val", seed=seed)

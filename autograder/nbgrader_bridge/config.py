@@ -76,7 +76,7 @@ def _configure(c: Any, folder: Path) -> None:
 
 
 def _students_modules() -> dict[str, list[str]]:
-    """The files of a hand-in, by exercise, that nbgrader must not replace by the released ones."""
+    """The files of a hand-in, by exercise, that nbgrader must not replace by the released ones, as it does with all."""
     course = course_folder()
     return {
         name: [f"exercise_code/{name}/{path.name}" for path in solution_sources(name, course)]

@@ -78,6 +78,8 @@ def submitted_file(coursedir: Any, exercise: str, student: str) -> Path:
 def _complete(converter: Any) -> None:
     """Let nbgrader go through every notebook of the exercise, handed in or not: its tests are about modules.
 
+    To nbgrader each cell of a notebook that is not there has 0 points; `HandInExporter` puts the released one there.
+
     And keep it from what would stop it, lead it out of a hand-in's folder, or give another mark than ours.
     """
     coursedir = converter.coursedir

@@ -164,7 +164,10 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, data: 
 
 
 def _set_read_only(path: str) -> None:
-    """Also for what is mounted below; a read-only mount keeps no access times."""
+    """Also for what is mounted below; a read-only mount keeps no access times.
+
+    Not by `noatime`, which a user namespace may not set.
+    """
     attributes = struct.pack("QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
     check_call(
         libc.syscall(

@@ -36,7 +36,9 @@ SYS_LANDLOCK_CREATE, SYS_LANDLOCK_ADD, SYS_LANDLOCK_RESTRICT = 444, 445, 446
 
 # What CPython, numpy, PIL, safetensors and torch on a CPU need. Whatever is not here answers EPERM. Not here on
 # purpose: mincore, preadv2, fadvise64, readahead tell and change which pages of a shared file are in memory, a way
-# from one hand-in to the next.
+# from one hand-in to the next; io_uring opens sockets behind a filter's back; memfd and shared memory are in no folder
+# that is measured; Landlock does not cover chmod, chown, utime and setxattr; kill, setpriority, sched_setaffinity reach
+# the judge, which is the same user's.
 ALLOWED = tuple(
     """
 read write readv writev pread64 pwrite64 preadv pwritev lseek close close_range
@@ -103,7 +105,7 @@ def build_filter(gpu: bool = False) -> Any:
         rules.add_rule(seccomp.ERRNO(errno.ENOENT), "connect")
         rules.add_rule(seccomp.ERRNO(0), "setsockopt")
     # A thread shares its process; any other clone would be a process. clone3 hides its flags behind a
-    # pointer, so it "does not exist": libc then falls back to clone.
+    # pointer, so it "does not exist": libc then falls back to clone. After EPERM there would be no threads at all.
     rules.add_rule(allow, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_MASK, CLONE_OF_A_THREAD))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
     # Before ABI 3 Landlock lets a file be emptied that may only be read: never O_TRUNC without writing.
@@ -122,7 +124,8 @@ def build_filter(gpu: bool = False) -> Any:
     if not gpu:
         for request in IOCTLS:
             rules.add_rule(allow, "ioctl", seccomp.Arg(1, equal, request))
-    # Reading one's own limits is harmless; setting any, or reading another's, is not offered.
+    # Reading one's own limits is harmless; setting any, or reading another's, is not offered: a child could lower the
+    # judge's CPU limit, and so kill it.
     rules.add_rule(allow, "prlimit64", seccomp.Arg(0, equal, 0), seccomp.Arg(2, equal, 0))
     rules.add_rule(allow, "prctl", seccomp.Arg(0, equal, PR_SET_NAME))
     rules.add_rule(allow, "prctl", seccomp.Arg(0, equal, PR_SET_VMA))
@@ -181,7 +184,7 @@ def set_limits(
     open_files: int = 64,
     proc: str = "/proc",
 ) -> None:
-    """Set the kernel's limits; `memory` bytes of address space are added to what is mapped already.
+    """Set the kernel's limits; `memory` bytes of address space are added to what is mapped already (3.4 GB by torch).
 
     `threads` counts those of the whole worker, and only in a user namespace of its own: elsewhere the kernel would
     count all processes of the user. It does not hold root back; see `thread_group`.

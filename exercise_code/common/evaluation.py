@@ -26,7 +26,7 @@ MAX_BATCH_SIZE = 256
 def evaluate_model(
     model: nn.Module,
     dataset: Any,
-    metric: str | Metric | Callable[[Any, Any], float] | None = None,
+    metric: str | Metric | Callable[[Any, Any], float],
     batch_size: int | None = None,
     device: str | torch.device | None = None,
 ) -> float:
@@ -37,8 +37,7 @@ def evaluate_model(
     Args:
         dataset: samples `(input, target)` or dicts with two entries, the input first.
         metric: a metric's name (see `exercise_code.common.metrics`), a metric, or a function of predictions and
-            targets. None takes what the targets' form suggests: `keypoint_score` for vectors of floats,
-            `segmentation_accuracy` for label images, `accuracy` for labels.
+            targets.
         batch_size: samples a forward pass; None chooses one that is fast for this model on this device.
         device: where the model is expected to be; None takes it where it is.
     """
@@ -48,7 +47,7 @@ def evaluate_model(
         )
     inputs, targets = stack_samples(dataset)
     predictions = predict(model, inputs, batch_size)
-    score = _metric_for(targets) if metric is None else get_metric(metric) if isinstance(metric, str) else metric
+    score = get_metric(metric) if isinstance(metric, str) else metric
     return float(score(predictions, targets.cpu().numpy()))
 
 
@@ -140,12 +139,6 @@ def _checked(output: Any, size: int) -> Tensor:
             "the first axis is the batch"
         )
     return output
-
-
-def _metric_for(targets: Tensor) -> Metric:
-    if targets.is_floating_point():
-        return get_metric("keypoint_score" if targets.ndim > 1 and targets[0].numel() > 1 else "mse")
-    return get_metric("accuracy" if targets.ndim == 1 else "segmentation_accuracy")
 
 
 class _ActivationMeter(TorchFunctionMode):

@@ -109,6 +109,7 @@ def _read_header(path: Path, problems: list[str]) -> tuple[list[TensorInfo], dic
             # Refused unread: such a header lists hundreds of thousands of tensors, and takes seconds.
             problems.append(f"the header of {path.name} is over {MAX_HEADER_BYTES // 1000} kB: save tensors only")
             return [], {}
+        # A forged header lies about sizes and counts: the library's own reader holds it against the file.
         with safe_open(path, framework="numpy") as file:
             slices = ((name, file.get_slice(name)) for name in sorted(file.keys()))
             tensors = [TensorInfo(name, str(s.get_dtype()), tuple(s.get_shape())) for name, s in slices]

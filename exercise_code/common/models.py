@@ -19,6 +19,7 @@ from .datasets.load import resolve_source
 from .errors import CourseError
 from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise
+from .metrics import get_metric
 from .modelfile import inspect_model, misfit
 from .reloading import fresh_code
 
@@ -46,6 +47,7 @@ def save_model(
     folder: Path | str | None = None,
     data_source: str | None = None,
     keep_best: Any = None,
+    metric: str | None = None,
 ) -> Path:
     """The path of `models/NAME.safetensors`, written beside `NAME.json`, which holds the hyperparameters.
 
@@ -59,14 +61,15 @@ def save_model(
         folder: where to save instead of the exercise's `models` folder.
         data_source: where the training data came from ("embedded" or "real"); kept with the weights.
         keep_best: a dataset, usually the validation set. A model that is there already is replaced only if the
-            new one scores higher on it; one that no longer fits the code is replaced in any case.
+            new one scores better on it; one that no longer fits the code is replaced in any case.
+        metric: the name of the score that `keep_best` compares; None takes that of the exercise.
     """
     spec = _exercise(exercise, required=folder is None)
     path = _path(name, spec, folder)
     text = _hparams_text(hparams)
     model = _unwrapped(model)
     state = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in model.state_dict().items()}
-    if keep_best is not None and not _beats_saved(model, path, keep_best, spec):
+    if keep_best is not None and not _beats_saved(model, path, keep_best, _metric(metric, spec)):
         return path
     metadata = {"data_source": data_source} if data_source else None
     graded = spec if folder is None else None
@@ -235,20 +238,28 @@ def _as_the_grader(new: Path, exercise: Exercise, kept: str) -> Trial:
         return Trial(len(inputs), seconds, exercise.limits.test_cpu_seconds if limit is None else limit)
 
 
-def _beats_saved(model: nn.Module, path: Path, dataset: Any, exercise: Exercise | None) -> bool:
+def _metric(name: str | None, exercise: Exercise | None) -> str:
+    if name is None and exercise is not None and exercise.model is not None:
+        name = exercise.model.metric
+    if name is None:
+        raise CourseError("expected the metric that keep_best compares, got none: name one, metric='accuracy'")
+    get_metric(name)
+    return name
+
+
+def _beats_saved(model: nn.Module, path: Path, dataset: Any, metric: str) -> bool:
     if not path.is_file():
         return True
     build = type(model)
     try:
         saved = load_model(path.stem, build, folder=path.parent)
-        metric = exercise.model.metric if exercise is not None and exercise.model is not None else None
         old = evaluate_model(saved, dataset, metric)
     # Whatever the old file or its hyperparameters do to the student's new code, the new model is saved.
     except Exception as error:  # noqa: BLE001
         print(f"The model saved before is replaced: it no longer runs with this code ({error}).")
         return True
     new = evaluate_model(model, dataset, metric)
-    if new > old:
+    if new > old if get_metric(metric).higher_is_better else new < old:
         return True
     print(f"Kept the model saved before: it scores {old:.4g}, this one {new:.4g}. Without keep_best it is replaced.")
     return False

@@ -494,8 +494,9 @@ for step in range(101):
 # So it knows these eight. And faces that it has never seen?
 
 # %%
-print(f"score on its eight faces:     {evaluate_model(model, TensorDataset(images, keypoints)):8.1f}")
-print(f"score on the validation set:  {evaluate_model(model, val_data):8.1f}")
+eight = TensorDataset(images, keypoints)
+print(f"score on its eight faces:     {evaluate_model(model, eight, 'keypoint_score'):8.1f}")
+print(f"score on the validation set:  {evaluate_model(model, val_data, 'keypoint_score'):8.1f}")
 
 # %% [markdown]
 # **Expect** many hundreds on its eight faces and 10 to 20 on the validation set, less than the mean face. If both are low,

@@ -522,6 +522,7 @@ class DaskFleet:
     def _ask(self, function: Callable[..., Any], **arguments: Any) -> Any:
         """The scheduler's answer to a request, within a time limit."""
 
+        # A coroutine of ours, because `client.sync(function, asynchronous=True)` awaits nothing.
         async def asked() -> Any:
             return await asyncio.wait_for(function(**arguments), CONNECT_SECONDS)
 

@@ -14,8 +14,9 @@ __all__ = ["points_in", "put_scores"]
 def put_scores(notebook: Any, result: Result) -> None:
     """Give every graded code cell its outputs: what was tested, and the points as the number nbgrader reads.
 
-    To nbgrader a cell without an output has earned everything. A cell that the result does not know, or whose
-    points differ, is an `AutograderError`: the gradebook and the course are out of step.
+    To nbgrader a cell without an output has earned everything, one with anything on stderr nothing, and where the value
+    of its last line is a number, that is its score. A cell that the result does not know, or whose points differ, is an
+    `AutograderError`: the gradebook and the course are out of step.
     """
     if result.failed:
         raise AutograderError(f"grading itself failed: {result.failed}: run the command again")

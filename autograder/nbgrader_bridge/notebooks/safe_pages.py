@@ -1,4 +1,4 @@
-"""Pages with what students wrote, safe to open."""
+"""Pages with what students wrote, safe to open: nbgrader itself lets `<script>` in a written answer through."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,7 @@
-"""An exception in words: the student's own line where there is one, else what the check was doing."""
+"""An exception in words: the student's own line where there is one, else what the check was doing.
+
+An exception's text can carry hidden inputs out: of a hidden test a student reads no more than the exception's type.
+"""
 
 import linecache
 import traceback
