@@ -14,11 +14,12 @@ import pytest
 import yaml
 from demo_course import EXERCISE, ROOT, DemoCourse, make_demo_course
 
+from autograder.authoring.bundle import TOP, bundle, read_bundle
 from autograder.authoring.bundle import _date as moment_of
-from autograder.authoring.bundle import bundle, read_bundle
 from autograder.authoring.leaks import find_leaks
 from autograder.base.errors import AutograderError
 from exercise_code.common.errors import CourseError
+from exercise_code.common.handing_in.given import read_given
 
 LATER = "ex91_later"
 
@@ -88,10 +89,12 @@ def test_the_bundle_is_the_allow_list(demo, tmp_path):
         f"exercise_code/{EXERCISE}/__init__.py",
         f"exercise_code/{EXERCISE}/adding.py",
         f"exercise_code/{EXERCISE}/exercise.toml",
+        f"exercise_code/{EXERCISE}/given.json",
         f"exercise_code/{EXERCISE}/multiplying.py",
         f"exercise_code/{EXERCISE}/test_visible.py",
         f"exercises/{EXERCISE}/1_first.ipynb",
         f"exercises/{EXERCISE}/2_second.ipynb",
+        f"exercises/{EXERCISE}/README.md",
         "pyproject.toml",
     }
     assert "exercise_code/common/testing.py" in names
@@ -133,13 +136,16 @@ def test_files_have_the_date_of_the_last_commit_or_of_today(demo, monkeypatch):
 
 def test_the_record_of_what_was_given_is_what_is_in_the_zip(demo, tmp_path):
     files = make(demo, tmp_path)
-    given = json.loads(files["exercise_code/given.json"])
-    assert given["files"]["exercise_code/common/wire.py"].encode() == files["exercise_code/common/wire.py"]
-    package = {name for name in files if name.startswith("exercise_code/")} - {"exercise_code/given.json"}
-    assert package - set(given["files"]) == {
+    records = ("exercise_code/given.json", f"exercise_code/{EXERCISE}/given.json")
+    shared, own = (json.loads(files[name]) for name in records)
+    assert shared["files"]["exercise_code/common/wire.py"].encode() == files["exercise_code/common/wire.py"]
+    package = {name for name in files if name.startswith("exercise_code/")} - set(records)
+    assert package - set(shared["files"]) - set(own["files"]) == {
         f"exercise_code/{EXERCISE}/{name}.py" for name in ("adding", "multiplying")
     }
-    assert {cell["grade_id"] for cell in given["cells"]} >= {"demo_add"}
+    assert all(name.startswith(f"exercise_code/{EXERCISE}/") for name in own["files"])
+    assert not any(EXERCISE in name for name in shared["files"])
+    assert {cell["grade_id"] for cell in own["cells"]} >= {"demo_add"}
 
 
 def test_a_solution_tried_in_place_is_not_given_out(demo, tmp_path):
@@ -161,8 +167,8 @@ def test_the_project_in_the_bundle_knows_no_grader(demo, tmp_path):
     environment = yaml.safe_load(files["environment.yml"])
     pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
     assert "--editable ." in pip
-    assert f"exercises/{EXERCISE}/2_second.ipynb` (optional)" in files["README.md"].decode()
-    for name in ("Makefile", "README.md"):
+    assert f"exercises/{EXERCISE}/2_second.ipynb` (optional)" in files[f"exercises/{EXERCISE}/README.md"].decode()
+    for name in ("Makefile", "README.md", f"exercises/{EXERCISE}/README.md"):
         assert not re.search(rb"@[A-Z_]+@", files[name]), "a placeholder is left"
 
 
@@ -231,7 +237,7 @@ def test_earlier_exercises_come_as_stubs_or_solved_when_asked(demo, tmp_path):
     stubs = make(demo, tmp_path, LATER)
     assert b"NotImplementedError" in stubs[module]
     assert not any(name.startswith(f"exercises/{EXERCISE}/") for name in stubs)
-    assert f"exercise_code/{EXERCISE}" in stubs["README.md"].decode()
+    assert f"exercise_code/{EXERCISE}" in stubs[f"exercises/{LATER}/README.md"].decode()
     solved = make(demo, tmp_path, LATER, (EXERCISE,))
     assert b"    return the_sum_of_both_numbers\n" in solved[module]
     assert b"BEGIN SOLUTION" not in solved[module]
@@ -283,9 +289,9 @@ submit("ex90_demo")
 
 def test_check_and_submit_work_elsewhere_without_the_grader(demo, tmp_path):
     target = bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
-    home = tmp_path / "home" / "course"
     with zipfile.ZipFile(target) as archive:
-        archive.extractall(home)
+        archive.extractall(tmp_path / "home")
+    home = tmp_path / "home" / TOP
     result = subprocess.run(
         [sys.executable, "-c", STUDENT, str(home)],
         cwd=home / "exercises" / EXERCISE,
@@ -297,11 +303,33 @@ def test_check_and_submit_work_elsewhere_without_the_grader(demo, tmp_path):
     assert list(home.rglob("*.zip")), result.stdout
 
 
+def test_the_zips_of_two_exercises_share_a_folder(demo, tmp_path):
+    add_later_exercise(demo)
+    # The later one builds on the earlier one, which this student has solved.
+    for exercise in (EXERCISE, LATER):
+        with zipfile.ZipFile(bundle(exercise, tmp_path, course=demo.course, root=demo.root)) as archive:
+            new = {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
+            before = {name: data for name in new if (data := _read(tmp_path / "home" / name)) is not None}
+            archive.extractall(tmp_path / "home")
+        # What both hold is the same in both.
+        assert {name: new[name] for name in before} == before
+    home = tmp_path / "home" / TOP
+    for exercise in (EXERCISE, LATER):
+        assert (home / "exercises" / exercise / "README.md").is_file()
+        given = read_given(home, exercise)
+        assert f"exercise_code/{exercise}/exercise.toml" in given.files
+        assert "exercise_code/common/wire.py" in given.files
+
+
+def _read(path):
+    return path.read_bytes() if path.is_file() else None
+
+
 def test_the_students_makefile_checks_and_submits(demo, tmp_path):
     target = bundle(EXERCISE, tmp_path, course=demo.course, root=demo.root)
-    home = tmp_path / "my home" / EXERCISE
     with zipfile.ZipFile(target) as archive:
-        archive.extractall(home)
+        archive.extractall(tmp_path / "my home")
+    home = tmp_path / "my home" / TOP
     # An environment that is there already, in place of a download.
     environment = home / "my environment"
     (environment / "bin").mkdir(parents=True)

@@ -16,7 +16,7 @@ from exercise_code.common import checking
 from exercise_code.common.checks.environment import NOT_IN_SANDBOX, SANDBOX_LIBRARIES
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.handing_in import submit as submitting
-from exercise_code.common.handing_in.given import GIVEN, given_out, read_given
+from exercise_code.common.handing_in.given import given_out, read_given
 from exercise_code.common.handing_in.imports import unknown_imports
 from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT, graded_cells
 from exercise_code.common.handing_in.older_python import MINIMUM, too_new
@@ -24,6 +24,7 @@ from exercise_code.common.handing_in.submit import submit
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "exercise_code/ex98_tiny"
+RECORDS = ("exercise_code/given.json", f"{PACKAGE}/given.json")
 QUESTION = f"### Task 1: why? (4 points)\n\nSay why.\n\n{ANSWER_PROMPT}"
 
 
@@ -52,7 +53,8 @@ def given_course(course):  # noqa: F811
         if path.is_file() and "__pycache__" not in path.parts
     }
     exercise = load_exercise("ex98_tiny", course / "exercise_code")
-    (course / GIVEN).write_bytes(given_out(files, [exercise], "exercises/ex98_tiny/"))
+    for name, data in given_out(files, [exercise], "exercises/ex98_tiny/").items():
+        (course / name).write_bytes(data)
     return course
 
 
@@ -136,7 +138,8 @@ def test_a_given_file_that_is_gone_is_named(given_course):
 @pytest.mark.usefixtures("without_checks")
 def test_what_stays_behind_is_named(given_course, name, said, clone):
     if clone:
-        (given_course / GIVEN).unlink()
+        for record in RECORDS:
+            (given_course / record).unlink()
     path = given_course / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("")
@@ -155,9 +158,13 @@ def test_a_module_that_stays_behind_is_not_in_the_clean_folder(given_course):
         assert f"loader.py, line 1: `{line}`" in report.problems[0]
 
 
-def test_a_damaged_record_is_one_line(given_course):
-    (given_course / GIVEN).write_text("{}")
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_damaged_record_is_one_line(given_course, name):
+    (given_course / name).write_text("{}")
     with pytest.raises(submitting.CourseError, match=r"given\.json is damaged.*unpack it again"):
+        submit()
+    (given_course / name).unlink()
+    with pytest.raises(submitting.CourseError, match=r"expected .*given\.json beside .*, found none: unpack"):
         submit()
 
 
@@ -169,7 +176,8 @@ def test_a_damaged_record_is_one_line(given_course):
 @pytest.mark.usefixtures("without_checks")
 def test_an_open_question_is_missing(given_course, text, clone):
     if clone:
-        (given_course / GIVEN).unlink()
+        for record in RECORDS:
+            (given_course / record).unlink()
     answer(given_course, text)
     report = submit()
     assert not report.complete
@@ -227,7 +235,7 @@ def test_on_a_hub_nbgraders_own_submit_is_named(given_course, monkeypatch):
 
 
 def test_what_is_given_out_leaves_out_what_students_write(given_course):
-    given = read_given(given_course)
+    given = read_given(given_course, "ex98_tiny")
     assert f"{PACKAGE}/loader.py" not in given.files
     assert given.files[f"{PACKAGE}/given_file.py"] == b"NUMBER = 7\n"
     assert [cell.grade_id for cell in given.cells] == ["tiny_double", "tiny_given", "tiny_why"]

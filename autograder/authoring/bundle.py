@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handing_in.given import GIVEN, given_out
+from exercise_code.common.handing_in.given import given_out, is_record
 from exercise_code.common.zips import zip_bytes
 
 from ..base.files import write_whole
@@ -26,6 +26,8 @@ from .leaks import MARKERS, find_leaks
 
 __all__ = ["bundle", "collect", "read_bundle"]
 
+# The folder that the zips of all exercises share.
+TOP = "deep-learning-course"
 TEMPLATES = Path(__file__).parent / "templates"
 # Kinds of files that given code and small given data may have; weights and archives are none of them.
 PACKAGE_SUFFIXES = (".py", ".toml", ".json", ".csv", ".txt", ".md")
@@ -46,11 +48,13 @@ def bundle(
     """
     course = course or course_folder()
     files = collect(exercise, with_solutions_of, course, root)
-    if leaks := find_leaks(files, course, with_solutions_of):
+    # A record repeats the files beside it: the file itself is what is to be changed.
+    leaks = sorted(find_leaks(files, course, with_solutions_of), key=lambda line: is_record(line.partition(":")[0]))
+    if leaks:
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fault(f"the bundle of {exercise}", "no answers", leaks[0] + more, "remove it from what is given")
     target = out if out.suffix == ".zip" else out / f"{exercise}.zip"
-    _write(target, zip_bytes(files, moment=_date(root)))
+    _write(target, zip_bytes({f"{TOP}/{name}": data for name, data in files.items()}, moment=_date(root)))
     return target
 
 
@@ -82,9 +86,11 @@ def collect(exercise: str, opened: Collection[str], course: Path, root: Path) ->
     files["environment.yml"] = _environment(_read(root / "environment.yml").decode())
     files["pyproject.toml"] = _pyproject(_read(root / "pyproject.toml").decode())
     for name in ("Makefile", "README.md"):
-        files[name] = _fill_in((TEMPLATES / name).read_text(encoding="utf-8"), config, earlier)
+        files[name] = _read(TEMPLATES / name)
+    own = (TEMPLATES / "EXERCISE.md").read_text(encoding="utf-8")
+    files[f"exercises/{exercise}/README.md"] = _fill_in(own, config, earlier)
     taken = [config, *(load_exercise(name, package) for name in earlier)]
-    files[GIVEN] = given_out(files, taken, f"exercises/{exercise}/")
+    files |= given_out(files, taken, f"exercises/{exercise}/")
     return files
 
 
@@ -197,6 +203,7 @@ def _write(target: Path, content: bytes) -> None:
 
 
 def read_bundle(path: Path) -> dict[str, bytes]:
-    """The files of a zip, by their paths."""
+    """The files of a bundle, by their paths in the course's folder."""
     with zipfile.ZipFile(path) as archive:
-        return {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        return {entry.filename.removeprefix(f"{TOP}/"): archive.read(entry) for entry in entries}

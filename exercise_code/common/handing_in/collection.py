@@ -8,7 +8,7 @@ from ..archives import MEGABYTE
 from ..course_tree import course_root
 from ..exercise import Exercise
 from ..handin import VERSIONS, NotTaken, Place, Rules
-from .given import GIVEN, Given, earlier_exercises, unix_lines
+from .given import Given, earlier_exercises, is_record, unix_lines
 from .rules import PICKLES
 
 __all__ = ["Collection", "collect", "size_text"]
@@ -98,7 +98,7 @@ def _changed(exercise: Exercise, given: Given | None, taken: dict[str, Path]) ->
         name = path.relative_to(root).as_posix()
         seen.add(name)
         inside = name.split("/")
-        if name in taken or name in theirs or name == GIVEN or (len(inside) > 2 and inside[1] not in known):
+        if name in taken or name in theirs or is_record(name) or (len(inside) > 2 and inside[1] not in known):
             continue
         original = _original(exercise, path, given, name)
         if original is None:

@@ -39,7 +39,7 @@ def submit(exercise: str | None = None) -> SubmitReport:
     """
     found = _find(exercise)
     folder = assignment_folder(found)
-    given = read_given(course_root(found))
+    given = read_given(course_root(found), found.id)
     collection = collect(found, folder, given)
     if not collection.sources:
         raise CourseError(
