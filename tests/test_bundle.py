@@ -18,7 +18,10 @@ from autograder.authoring.bundle import TOP, bundle, read_bundle
 from autograder.authoring.bundle import _date as moment_of
 from autograder.authoring.leaks import find_leaks
 from autograder.base.errors import AutograderError
+from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
+from exercise_code.common.exercise import load_exercise
+from exercise_code.common.handin import open_handin
 from exercise_code.common.handing_in.given import read_given
 
 LATER = "ex91_later"
@@ -319,6 +322,9 @@ def test_the_zips_of_two_exercises_share_a_folder(demo, tmp_path):
         given = read_given(home, exercise)
         assert f"exercise_code/{exercise}/exercise.toml" in given.files
         assert "exercise_code/common/wire.py" in given.files
+        # Who hands in the whole folder hands in nothing that would have to wait for a person.
+        handin = open_handin(home, load_exercise(exercise, home / "exercise_code"), tmp_path / f"opened-{exercise}")
+        assert not [note for note in handin.notes if note.code is Reason.NOT_TAKEN], exercise
 
 
 def _read(path):

@@ -40,7 +40,7 @@ _WRITTEN = (
     *(".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
 )
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\.py")
-_ALWAYS_GIVEN = ("__init__.py", "conftest.py", "exercise.toml")
+_ALWAYS_GIVEN = ("__init__.py", "conftest.py", "exercise.toml", "given.json")
 # What students get beside the package, and what nbgrader puts into a hand-in.
 _SHIPPED = {"README.md", "LICENSE", "Makefile", "pyproject.toml", "environment.yml", "constraints.txt", "conftest.py"}
 _SHIPPED |= {"requirements.txt", ".gitignore", "timestamp.txt", "submission_secret.txt"}
