@@ -185,6 +185,18 @@ def test_when_the_command_is_killed_judges_workers_and_children_end_in_the_middl
     assert not list((tmp_path / "tmp").iterdir())
 
 
+def test_ctrl_c_is_held_back_while_the_first_judge_starts_too():
+    """multiprocessing starts a process of its own before the first one, and lets SIGINT through after that."""
+    code = (
+        "import signal; from multiprocessing import resource_tracker; from autograder.fleet import local\n"
+        "with local._uninterrupted():\n"
+        "    resource_tracker.getfd()\n"
+        "    print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_while_judges_start_ends_all_at_once_in_words(tmp_path, ending):
     for name in ("u0001", "u0002"):

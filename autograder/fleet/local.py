@@ -2,12 +2,14 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -220,6 +222,9 @@ def _uninterrupted() -> Iterator[None]:
         yield
         return
     came: list[int] = []
+    if os.name == "posix":
+        # multiprocessing's own process, which the first start would begin on the way: it lets SIGINT through again then.
+        resource_tracker.ensure_running()
     # A mask alone is not enough: another thread would take the signal, and Python hand it to this one.
     before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
     hold_back(True)
