@@ -223,7 +223,7 @@ def _uninterrupted() -> Iterator[None]:
         return
     came: list[int] = []
     if os.name == "posix":
-        # multiprocessing's own process, which the first start would begin on the way: it lets SIGINT through again then.
+        # The first start would begin multiprocessing's own process on the way, and that lets SIGINT through again.
         resource_tracker.ensure_running()
     # A mask alone is not enough: another thread would take the signal, and Python hand it to this one.
     before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
