@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "__main__": "base fleet authoring cli",
 }
 # Files of code in a room, `__init__.py` not counted; and lines of a file.
-MOST_FILES, MOST_LINES = 13, 420
+MOST_FILES, MOST_LINES = 12, 420
 # Longer for a reason of their own: one class that talks to a cluster, one that searches folders, one that finds bugs to
 # plant, one that makes up students.
 LONG = {

@@ -12,16 +12,7 @@ from typing import Any
 
 from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
 
-from ..sources.cells import (
-    BEGIN_GUIDE,
-    BEGIN_SOLUTION,
-    END_GUIDE,
-    END_SOLUTION,
-    ROLES,
-    Header,
-    read_headers,
-    regions,
-)
+from ..sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, END_GUIDE, END_SOLUTION, ROLES, Header, read_headers, regions
 from ..sources.layout import course_folder, fault, notebook_sources, short
 
 __all__ = ["make_stub", "read_script", "release", "serialise", "solved_notebook"]

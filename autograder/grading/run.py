@@ -12,6 +12,7 @@ from ..base.errors import AutograderError
 from ..base.settings import Settings
 from ..classroom.class_file import Classroom
 from ..classroom.roster import Student, make_aliases
+from ..fleet.fleets import Fleets, local_fleets
 from ..intake.digest import fingerprint
 from ..intake.search import Found, find_hand_ins
 from ..judging.job import Job
@@ -20,7 +21,6 @@ from ..sources.cells import graded_cells
 from ..sources.exercise import sources
 from .aside import forget_told, set_aside
 from .collection import Collection, HandIn, collect, collect_anew
-from .fleets import Fleets, local_fleets
 from .keys import course_hash, result_key, result_path
 from .register import Register
 from .standing import Attempt, GradedClass, Standing, attempt_from

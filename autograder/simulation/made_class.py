@@ -23,15 +23,7 @@ from ..sources.exercise import Sources, sources
 from ..sources.known_answers import WrongAnswer, apply, wrong_answers
 from ..sources.variants import strip_markers
 from .restyle import BLOCK, rename, restyle, unfinish
-from .snippets import (
-    ANSWERS,
-    ENDLESS,
-    HOSTILE,
-    HOSTILE_ANSWER,
-    HOSTILE_NAMES,
-    REMARKS,
-    UNKNOWN_NAMES,
-)
+from .snippets import ANSWERS, ENDLESS, HOSTILE, HOSTILE_ANSWER, HOSTILE_NAMES, REMARKS, UNKNOWN_NAMES
 
 __all__ = ["DUE", "SHARES", "MadeClass", "MadeHandIn", "make_class"]
 

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from ..base.errors import AutograderError
 from ..base.settings import Settings
-from ..fleet.local import Fleet
-from ..fleet.machine import plan_judges, this_machine
 from ..judging.job import Job
 from ..judging.result import Result
+from .local import Fleet
+from .machine import plan_judges, this_machine
 
 __all__ = ["Fleets", "default_jobs", "local_fleets"]
 
