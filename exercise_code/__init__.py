@@ -4,14 +4,14 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "check": "checking",
+    "check": "checks.check",
     "evaluate_model": "evaluation",
     "get_device": "devices",
     "load_dataset": "datasets.load",
     "load_model": "models",
     "save_model": "models",
     "seed_everything": "seeding",
-    "submit": "handing_in.submit",
+    "submit": "submitting.submit",
 }
 
 __all__ = [

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from autograder.proof.verify import Verdict
 from autograder.sources.exercise import Sources
-from exercise_code.common.testing import Code, InProcess, load_cases, run_case, test_seed
+from exercise_code.common.probing.cases import load_cases, test_seed
+from exercise_code.common.probing.in_process import Code, InProcess
+from exercise_code.common.probing.running import run_case
 
 
 class InProcessJudge:

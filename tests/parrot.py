@@ -22,8 +22,10 @@ import numpy as np
 
 from autograder.sources.cells import BEGIN_SOLUTION, points_of
 from autograder.sources.exercise import Sources
-from exercise_code.common.reloading import fresh_code
-from exercise_code.common.testing import Case, Code, InProcess, load_cases, run_case, test_seed
+from exercise_code.common.checks.reloading import fresh_code
+from exercise_code.common.probing.cases import Case, load_cases, test_seed
+from exercise_code.common.probing.in_process import Code, InProcess
+from exercise_code.common.probing.running import run_case
 
 KEY = "a parrot's secret"
 Memory = dict[str, list["_Known"]]

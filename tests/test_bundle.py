@@ -18,11 +18,11 @@ from autograder.authoring.bundle import TOP, bundle, read_bundle
 from autograder.authoring.bundle import _date as moment_of
 from autograder.authoring.leaks import find_leaks
 from autograder.base.errors import AutograderError
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handin import open_handin
-from exercise_code.common.handing_in.given import read_given
+from exercise_code.common.hand_ins.hand_in import open_handin
+from exercise_code.common.reasons import Reason
+from exercise_code.common.submitting.given import read_given
 
 LATER = "ex91_later"
 
@@ -141,7 +141,10 @@ def test_the_record_of_what_was_given_is_what_is_in_the_zip(demo, tmp_path):
     files = make(demo, tmp_path)
     records = ("exercise_code/given.json", f"exercise_code/{EXERCISE}/given.json")
     shared, own = (json.loads(files[name]) for name in records)
-    assert shared["files"]["exercise_code/common/wire.py"].encode() == files["exercise_code/common/wire.py"]
+    assert (
+        shared["files"]["exercise_code/common/probing/wire.py"].encode()
+        == files["exercise_code/common/probing/wire.py"]
+    )
     package = {name for name in files if name.startswith("exercise_code/")} - set(records)
     assert package - set(shared["files"]) - set(own["files"]) == {
         f"exercise_code/{EXERCISE}/{name}.py" for name in ("adding", "multiplying")
@@ -321,7 +324,7 @@ def test_the_zips_of_two_exercises_share_a_folder(demo, tmp_path):
         assert (home / "exercises" / exercise / "README.md").is_file()
         given = read_given(home, exercise)
         assert f"exercise_code/{exercise}/exercise.toml" in given.files
-        assert "exercise_code/common/wire.py" in given.files
+        assert "exercise_code/common/probing/wire.py" in given.files
         # Who hands in the whole folder hands in nothing that would have to wait for a person.
         handin = open_handin(home, load_exercise(exercise, home / "exercise_code"), tmp_path / f"opened-{exercise}")
         assert not [note for note in handin.notes if note.code is Reason.NOT_TAKEN], exercise

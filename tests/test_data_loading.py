@@ -12,11 +12,7 @@ import pytest
 from PIL import Image
 
 from exercise_code.common import data
-from exercise_code.common.data import (
-    dataset_info,
-    load_dataset,
-    main,
-)
+from exercise_code.common.data import dataset_info, load_dataset, main
 from exercise_code.common.datasets import known, load, places, prepare
 from exercise_code.common.datasets.generators.faces import make_faces
 from exercise_code.common.datasets.generators.objects import make_objects

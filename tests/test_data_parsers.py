@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from exercise_code.common.archives.unpack import open_tar, open_zip
 from exercise_code.common.datasets.facial_keypoints import parse_keypoints
 from exercise_code.common.datasets.generators.classes import OBJECT_CLASSES
 from exercise_code.common.datasets.generators.heads import KEYPOINT_COLUMNS
 from exercise_code.common.datasets.known import DATASETS
 from exercise_code.common.errors import CourseError
 from exercise_code.common.progress import silent
-from exercise_code.common.unpack import open_tar, open_zip
 
 PARSERS = {name: parse for dataset in DATASETS.values() for name, parse in dataset.parsers.items()}
 HEADER = ",".join([*KEYPOINT_COLUMNS, "Image"])

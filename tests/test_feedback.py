@@ -20,10 +20,10 @@ from autograder.judging.result import pack_samples, read_result, write_result
 from autograder.pages import feedback
 from autograder.pages.feedback import feedback_page, write_feedback
 from autograder.pages.pictures import Gallery, as_svg
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.drawing import DrawnSample
+from exercise_code.common.checks.drawn_sample import DrawnSample
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handing_in.notes import Note
+from exercise_code.common.hand_ins.notes import Note
+from exercise_code.common.reasons import Reason
 
 KEYPOINTS, CODE = "ex09_keypoints", "ex03_dataloader"
 LONG = "x" * 900

@@ -417,10 +417,10 @@ class Run:
         package = into / "exercise_code" / self.exercise.id
         lines = [(HERE / "hostile" / "prelude.txt").read_text(encoding="utf-8"), hostile.code]
         if hostile.answer:
-            lines += ["import numpy", "from exercise_code.common.wire import encode", INPUTS]
+            lines += ["import numpy", "from exercise_code.common.probing.wire import encode", INPUTS]
             lines += [f"answer_with(lambda: encode({hostile.answer}))"]
         if hostile.raw_answer:
-            lines += ["import numpy, struct", "from exercise_code.common.wire import encode"]
+            lines += ["import numpy, struct", "from exercise_code.common.probing.wire import encode"]
             lines += [f"answer_with(lambda: once(lambda: {hostile.raw_answer}), {hostile.kind.encode()!r})"]
         (package / "hostile.py").write_text(self._fill("\n".join(lines)), encoding="utf-8")
         for module in (f"{name}.py" for name in self.exercise.modules):

@@ -8,7 +8,13 @@ from proportion import assert_in_proportion
 from autograder.sources import variants
 from autograder.sources.exercise import sources
 from autograder.sources.layout import course_ids
-from exercise_code.common.source_data import DATA_BYTES, SOURCE_BYTES, data_bytes, hidden_parameters, sources_of
+from exercise_code.common.hand_ins.source_data import (
+    DATA_BYTES,
+    SOURCE_BYTES,
+    data_bytes,
+    hidden_parameters,
+    sources_of,
+)
 
 
 @pytest.mark.parametrize(

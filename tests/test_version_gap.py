@@ -12,7 +12,7 @@ from autograder.judging.result import TestResult
 from autograder.judging.version_gap import version_gap
 from autograder.sources.variants import reference
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handin import VERSIONS
+from exercise_code.common.hand_ins.hand_in import VERSIONS
 
 OURS = {"python": "3.11.7", "numpy": "2.1.0", "torch": "2.11.0+cpu"}
 

@@ -15,9 +15,9 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+from exercise_code.common.archives.zips import zip_bytes
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handing_in.given import given_out, is_record
-from exercise_code.common.zips import zip_bytes
+from exercise_code.common.submitting.given import given_out, is_record
 
 from ..base.files import write_whole
 from ..sources.layout import ROOT, course_folder, course_ids, fault, notebook_sources, short, solution_sources

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
+from exercise_code.common.submitting.notebooks import ANSWER_PROMPT
 
 from ..sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, END_GUIDE, END_SOLUTION, ROLES, Header, read_headers, regions
 from ..sources.layout import course_folder, fault, notebook_sources, short

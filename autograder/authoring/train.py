@@ -7,11 +7,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.devices import full_float32, get_device
 from exercise_code.common.evaluation import evaluate_model
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.models import count_parameters, save_model
-from exercise_code.common.reloading import fresh_code
 from exercise_code.common.seeding import seed_everything
 
 from ..base.errors import AutograderError

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..classroom.roster import Student

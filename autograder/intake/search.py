@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from exercise_code.common.archives import Limits, is_archive, open_entries, printable
+from exercise_code.common.archives.entries import Limits, is_archive, open_entries, printable
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.handin import MAX_ARCHIVE, Rules
+from exercise_code.common.hand_ins.hand_in import MAX_ARCHIVE, Rules
 
 from ..base.errors import AutograderError
 from ..classroom.roster import Roster, Student

@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.checks.shares import share_of
-from exercise_code.common.checks.trial import RIGHT, compute_on
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, inspect_model
+from exercise_code.common.hand_ins.hand_in import HandIn, HandInError, ModelInfo, Note, inspect_model
 from exercise_code.common.metrics import get_metric
-from exercise_code.common.testing import Failure, Grade, Score, test_seed
+from exercise_code.common.probing.cases import test_seed
+from exercise_code.common.probing.failures import Failure
+from exercise_code.common.probing.grades import Grade
+from exercise_code.common.probing.scores import Score
+from exercise_code.common.probing.trial import RIGHT, compute_on
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..base.locks import Scratch

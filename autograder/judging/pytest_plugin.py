@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from _pytest.runner import runtestprotocol
 
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
-from exercise_code.common.handin import ModelInfo
-from exercise_code.common.testing import Failure, Grade, Score, as_failure
+from exercise_code.common.hand_ins.hand_in import ModelInfo
+from exercise_code.common.probing.exceptions import as_failure
+from exercise_code.common.probing.failures import Failure
+from exercise_code.common.probing.grades import Grade
+from exercise_code.common.probing.scores import Score
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..sources.exercise import Sources

@@ -2,8 +2,8 @@
 
 import errno
 
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.handin import HandIn, Note
+from exercise_code.common.hand_ins.hand_in import HandIn, Note
+from exercise_code.common.reasons import Reason
 
 __all__ = ["remarks_on", "trouble"]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.handin import VERSIONS
+from exercise_code.common.hand_ins.hand_in import VERSIONS
+from exercise_code.common.reasons import Reason
 
 from .result import TestResult
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exercise_code.common.exercise import PACKAGE, Exercise
-from exercise_code.common.handin import HandIn, open_handin
+from exercise_code.common.hand_ins.hand_in import HandIn, open_handin
 
 from ..base.errors import AutograderError
 from ..sources.variants import reference, strip_markers

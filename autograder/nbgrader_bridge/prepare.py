@@ -20,7 +20,7 @@ from typing import Any
 
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handin import HandInError, open_handin
+from exercise_code.common.hand_ins.hand_in import HandInError, open_handin
 
 from ..base.errors import AutograderError
 from ..base.files import write_whole

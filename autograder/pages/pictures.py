@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup, escape
 
-from exercise_code.common.drawing import DrawnSample
+from exercise_code.common.checks.drawn_sample import DrawnSample
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
 

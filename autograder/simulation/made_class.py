@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from exercise_code.common.zips import zip_bytes
+from exercise_code.common.archives.zips import zip_bytes
 
 from ..base.errors import AutograderError
 from ..sources import variants

@@ -14,14 +14,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from .checks.reloading import fresh_code
 from .course_tree import assignment_folder, exercise_here
 from .datasets.load import resolve_source
 from .errors import CourseError
 from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise
+from .hand_ins.model_file import inspect_model, misfit
 from .metrics import get_metric
-from .modelfile import inspect_model, misfit
-from .reloading import fresh_code
 
 __all__ = ["count_parameters", "load_model", "model_source", "save_model"]
 

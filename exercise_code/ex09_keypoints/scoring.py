@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from exercise_code.common.checks.drawn_sample import DrawnSample
 from exercise_code.common.data import load_dataset
-from exercise_code.common.drawing import DrawnSample
 
 __all__ = ["draw_samples", "evaluation_set", "predict"]
 
@@ -58,8 +58,8 @@ def predict(code: Any, name: str, inputs: Floats) -> Floats:
     from safetensors.torch import load_file
 
     from exercise_code.common import devices, evaluation
-    from exercise_code.common.checks.failures import OddAnswer
-    from exercise_code.common.modelfile import misfit
+    from exercise_code.common.hand_ins.model_file import misfit
+    from exercise_code.common.probing.failures import OddAnswer
 
     devices.full_float32()
     hparams = json.loads((code.models / f"{name}.json").read_text(encoding="utf-8"))

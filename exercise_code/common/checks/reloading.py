@@ -10,8 +10,8 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from .exercise import Exercise, load_exercise
-from .testing import Code
+from ..exercise import Exercise, load_exercise
+from ..probing.in_process import Code
 
 __all__ = ["fresh_code"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..checks.shares import share_of
-from ..testing import Outcome
+from ..probing.cases import Outcome
 from .notebooks import GradedCell
 
 __all__ = ["Standing", "standing"]

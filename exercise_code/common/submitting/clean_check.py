@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from ..checking import check_exercise, import_what_is_named
-from ..checks.reasons import Reason
+from ..checks.check import check_exercise, import_what_is_named
+from ..checks.report import Display
 from ..datasets.places import data_folder, mirror, registry_file
 from ..errors import CourseError
 from ..exercise import Exercise, load_exercise
-from ..handin import HandIn, Place, Rules
-from ..reporting import Display
-from ..testing import Case, Outcome, discover
+from ..hand_ins.hand_in import HandIn, Place, Rules
+from ..probing.cases import Case, Outcome, discover
+from ..reasons import Reason
 from .given import Given, earlier_exercises
 
 __all__ = ["CleanCheck", "check_clean", "run_child"]

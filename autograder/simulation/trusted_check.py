@@ -1,8 +1,9 @@
 """`check` under nbgrader's own execution: hidden tests in this process, earned points as the cell's result.
 
-For comparison with the sandboxed grader only: the student's code runs beside the answers here. Environment:
-`AUTOGRADER_TRUSTED_HIDDEN` names the file of hidden tests, `AUTOGRADER_TRUSTED_SOLUTION` the folder of solved
-modules, `AUTOGRADER_TRUSTED_POINTS` a JSON object of points by grade id.
+For comparison with the sandboxed grader only: the student's code runs beside the answers here. `execute_trusted` puts
+this module into its own copy of the students' package. Environment: `AUTOGRADER_TRUSTED_HIDDEN` names the file of
+hidden tests, `AUTOGRADER_TRUSTED_SOLUTION` the folder of solved modules, `AUTOGRADER_TRUSTED_POINTS` a JSON object of
+points by grade id.
 """
 
 import json
@@ -12,38 +13,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .checks.shares import share_of
-from .course_tree import assignment_folder
-from .errors import CourseError, expect_asserts
-from .exercise import Exercise
-from .reloading import fresh_code
-from .reporting import Report, say
-from .testing import Case, InProcess, Outcome, discover, load_cases, test_seed
+from exercise_code.common.checks.check import examined, run_tests
+from exercise_code.common.checks.reloading import fresh_code
+from exercise_code.common.checks.report import Report, say
+from exercise_code.common.checks.shares import share_of
+from exercise_code.common.course_tree import assignment_folder
+from exercise_code.common.errors import CourseError, expect_asserts
+from exercise_code.common.exercise import Exercise
+from exercise_code.common.probing.cases import Case, Outcome, discover, load_cases, test_seed
+from exercise_code.common.probing.in_process import InProcess
 
-__all__ = ["active", "points", "refuse_silence"]
-
-
-def active() -> bool:
-    """True when nbgrader's autograde step runs the notebook and hidden tests have been named."""
-    return os.environ.get("NBGRADER_EXECUTION") == "autograde" and "AUTOGRADER_TRUSTED_HIDDEN" in os.environ
+__all__ = ["check", "points"]
 
 
-def refuse_silence(report: Report) -> None:
-    """Nothing, outside nbgrader and when it validates a cell that passes; else a `CourseError`.
-
-    To nbgrader a graded cell without an error or a number has earned everything.
-    """
-    mode = os.environ.get("NBGRADER_EXECUTION")
-    if mode == "validate" and not report.passed:
-        raise CourseError(report.summary)
-    if mode == "autograde":
-        raise CourseError(
-            "expected the grader's preprocessor in place of nbgrader's Execute, or hidden tests named in "
-            "AUTOGRADER_TRUSTED_HIDDEN, got neither: see nbgrader_config.py"
-        )
+def check(grade_id: str, exercise: str | None = None) -> float:
+    """The points of a graded cell, its visible and its hidden tests together; the report is shown."""
+    found, report = examined(grade_id, exercise)
+    return points(found, report)
 
 
-def points(exercise: Exercise, report: Report, run_tests: Callable[..., tuple[list[Outcome], str]]) -> float:
+def points(exercise: Exercise, report: Report) -> float:
     """The points that the visible tests of `report` and the hidden ones of its grade id earn together.
 
     nbgrader reads the number from the cell's last expression. The shown report says of a hidden test only its

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import CourseError
 from ..exercise import load_exercise
+from ..reasons import UNREADABLE_ERRORS, Reason
 from .failures import Failure, OddAnswer, call_of
-from .reasons import UNREADABLE_ERRORS, Reason
 
 __all__ = ["as_failure", "describe_exception", "failure_from"]
 

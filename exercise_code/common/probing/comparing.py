@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..wire import Opaque
+from ..reasons import Reason
 from .failures import Failure, OddAnswer, call
-from .reasons import Reason
+from .wire import Opaque
 
 __all__ = ["as_array", "assert_calls", "assert_same", "entry", "kind_of", "length", "resembles", "show", "wrong_type"]
 

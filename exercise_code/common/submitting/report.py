@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..handin import HandIn
-from ..reporting import Shown, count, escape, outcome_lines, outcome_table, page
-from ..testing import Outcome
+from ..checks.report import Shown, count, escape, outcome_lines, outcome_table, page
+from ..hand_ins.hand_in import HandIn
+from ..probing.cases import Outcome
 from .collection import size_text
 from .points import Standing
 

@@ -10,37 +10,53 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import trusted
-from .checks.clock import TimeUp, time_limit
-from .checks.reasons import Reason
-from .course_tree import assignment_folder, exercise_here
-from .errors import CourseError
-from .exercise import Exercise, exercise_ids, load_exercise
+from ..course_tree import assignment_folder, exercise_here
+from ..errors import CourseError
+from ..exercise import Exercise, exercise_ids, load_exercise
+from ..probing.cases import Case, Outcome, discover
+from ..probing.clock import TimeUp, time_limit
+from ..probing.exceptions import describe_exception
+from ..probing.in_process import Code
+from ..probing.running import run_case
+from ..reasons import Reason
 from .reloading import fresh_code
-from .reporting import Report, SyntaxFault, say
-from .testing import Case, Code, Outcome, describe_exception, discover, run_case
+from .report import Report, SyntaxFault, say
 
-__all__ = ["check", "check_exercise", "import_what_is_named"]
+__all__ = ["check", "check_exercise", "examined", "import_what_is_named", "run_tests"]
 
 SECONDS = 10.0
 PRINTED = 4000
 _UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 
 
-def check(grade_id: str, exercise: str | None = None) -> Report | float:
+def check(grade_id: str, exercise: str | None = None) -> Report:
     """A report on the visible checks of a graded cell, shown as a table.
 
     The exercise is the one whose folder the notebook is in, else the one that knows the grade id. The
-    student's modules are read from disk each time, so there is no need to restart the kernel. Under
-    nbgrader's own execution the earned points come back instead.
+    student's modules are read from disk each time, so there is no need to restart the kernel.
     """
-    found, cases = _find(_text(grade_id), exercise)
-    report = _report(found, grade_id, [case for case in cases if case.grade.grade_id == grade_id])
-    if trusted.active():
-        return trusted.points(found, report, run_tests)
+    _, report = examined(grade_id, exercise)
     say(report)
-    trusted.refuse_silence(report)
+    _refuse_silence(report)
     return report
+
+
+def examined(grade_id: str, exercise: str | None = None) -> tuple[Exercise, Report]:
+    """What `check` shows, not shown: the exercise and the report."""
+    found, cases = _find(_text(grade_id), exercise)
+    return found, _report(found, grade_id, [case for case in cases if case.grade.grade_id == grade_id])
+
+
+def _refuse_silence(report: Report) -> None:
+    """Nothing, outside nbgrader and when it validates a cell that passes; else a `CourseError`.
+
+    To nbgrader a graded cell without an error or a number has earned everything.
+    """
+    mode = os.environ.get("NBGRADER_EXECUTION")
+    if mode == "validate" and not report.passed:
+        raise CourseError(report.summary)
+    if mode == "autograde":
+        raise CourseError("expected the grader's preprocessor in place of nbgrader's Execute: see nbgrader_config.py")
 
 
 def _text(grade_id: object) -> str:

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..archives.zips import zip_bytes
+from ..checks.report import Display
 from ..course_tree import assignment_folder, course_root, exercise_here, notebook_file
 from ..errors import CourseError
 from ..exercise import Exercise, exercise_ids, load_exercise
-from ..handin import VERSIONS, HandIn, Rules, open_handin
-from ..reporting import Display
-from ..zips import zip_bytes
+from ..hand_ins.hand_in import VERSIONS, HandIn, Rules, open_handin
 from .clean_check import CleanCheck, check_clean
 from .collection import Collection, collect
 from .given import Given, read_given

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..reporting import shell
+from ..checks.report import shell
 from .notebooks import cells_of
 
 __all__ = ["saved_at", "unsaved", "watch_cells"]

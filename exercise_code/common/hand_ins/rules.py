@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..archives import MEGABYTE
-from ..checks.reasons import Reason
+from ..archives.entries import MEGABYTE
 from ..exercise import Exercise
+from ..reasons import Reason
 from .names import plain_name
 
 __all__ = [

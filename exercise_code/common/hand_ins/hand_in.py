@@ -11,23 +11,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archives import MEGABYTE, HandInError, Limits, open_entries, printable
-from .checks.reasons import Reason
-from .errors import CourseError
-from .exercise import Exercise
-from .handing_in.notes import Note
-from .handing_in.placing import Survey, parse_json, survey
-from .handing_in.rules import (
-    MAX_MODEL_JSON,
-    MAX_MODULE,
-    MAX_MODULES_TOTAL,
-    MAX_NOTEBOOK,
-    VERSIONS,
-    NotTaken,
-    Place,
-    Rules,
-)
-from .modelfile import ModelInfo, TensorInfo, inspect_model
+from ..archives.entries import MEGABYTE, HandInError, Limits, open_entries, printable
+from ..errors import CourseError
+from ..exercise import Exercise
+from ..reasons import Reason
+from .model_file import ModelInfo, TensorInfo, inspect_model
+from .notes import Note
+from .placing import Survey, parse_json, survey
+from .rules import MAX_MODEL_JSON, MAX_MODULE, MAX_MODULES_TOTAL, MAX_NOTEBOOK, VERSIONS, NotTaken, Place, Rules
 
 __all__ = [
     "MAX_ARCHIVE",

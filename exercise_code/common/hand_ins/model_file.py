@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archives import MEGABYTE, expect_disk
-from .errors import CourseError
-from .exercise import ModelSpec
+from ..archives.entries import MEGABYTE, expect_disk
+from ..errors import CourseError
+from ..exercise import ModelSpec
 from .source_data import hidden_parameters
 
 __all__ = ["ModelInfo", "TensorInfo", "inspect_model", "misfit"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from .reasons import Reason
+from ..reasons import Reason
 
 __all__ = ["Failure", "Kind", "OddAnswer", "call", "call_of", "each_call"]
 

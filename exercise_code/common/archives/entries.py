@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import CourseError
+from ..errors import CourseError
 from .tars import DamagedTar, gunzipped, is_tar, tar_members
 
 __all__ = [

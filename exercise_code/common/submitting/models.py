@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import CourseError
 from ..exercise import Exercise
-from ..handin import HandIn, inspect_model
+from ..hand_ins.hand_in import HandIn, inspect_model
 from .notebooks import cells_of
 
 __all__ = ["judge_models", "saving_cell"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..checks.reasons import Reason
+from ..reasons import Reason
 
 __all__ = ["Note"]
 

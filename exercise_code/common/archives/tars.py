@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from .errors import CourseError
+from ..errors import CourseError
 
 __all__ = ["DamagedTar", "Member", "gunzipped", "is_tar", "tar_members"]
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from exercise_code.common.errors import CourseError
+from ..errors import CourseError
 
 __all__ = ["MAX_UNPACKED", "open_tar", "open_zip", "read_member"]
 

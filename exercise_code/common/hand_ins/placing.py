@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from ..archives import Entry, HandInError, Limits, is_archive, within
-from ..checks.reasons import Reason
+from ..archives.entries import Entry, HandInError, Limits, is_archive, within
+from ..reasons import Reason
 from .notes import Note
 from .rules import LAYOUT, MAX_NOTEBOOK, NotTaken, Place, Rules
 

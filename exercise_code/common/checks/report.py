@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .checks.alike import alike
-from .checks.reasons import Reason
-from .testing import Outcome
+from ..probing.cases import Outcome
+from ..reasons import Reason
+from .alike import alike
 
 __all__ = ["Display", "Report", "Shown", "SyntaxFault", "escape", "page", "say", "shell"]
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..archives import MEGABYTE
+from ..archives.entries import MEGABYTE
 from ..course_tree import course_root
 from ..exercise import Exercise
-from ..handin import VERSIONS, NotTaken, Place, Rules
+from ..hand_ins.hand_in import VERSIONS, NotTaken, Place, Rules
+from ..hand_ins.rules import PICKLES
 from .given import Given, earlier_exercises, is_record, unix_lines
-from .rules import PICKLES
 
 __all__ = ["Collection", "collect", "size_text"]
 

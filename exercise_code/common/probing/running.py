@@ -1,0 +1,61 @@
+"""One test, run in this process."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..exercise import Exercise
+from .cases import Case, Outcome, test_seed
+from .exceptions import as_failure
+from .failures import Failure
+from .in_process import Code, InProcess
+from .scores import evaluate, inspect_handed_in
+
+__all__ = ["run_case"]
+
+
+def run_case(
+    case: Case,
+    code: Code,
+    exercise: Exercise,
+    *,
+    key: str = "visible",
+    reference: Callable[..., Any] | None = None,
+) -> Outcome:
+    """What becomes of a test when its probes run on `code` in this process."""
+    seed = test_seed(case.name, key)
+    observe = InProcess(code, exercise.folder, seed, case.grade.writable)
+    available: dict[str, Callable[[], Any]] = {
+        "observe": lambda: observe,
+        "rng": lambda: np.random.default_rng(seed),
+        "evaluation": lambda: lambda: evaluate(exercise, code, observe),
+        "model_info": lambda: inspect_handed_in(exercise, code),
+    }
+    if reference is not None:
+        available["reference"] = lambda: reference
+    start = time.perf_counter()
+    failure: Failure | None = None
+    try:
+        case.function(**{name: available[name]() for name in case.fixtures})
+    except Exception as error:
+        failure = as_failure(error)
+    seconds = time.perf_counter() - start
+    known = (case.name, case.grade.grade_id, case.title)
+    if failure is None:
+        return Outcome(*known, True, seconds=seconds, visible=case.visible)
+    return Outcome(
+        *known,
+        False,
+        failure.reason,
+        failure.want,
+        failure.got,
+        failure.hint,
+        failure.kind,
+        failure.exception_type,
+        seconds,
+        case.visible,
+        failure.code,
+        failure.made_call,
+    )
