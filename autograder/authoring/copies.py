@@ -12,15 +12,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ..sources.layout import course_ids, fault, notebook_sources, short, solution_sources
-from ..sources.solved import Function, solved_functions
+from ..sources.solved import Function, is_silent, says_little, solved_functions
 
 __all__ = ["find_copies"]
-
-# A body of one statement with fewer nodes says too little to be an answer. Of the 69,708 functions in numpy, scipy,
-# scikit-learn, torchvision, matplotlib, tqdm, IPython and parts of torch and pandas, some have a body of ours by chance
-# up to 6 nodes (`return len(self.paths)`), none with 7, and one with 8: that is the mean squared error, and no chance.
-FEWEST_NODES = 8
-_NO_NODES = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 
 
 def find_copies(files: Mapping[str, bytes], course: Path, opened: Collection[str] = ()) -> list[str]:
@@ -61,14 +55,13 @@ class _Body:
         """A text that bodies have in common which differ in names only; empty where one says too little."""
         renaming = _Renaming(self.own, self.imported)
         plain = [renaming.visit(each) for each in copy.deepcopy(self.statements)]
-        nodes = sum(not isinstance(each, _NO_NODES) for node in plain for each in ast.walk(node))
-        return "" if len(plain) == 1 and nodes < FEWEST_NODES else "\n".join(map(ast.dump, plain))
+        return "" if says_little(plain) else "\n".join(map(ast.dump, plain))
 
 
 def _body(
     function: Function | ast.Lambda, statements: Iterable[ast.stmt], name: str, imported: Mapping[str, str]
 ) -> _Body:
-    said = tuple(each for each in statements if not _is_silent(each))
+    said = tuple(each for each in statements if not is_silent(each))
     return _Body(name, function.lineno, said, frozenset(_own_names(function)), imported)
 
 
@@ -120,13 +113,6 @@ def _parsed(text: str) -> ast.Module:
         return ast.parse(text)
     except (SyntaxError, ValueError):
         return ast.Module([], [])
-
-
-def _is_silent(node: ast.stmt) -> bool:
-    """Docstrings, `pass` and `...`, annotations without a value."""
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.AnnAssign) and node.value is None)
 
 
 def _own_names(function: Function | ast.Lambda) -> set[str]:
@@ -189,7 +175,7 @@ class _Renaming(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.name, node.returns = self._new(node.name), None
-        node.body = [each for each in node.body if not _is_silent(each)] or [ast.Pass()]
+        node.body = [each for each in node.body if not is_silent(each)] or [ast.Pass()]
         return self.generic_visit(node)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
