@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import importlib
 import shutil
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from exercise_code.common.probing.cases import test_seed
 from exercise_code.common.probing.failures import Failure
 from exercise_code.common.probing.grades import Grade
 from exercise_code.common.probing.scores import Score
+from exercise_code.common.probing.scoring import load_scoring
 from exercise_code.common.probing.trial import RIGHT, compute_on
 from exercise_code.common.reasons import Reason
 
@@ -184,7 +184,7 @@ class Judge:
         """A score: inputs go in, in a secret order; predictions come out."""
         model = self._model()
         self.inspect(sandbox.workspace)
-        scoring = importlib.import_module(f"{self.exercise.package}.scoring")
+        scoring = load_scoring(self.exercise)
         if visible not in self._hidden:
             # Generated, where it may be: a public test set can be looked up by the hash of its pictures.
             fresh = not visible and self.settings.data == "embedded"

@@ -159,6 +159,8 @@ def _model(table: dict[str, Any], where: str) -> ModelSpec:
     steps = [_build(Step, step, f"{where}, [[model.steps]]") for step in table.get("steps", [])]
     model: ModelSpec = _build(ModelSpec, {**table, "steps": steps}, where)
     check_steps(model.steps, model.digits, where)
+    if len(model.files) != 1:
+        raise CourseError(f"expected the name of one model in files of {where}, got {len(model.files)}: hand in one")
     return model
 
 

@@ -10,10 +10,7 @@ A test is a function of fixtures, named by its parameters:
 What a student reads of a failure is made of the test's docstring, the call (`with call("dataset[0]"):`, or `each_call`
 in the probe and `assert_calls` in the test), what was wanted and what came, and a hint if one fits (`hints=`).
 
-`evaluation` needs a given module `scoring.py` in the exercise's package, torch-free at its top, with
-`evaluation_set(source, split, seed=None) -> (inputs, targets)` (numpy arrays; a seed asks for a fresh embedded
-set), and the probe `predict(code, name, inputs) -> ndarray`, which loads `code.models / f"{name}.safetensors"`
-and its JSON, builds the student's model, sets eval mode and answers predictions for all inputs, in batches.
+`evaluation` needs a given module `scoring.py` in the exercise's package; `probing/scoring.py` says what is in it.
 """
 
 from .probing.comparing import as_array, assert_calls, assert_same, entry, kind_of, length, resembles, show, wrong_type

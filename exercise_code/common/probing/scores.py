@@ -1,7 +1,5 @@
 """A model's score, and the steps that it reaches."""
 
-import importlib
-import importlib.util
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from ..exercise import Exercise, ModelSpec
 from ..reasons import Reason
 from .failures import Failure
 from .in_process import Code
+from .scoring import load_scoring
 
 __all__ = ["Score", "evaluate", "inspect_handed_in"]
 
@@ -97,7 +96,7 @@ def _fresh_score(exercise: Exercise, code: Code, observe: Callable[..., Any]) ->
     _model_file(exercise, code)
     assert exercise.model is not None
     source = resolve_source(exercise.model.dataset)
-    scoring = importlib.import_module(f"{exercise.package}.scoring")
+    scoring = load_scoring(exercise)
     inputs, targets = scoring.evaluation_set(source, "val")
     predictions = observe(scoring.predict, exercise.model.files[0], inputs)
     return Score(get_metric(exercise.model.metric)(predictions, targets), exercise.model, source)
