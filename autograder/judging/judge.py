@@ -1,7 +1,5 @@
 """The judge: one hand-in in, one `Result` out. It never runs student code and never imports torch."""
 
-import copy
-import hashlib
 import shutil
 import sys
 import tempfile
@@ -33,6 +31,7 @@ from ..sandbox.client import Worker, readable_paths
 from ..sandbox.workers import Workers
 from ..sources.cells import grade_ids, graded_cells
 from ..sources.exercise import sources
+from .answer_key import AnswerKey
 from .budget import SLEEP_FACTOR, Budget
 from .collecting import run_pytest
 from .hand_in_sandbox import HandInSandbox, import_of
@@ -42,7 +41,7 @@ from .pytest_plugin import JudgePlugin
 from .remarks import remarks_on, trouble
 from .result import CellResult, Result, TestResult, pack_samples
 from .version_gap import version_gap
-from .workspace import Inventory, make_base, open_submission, reference_submission
+from .workspace import Inventory, make_base, open_submission
 
 __all__ = ["Judge"]
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
@@ -74,10 +73,8 @@ class Judge:
         }
         self.workers = Workers(device=settings.device, **shared)
         self.worker = self.workers.usual
-        self._reference_worker = Worker(device=settings.device, **shared)
-        self._reference_sandbox: HandInSandbox | None = None
+        self.answer_key = AnswerKey(self, self.twins, Worker(device=settings.device, **shared))
         self.pickler = ProbePickler()
-        self._answers: dict[bytes, Any] = {}
         self._hidden: dict[bool, tuple[Any, Any]] = {}
         self._scores: dict[bool, Score | Failure] = {}
         self._halves: tuple[dict[str, float], ...] = ({}, {})
@@ -94,7 +91,7 @@ class Judge:
     def close(self) -> None:
         """End the workers and remove the scratch folder."""
         self.workers.close()
-        self._reference_worker.close()
+        self.answer_key.close()
         self._scratch.close()
 
     def _guard(self, base: Path) -> None:
@@ -125,33 +122,15 @@ class Judge:
         self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade
     ) -> Any:
         """The reference's answer, computed once a grading process."""
-        key = hashlib.sha256(b"%d:" % seed + self.pickler.dumps(probe, inputs)).digest()
-        if key not in self._answers:
-            if self._reference_sandbox is None:
-                hand_in = reference_submission(self.exercise, self.twins, self.scratch)
-                self._kept.append(Inventory.of(hand_in.folder))
-                self._reference_sandbox = HandInSandbox(
-                    self,
-                    hand_in.folder,
-                    Budget(self.exercise.limits.cpu_seconds * 20),
-                    self._reference_worker,
-                    answer_bytes=sys.maxsize,
-                )
-            try:
-                self._answers[key] = self._reference_sandbox.ask(probe, inputs, seed, name, mark)
-            except Failure as failure:
-                self.expect_whole()
-                raise AutograderError(
-                    f"the reference solution failed in {name}: {failure.reason} {failure.got}: "
-                    f"run `autograder verify {self.exercise.id}`"
-                ) from None
-            self._reference_sandbox.end_test(name)
-        # A test may change what it got; the next hand-in must not see that.
-        return copy.deepcopy(self._answers[key])
+        return self.answer_key.ask(probe, inputs, seed, name, mark)
+
+    def ask_bank(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
+        """What a probe answers beside the reference, or the `Failure` that it ends in."""
+        return self.answer_key.ask_bank(probe, inputs, seed, name, mark)
 
     def expect_whole(self, *more: Inventory) -> None:
         """Nothing; an `AutograderError` when files are gone without which right answers would be wrong ones."""
-        for inventory in (*self._kept, *more):
+        for inventory in (*self._kept, *self.answer_key.kept, *more):
             inventory.check()
         if not Path(sys.executable).exists():
             raise AutograderError(f"the Python installation in {sys.prefix} is gone: bring it back, or install anew")
