@@ -289,14 +289,14 @@ def data(
 def bundle(
     exercise: ExerciseArgument,
     out: Annotated[Path, typer.Option(help="The folder for the zip.")] = Path("dist"),
-    solutions: Annotated[
-        list[str] | None, typer.Option("--with-solutions-of", help="Earlier exercises to solve in the zip.")
-    ] = None,
+    earlier: Annotated[
+        str, typer.Option(help="Modules of the exercises that it builds on: stubs, or the solution.")
+    ] = "stubs",
 ) -> None:
     """Make the students' zip of an exercise."""
     from .cli.commands import bundle_command
 
-    raise typer.Exit(bundle_command(exercise, out, solutions or []))
+    raise typer.Exit(bundle_command(exercise, out, earlier))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import pytest
 
 from autograder.base.settings import Settings
 from autograder.judging.judge import Judge
+from exercise_code.common.probing.cases import Grade
 from exercise_code.common.probing.failures import Failure
-from exercise_code.common.probing.grades import Grade
 from exercise_code.common.probing.running import bank_of
 from exercise_code.common.reasons import Reason
 from exercise_code.common.testing import answer_each, assert_agreed, assert_caught, expect_examples

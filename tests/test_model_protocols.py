@@ -11,7 +11,7 @@ from autograder.base.errors import AutograderError
 from autograder.sources.exercise import sources
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import exercise_ids, load_exercise
-from exercise_code.common.probing.scoring import load_scoring
+from exercise_code.common.probing.scores import load_scoring
 
 WITH_MODEL = [name for name in exercise_ids() if load_exercise(name).model is not None]
 

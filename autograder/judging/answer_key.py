@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from exercise_code.common.probing.cases import Grade
 from exercise_code.common.probing.failures import Failure
-from exercise_code.common.probing.grades import Grade
 
 from ..base.errors import AutograderError
 from ..sandbox.client import Worker

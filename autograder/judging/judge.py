@@ -16,11 +16,9 @@ from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.hand_ins.hand_in import HandIn, HandInError, ModelInfo, Note, inspect_model
 from exercise_code.common.metrics import get_metric
-from exercise_code.common.probing.cases import test_seed
+from exercise_code.common.probing.cases import Grade, test_seed
 from exercise_code.common.probing.failures import Failure
-from exercise_code.common.probing.grades import Grade
-from exercise_code.common.probing.scores import Score
-from exercise_code.common.probing.scoring import load_scoring
+from exercise_code.common.probing.scores import Score, load_scoring
 from exercise_code.common.probing.trial import RIGHT, compute_on
 from exercise_code.common.reasons import Reason
 
@@ -38,9 +36,8 @@ from .hand_in_sandbox import HandInSandbox, import_of
 from .job import Job
 from .probes import ProbePickler
 from .pytest_plugin import JudgePlugin
-from .remarks import remarks_on, trouble
+from .remarks import remarks_on, trouble, version_gap
 from .result import CellResult, Result, TestResult, pack_samples
-from .version_gap import version_gap
 from .workspace import Inventory, make_base, open_submission
 
 __all__ = ["Judge"]

@@ -14,9 +14,9 @@ from _pytest.runner import runtestprotocol
 
 from exercise_code.common.errors import CourseError
 from exercise_code.common.hand_ins.hand_in import ModelInfo
+from exercise_code.common.probing.cases import Grade
 from exercise_code.common.probing.exceptions import as_failure
 from exercise_code.common.probing.failures import Failure
-from exercise_code.common.probing.grades import Grade
 from exercise_code.common.probing.scores import Score
 from exercise_code.common.reasons import Reason
 

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from exercise_code.common.checks.drawn_sample import DrawnSample
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.probing.scoring import load_scoring
+from exercise_code.common.probing.scores import load_scoring
 
 from ..base.text import clean_text
 from ..judging.result import unpack_samples

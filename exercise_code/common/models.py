@@ -21,7 +21,7 @@ from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise
 from .hand_ins.model_file import inspect_model, misfit
 from .metrics import get_metric
-from .probing.scoring import load_scoring
+from .probing.scores import load_scoring
 
 __all__ = ["count_parameters", "load_model", "model_source", "save_model"]
 

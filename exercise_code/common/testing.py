@@ -12,13 +12,13 @@ A test is a function of fixtures, named by its parameters:
 What a student reads of a failure is made of the test's docstring, the call (`with call("dataset[0]"):`, or `each_call`
 in the probe and `assert_calls` in the test), what was wanted and what came, and a hint if one fits (`hints=`).
 
-`evaluation` needs a given module `scoring.py` in the exercise's package; `probing/scoring.py` says what is in it.
+`evaluation` needs a given module `scoring.py` in the exercise's package; `probing/scores.py` says what is in it.
 """
 
+from .probing.cases import grade
 from .probing.comparing import as_array, assert_calls, assert_same, entry, kind_of, length, resembles, show, wrong_type
 from .probing.examples import answer_each, assert_agreed, assert_caught, expect_examples
 from .probing.failures import Failure, OddAnswer, call, each_call
-from .probing.grades import grade
 from .probing.scores import Score
 
 __all__ = [
