@@ -38,7 +38,7 @@ from .probes import ProbePickler
 from .pytest_plugin import JudgePlugin
 from .remarks import remarks_on, trouble, version_gap
 from .result import CellResult, Result, TestResult, pack_samples
-from .workspace import Inventory, make_base, open_submission
+from .workspace import Inventory, lay_out_earlier, make_base, open_submission
 
 __all__ = ["Judge"]
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
@@ -58,7 +58,7 @@ class Judge:
         self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
         self._scratch = Scratch("judge-")
         self.scratch = self._scratch.folder
-        base = make_base(self.exercise, self.source.course.parent, self.scratch / "base")
+        self.base = base = make_base(self.exercise, self.source.course.parent, self.scratch / "base")
         self._guard(base)
         # What answers depend on and no hand-in may change.
         self._kept = [Inventory.of(base)]
@@ -254,6 +254,7 @@ class Judge:
         try:
             scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace", self.grade_ids)
+            told = lay_out_earlier(job.earlier, self.exercise, self.base, hand_in.folder)
             results, sandbox = self._run(hand_in, items, plugin)
             cells = self._cells(items, {r.name: r for r in results})
             hidden = self._scores.get(False)
@@ -269,6 +270,7 @@ class Judge:
                 model=self._describe_model(hand_in),
                 notes=[
                     *remarks_on(hand_in),
+                    *told,
                     *(Note(None, text) for text in sorted(sandbox.notes)),
                     *(Note(None, text) for text in version_gap(hand_in.folder, results, versions())),
                 ],
@@ -296,6 +298,9 @@ class Judge:
         # What is data in a hand-in's own modules counts as parameters of its model.
         own = (*hand_in.modules, *hand_in.extra_modules) if self.exercise.model else ()
         self._texts = [(hand_in.package / f"{name}.py").read_bytes() for name in own]
+        if self.exercise.model:
+            theirs = hand_in.folder / "exercise_code"
+            self._texts += [p.read_bytes() for name in self.exercise.earlier for p in (theirs / name).glob("*.py")]
         workspace = Inventory.of(hand_in.folder)
         seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
         if self.settings.hand_in_seconds is not None:
