@@ -36,7 +36,7 @@ roster = "roster.csv"
 # What hidden tests and models are scored on: "embedded", generated from the secret, or "real" data.
 data = "embedded"
 
-# Whose modules an exercise uses that builds on earlier ones: the course's own ("reference"), or each student's own, from
+# Whose modules an exercise uses that builds on earlier ones: the course's own ("reference"), or each student's, from
 # the hand-in that gave the mark there ("student").
 earlier = "reference"
 
