@@ -1,6 +1,7 @@
 """The students' package. Importing it is cheap: each name is loaded when it is first used."""
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 _MODULES = {
@@ -24,6 +25,17 @@ __all__ = [
     "seed_everything",
     "submit",
 ]
+
+
+def _bring_earlier() -> None:
+    """A later exercise's zip fills gaps in the folders of those it builds on; what a student wrote stays."""
+    package = Path(__file__).parent
+    if any(package.glob("ex*/earlier")):
+        earlier = importlib.import_module(".common.hand_ins.earlier", __name__)
+        earlier.bring(earlier.missing(package))
+
+
+_bring_earlier()
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.probing.cases import test_seed
-from exercise_code.common.probing.grades import Grade
+from exercise_code.common.probing.cases import Grade, test_seed
 from exercise_code.common.probing.in_process import Code, InProcess
 from exercise_code.common.probing.scores import evaluate, inspect_handed_in
 

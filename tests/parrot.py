@@ -25,7 +25,7 @@ from autograder.sources.exercise import Sources
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.probing.cases import Case, load_cases, test_seed
 from exercise_code.common.probing.in_process import Code, InProcess
-from exercise_code.common.probing.running import run_case
+from exercise_code.common.probing.running import bank_of, run_case
 
 KEY = "a parrot's secret"
 Memory = dict[str, list["_Known"]]
@@ -105,6 +105,7 @@ def passes_whatever_is_answered(src: Sources) -> list[str]:
                     "observe": lambda probe, *inputs, constant=constant: copy.deepcopy(constant),
                     "rng": np.random.default_rng(seed),
                     "reference": known,
+                    "bank": bank_of(known),
                 }
                 try:
                     case.function(**{name: fixtures[name] for name in case.fixtures})

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import AutograderError
-from ..sources.cells import task_names
 from ..sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
-from .notebooks import make_stub, serialise, solved_notebook
+from .notebooks import serialise, solved_notebook, stub_of
 
 __all__ = ["NotebookRun", "make_tree", "notebooks_command", "run_notebook", "run_notebooks"]
 
@@ -62,7 +61,7 @@ def make_tree(
         for path in solution_sources(exercise, course):
             text = path.read_text(encoding="utf-8")
             if f"{exercise}/{path.stem}" in untouched:
-                text = make_stub(text, path.name, task_names(exercise, course))
+                text = stub_of(path, exercise, course)
             (into / "exercise_code" / exercise / path.name).write_text(text, encoding="utf-8")
         if exercises is None or exercise in exercises:
             folder = into / "exercises" / exercise

@@ -14,9 +14,9 @@ from _pytest.runner import runtestprotocol
 
 from exercise_code.common.errors import CourseError
 from exercise_code.common.hand_ins.hand_in import ModelInfo
+from exercise_code.common.probing.cases import Grade
 from exercise_code.common.probing.exceptions import as_failure
 from exercise_code.common.probing.failures import Failure
-from exercise_code.common.probing.grades import Grade
 from exercise_code.common.probing.scores import Score
 from exercise_code.common.reasons import Reason
 
@@ -54,6 +54,9 @@ class Examiner(Examination, Protocol):
         self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade
     ) -> Any:
         """The reference's answer."""
+
+    def ask_bank(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
+        """What a probe answers beside the reference, or the `Failure` that it ends in."""
 
     def inspect(self, workspace: Path) -> ModelInfo:
         """What the model's file says of itself."""
@@ -197,6 +200,21 @@ class JudgePlugin:
         def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
             with sandbox.stopwatch.paused():
                 return self.judge.ask_reference(probe, inputs, seed, name, mark)
+
+        return ask
+
+    @pytest.fixture
+    def bank(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
+        """Run a probe with known mistakes beside the reference, on inputs that a student chose."""
+        if self.judge.is_visible(request.node):
+            raise AutograderError(f"{request.node.name} is visible and asks for known mistakes: test the form alone")
+        name, mark = request.node.name, request.function.__grade__
+        assert self.sandbox is not None
+        sandbox, seed = self.sandbox, self.judge.probe_seed(request.node)
+
+        def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
+            with sandbox.stopwatch.paused():
+                return self.judge.ask_bank(probe, inputs, seed, name, mark)
 
         return ask
 

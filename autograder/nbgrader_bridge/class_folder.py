@@ -178,7 +178,7 @@ def _roster() -> bytes:
 def _source(exercise: str) -> dict[str, bytes]:
     """The files of `source/<exercise>`: notebooks with their solutions, and the package with stubs."""
     course = course_folder()
-    collected = collect(exercise, (), course, ROOT)
+    collected = collect(exercise, "stubs", course, ROOT)
     files = {name: data for name, data in collected.items() if name.startswith("exercise_code/")}
     for path in notebook_sources(exercise, course):
         files[f"{path.stem}.ipynb"] = serialise(source_notebook(exercise, path.stem, course))

@@ -13,7 +13,19 @@ from .failures import Failure
 from .in_process import Code, InProcess
 from .scores import evaluate, inspect_handed_in
 
-__all__ = ["run_case"]
+__all__ = ["bank_of", "run_case"]
+
+
+def bank_of(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """The fixture `bank` in this process: a probe beside the reference, or the `Failure` that it ends in."""
+
+    def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
+        try:
+            return reference(probe, *inputs)
+        except Failure as failure:
+            return failure
+
+    return ask
 
 
 def run_case(
@@ -35,6 +47,7 @@ def run_case(
     }
     if reference is not None:
         available["reference"] = lambda: reference
+        available["bank"] = lambda: bank_of(reference)
     start = time.perf_counter()
     failure: Failure | None = None
     try:
