@@ -40,6 +40,9 @@ def pytest_configure() -> None:
     os.environ["DATASETS_DIR"] = str(_data_folder())
     os.environ["MPLBACKEND"] = "Agg"
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Each process has a core to itself: more threads than cores wait for each other, and burn as much again.
+        os.environ["OMP_NUM_THREADS"] = "1"
     for name in ("AUTOGRADER_SECRET", "AUTOGRADER_COURSE", "COURSE_MAX_STEPS"):
         os.environ.pop(name, None)
     if mirror := os.environ.get("DATASETS_MIRROR"):
