@@ -59,7 +59,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     class ByFileAndExercise(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file, _, rest = nodeid.partition("::")
-            exercise = re.search(r"ex\d\d_[a-z0-9_]+", rest) if "test_gates" in file else None
+            by_exercise = "test_gates" in file or "test_one_score" in file
+            exercise = re.search(r"ex\d\d_[a-z0-9_]+", rest) if by_exercise else None
             return f"{file} {exercise[0]}" if exercise else file
 
     return ByFileAndExercise(config, log)

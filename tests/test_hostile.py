@@ -405,7 +405,9 @@ class Run:
             lines += [f"answer_with(lambda: encode({hostile.answer}))"]
         if hostile.raw_answer:
             lines += ["import numpy, struct", "from exercise_code.common.probing.wire import encode"]
-            lines += [f"answer_with(lambda: once(lambda: {hostile.raw_answer}), {hostile.kind.encode()!r}, {hostile.every})"]
+            lines += [
+                f"answer_with(lambda: once(lambda: {hostile.raw_answer}), {hostile.kind.encode()!r}, {hostile.every})"
+            ]
         (package / "hostile.py").write_text(self._fill("\n".join(lines)), encoding="utf-8")
         for module in (f"{name}.py" for name in self.exercise.modules):
             text = (package / module).read_text(encoding="utf-8")
