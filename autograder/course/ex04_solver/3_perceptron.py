@@ -1,0 +1,5 @@
+# %% [markdown]
+# # Exercise 4
+
+# %%
+from exercise_code import check
