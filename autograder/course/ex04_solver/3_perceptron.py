@@ -2,4 +2,3 @@
 # # Exercise 4
 
 # %%
-from exercise_code import check
