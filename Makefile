@@ -24,7 +24,8 @@ help:  ## list these targets
 
 install: $(INSTALLED)  ## make .venv (the other targets do this by themselves)
 
-$(INSTALLED): pyproject.toml constraints.txt
+# With bytecode, as pip does it: the sandbox's workers write none, and would compile torch at each start, for seconds.
+$(INSTALLED): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "expected Python 3.11 or later, got $$($(PYTHON) --version 2>/dev/null || echo no $(PYTHON)): name one with make PYTHON=python3.12" >&2; \
 	    exit 1; }
@@ -32,7 +33,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(VENV)/bin/uv || $(PY) -m pip install --quiet --constraint constraints.txt uv \
 	    || echo "uv could not be installed: going on with pip, which takes longer" >&2
 	@echo "installing into $(VENV): on Linux 3.3 GB the first time, because PyTorch brings CUDA"
-	@{ test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --python $(PY) --quiet \
+	@{ test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --python $(PY) --quiet --compile-bytecode \
 	        --constraint constraints.txt --build-constraint constraints.txt --editable '.[$(EXTRAS)]'; } \
 	    || PIP_CONSTRAINT=constraints.txt $(PY) -m pip install --quiet --editable '.[$(EXTRAS)]'
 	@touch $@

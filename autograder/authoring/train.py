@@ -1,10 +1,8 @@
 """Training of an exercise's reference model, by the recipe in its private room."""
 
-import importlib.util
 import tempfile
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from exercise_code.common.checks.reloading import fresh_code
@@ -15,8 +13,9 @@ from exercise_code.common.models import count_parameters, save_model
 from exercise_code.common.seeding import seed_everything
 
 from ..base.errors import AutograderError
-from ..sources.exercise import Sources, sources
+from ..sources.exercise import sources
 from ..sources.variants import strip_markers
+from .recipe import load_recipe
 
 __all__ = ["train_reference"]
 
@@ -45,7 +44,7 @@ def train_reference(
     if spec.model is None:
         raise AutograderError(f"expected an exercise that hands in a model, got {exercise}: it has no [model]")
     src = sources(spec)
-    recipe = _recipe(src)
+    recipe = load_recipe(src)
     folder = out or src.solution / ("models" if data == "embedded" else "models-real")
     full_float32()
     chosen = get_device(device)
@@ -84,14 +83,3 @@ def train_reference(
         "seconds": seconds,
         "path": str(path),
     }
-
-
-def _recipe(src: Sources) -> ModuleType:
-    path = src.course / "reference.py"
-    if not path.is_file():
-        raise AutograderError(f"expected a training recipe at {path}, found none: write it")
-    spec = importlib.util.spec_from_file_location(f"autograder_reference_{src.id}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

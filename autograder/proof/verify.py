@@ -196,9 +196,12 @@ class _Run:
             "untouched": partial(variants.untouched, self.src),
             **{f"{each.kind}-{each.name}": partial(apply, each, exercise=self.src) for each in answers},
         }
+        others = variants.STUDENTS[1:] if self.src.exercise.personal else ()
+        makers |= {f"of-{name}": partial(variants.reference, self.src, student=name) for name in others}
         verdicts = self._grade("hand-ins", folder, makers, first_failure=False)
         findings = [
             _judge_full("reference", "reference", verdicts["reference"]),
+            *(_judge_full("reference", f"of {name}", verdicts[f"of-{name}"]) for name in others),
             _judge_untouched(verdicts["untouched"]),
         ]
         for answer in answers:

@@ -1,0 +1,4 @@
+# %% [markdown]
+# # Exercise 4
+
+# %%
