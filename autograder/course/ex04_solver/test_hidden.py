@@ -612,7 +612,7 @@ class Scaled:
 
 
 class Tilted:
-    """A loss, the mean of fourth powers and predictions, right for certain. Predictions and targets cannot be swapped."""
+    """A loss, the mean of fourth powers and predictions, right for certain; its arguments cannot be swapped."""
 
     def forward(self, predictions, targets):
         return float(((predictions - targets) ** 4 + predictions).mean())
