@@ -41,16 +41,10 @@ STUDENTS_MAY_IMPORT = {
     "checks": "probing",
     "submitting": "archives datasets hand_ins probing checks",
 }
-# Files of code in a room, `__init__.py` not counted; and lines of a file.
-MOST_FILES, MOST_LINES = 12, 420
-# Longer for a reason of their own: one class that talks to a cluster, one that searches folders, one that finds bugs to
-# plant, one that makes up students.
-LONG = {
-    "fleet/cluster/dask_fleet.py": 600,
-    "intake/search.py": 560,
-    "proof/mutation_operators.py": 450,
-    "simulation/made_class.py": 500,
-}
+# Files of code in a room, `__init__.py` not counted; lines of a file, and of a function.
+MOST_FILES, MOST_LINES, MOST_LINES_OF_A_FUNCTION = 12, 420, 60
+# Longer for a reason of its own: one class that talks to a cluster, whose futures, tunnels and losses belong together.
+LONG = {"fleet/cluster/dask_fleet.py": 600}
 
 
 def _modules(package: Path = PACKAGE) -> dict[str, Path]:
@@ -121,14 +115,19 @@ def test_rooms_of_the_students_package_import_only_what_they_may() -> None:
 
 
 @pytest.mark.parametrize("package", [PACKAGE, STUDENTS], ids=["autograder", "common"])
-def test_rooms_and_files_stay_small(package: Path) -> None:
+def test_rooms_files_and_functions_stay_small(package: Path) -> None:
     for folder in {path.parent for path in _modules(package).values()}:
         files = [path for path in folder.glob("*.py") if path.name != "__init__.py" and not _is_listed(path)]
         # Beside the rooms of the students' package lie the names that notebooks and tests import.
         assert len(files) <= MOST_FILES + 3 * (folder == STUDENTS), f"{folder.name}: {len(files)} files"
     for path in _modules(package).values():
-        name, lines = path.relative_to(package).as_posix(), len(path.read_text(encoding="utf-8").splitlines())
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(package).as_posix()
+        lines = len(text.splitlines())
         assert lines <= LONG.get(name, MOST_LINES), f"{name}: {lines} lines"
+        for function in ast.walk(ast.parse(text)):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (function.end_lineno or 0) - function.lineno + 1
+                assert lines <= MOST_LINES_OF_A_FUNCTION, f"{name}: {function.name} has {lines} lines"
 
 
 def _is_listed(path: Path) -> bool:
