@@ -32,7 +32,8 @@ def show_houses(area: np.ndarray, prices: np.ndarray, picked: Sequence[int]) -> 
     chosen = list(picked)
     axis.scatter(area[chosen], prices[chosen], s=42, color=MARK, zorder=3, label="the houses of the table")
     for i in chosen:
-        axis.annotate(f"house {i}", (area[i], prices[i]), (7, 5), textcoords="offset points", fontsize=9)
+        pad = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+        axis.annotate(f"house {i}", (area[i], prices[i]), (8, 6), textcoords="offset points", fontsize=9, bbox=pad)
     axis.set(xlabel="living area in square feet", ylabel="price in dollars", title="What a living area costs")
     axis.yaxis.set_major_formatter(_DOLLARS)
     axis.legend(loc="upper left")
@@ -44,17 +45,20 @@ def show_houses(area: np.ndarray, prices: np.ndarray, picked: Sequence[int]) -> 
 @course_style()
 def show_split(sizes: Mapping[str, int]) -> None:
     """Draw where mean and std come from, and where they are used."""
-    figure, axis = plt.subplots(figsize=(8.2, 2.5))
+    figure, axis = plt.subplots(figsize=(8.2, 3.0))
+    learned = {**_BOX, "facecolor": "#fff0e0", "edgecolor": MARK}
+    axis.text(1.7, 1, "mean and std of each column", ha="center", va="center", bbox=learned)
     for row, (name, size) in enumerate(sizes.items()):
         axis.text(0, -row, f"{name}: {size} houses", ha="center", va="center", bbox=_BOX)
         axis.text(3.4, -row, f"standardised {name}", ha="center", va="center", bbox=_BOX)
         arrow = {"arrowstyle": "->", "color": QUIET, "linewidth": 1.8}
         axis.annotate("", (2.72, -row), (0.68, -row), arrowprops=arrow)
-        axis.text(1.7, -row + 0.12, "transform", ha="center", fontsize=9)
-    axis.annotate("", (1.7, 0.62), (0, 0.3), arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 2})
-    axis.text(0.62, 0.66, "fit", color=MARK, ha="center")
-    axis.text(1.75, 0.75, "mean and std of each column", va="center", color=MARK)
-    axis.set(xlim=(-0.8, 4.3), ylim=(-2.4, 1.0))
+        axis.text(1.62, -row + 0.12, "transform", ha="right", fontsize=9)
+        used = {"arrowstyle": "->", "color": MARK, "linewidth": 1.5, "linestyle": "--"}
+        axis.annotate("", (1.7, -row + 0.02), (1.7, 0.7 - row + (row > 0) * 0.26), arrowprops=used)
+    axis.annotate("", (0.78, 0.95), (0.05, 0.3), arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 2})
+    axis.text(0.3, 0.75, "fit", color="#b35900", ha="right")
+    axis.set(xlim=(-0.8, 4.3), ylim=(-2.4, 1.4))
     axis.axis("off")
     figure.tight_layout()
     names = ", ".join(sizes)
@@ -74,9 +78,9 @@ def show_fit(area: np.ndarray, prices: np.ndarray, lines: Mapping[str, tuple[flo
         axis.plot(ends, slope * ends + start, label=name, **style)
         words.append(f"{name}: {start:,.0f} + {slope:,.1f} times the area")
         if last:
-            # About a dozen houses, evenly over the areas.
-            some = np.argsort(area)[:: max(1, len(area) // 12)]
-            axis.vlines(area[some], prices[some], slope * area[some] + start, color=MARK, linewidth=1, alpha=0.8)
+            # The houses next to places that are spread evenly over the areas.
+            some = np.abs(area[:, None] - np.linspace(*ends, 24)).argmin(axis=0)
+            axis.vlines(area[some], prices[some], slope * area[some] + start, color=MARK, linewidth=1.4)
     axis.set(xlabel="living area in square feet", ylabel="price in dollars")
     axis.yaxis.set_major_formatter(_DOLLARS)
     axis.legend(loc="upper left")
@@ -123,8 +127,8 @@ def show_cross_entropy() -> None:
     axis.set(xlabel="predicted probability p of class 1", ylabel="cost", ylim=(0, 5))
     axis.legend(loc="upper center")
     figure.tight_layout()
-    words = "The cost of a probability: for target 1 it falls from infinity at 0 to nothing at 1, with 2.30 at 0.1, 0.69 "
-    show_figure(figure, words + "at 0.5 and 0.11 at 0.9; for target 0 it is the mirror image.")
+    words = "The cost of a probability: for target 1 it falls from infinity at 0 to nothing at 1, with 2.30 at 0.1, "
+    show_figure(figure, words + "0.69 at 0.5 and 0.11 at 0.9; for target 0 it is the mirror image.")
 
 
 # Forward and backward
@@ -196,19 +200,24 @@ def show_surface(X: np.ndarray, y: np.ndarray, tracks: Mapping[str, np.ndarray])
 
 @course_style()
 def show_curves(
-    curves: Mapping[str, Sequence[float]], title: str = "", log: bool = False, xlabel: str = "step"
+    curves: Mapping[str, Sequence[float]],
+    title: str = "",
+    log: bool = False,
+    labels: tuple[str, str] = ("step", "loss"),
 ) -> None:
-    """Draw curves of a loss in one picture."""
+    """Draw curves of a loss, or of something else, in one picture; `labels` are those of the axes."""
     figure, axis = plt.subplots(figsize=(6.6, 3.3))
     for k, (name, values) in enumerate(curves.items()):
         axis.plot(np.arange(1, len(values) + 1), values, ("-", "--", ":", "-.")[k % 4], label=name)
-    axis.set(xlabel=xlabel, ylabel="loss", title=title)
+    axis.set(xlabel=labels[0], ylabel=labels[1], title=title)
     if log:
         axis.set_yscale("log")
+    if all(isinstance(value, int) for values in curves.values() for value in values):
+        axis.yaxis.get_major_locator().set_params(integer=True)
     axis.legend()
     figure.tight_layout()
     words = "; ".join(f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in curves.items())
-    show_figure(figure, f"Curves of the loss: {words}")
+    show_figure(figure, f"Curves, {labels[1]} over {labels[0]}: {words}")
 
 
 @course_style()
@@ -233,8 +242,10 @@ def show_riddle() -> None:
     axes[0].set_ylabel("loss")
     axes[0].legend(loc="lower left")
     figure.tight_layout()
-    words = "A: both losses fall very slowly in a straight line, from 0.69 to 0.61. B: both jump up and down between 0.4 "
-    show_figure(figure, words + "and 0.7. C: the training loss falls to 0, the validation loss falls, then rises.")
+    words = "A: both losses fall very slowly in a straight line, from 0.69 to 0.61. B: both jump up and down "
+    show_figure(
+        figure, words + "between 0.4 and 0.7. C: the training loss falls to 0, the validation loss falls, then rises."
+    )
 
 
 @course_style()
@@ -248,8 +259,10 @@ def show_history(history: History, title: str = "") -> None:
     if best:
         low = history.val_loss[best - 1]
         axis.plot(best, low, "o", color=COLORS["val"])
-        axis.annotate(f"best: epoch {best}", (best, low), (0, 12), textcoords="offset points", ha="center", fontsize=9)
+        side = "right" if best > 0.8 * len(epochs) else "left"
+        axis.annotate(f"best: epoch {best}", (best, low), (0, -14), textcoords="offset points", ha=side, fontsize=9)
     axis.set(xlabel="epoch", ylabel="loss", title=title)
+    axis.set_ylim(bottom=0)
     axis.legend()
     figure.tight_layout()
     words = (
@@ -276,7 +289,7 @@ def show_line_and_sigmoid(x: np.ndarray, labels: np.ndarray, line: np.ndarray, c
     order = np.argsort(x)
     axis.plot(x[order], line[order], "--", color="0.3", label="a straight line")
     axis.plot(x[order], curve[order], color="black", label="a sigmoid")
-    axis.set(xlabel="living area, standardised", ylabel="class, or probability of 1", ylim=(-0.5, 1.9))
+    axis.set(xlabel="living area, standardised", ylabel="class, or probability of 1", ylim=(-0.4, 2.5))
     axis.legend(loc="upper left", ncols=2)
     figure.tight_layout()
     words = f"Classes over the living area. The line goes from {line.min():.2f} to {line.max():.2f}, the sigmoid stays "

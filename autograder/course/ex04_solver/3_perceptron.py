@@ -161,7 +161,9 @@ for name, targets in GATES.items():
 show_gates({name: (targets, *learned[name][:2]) for name, targets in GATES.items()})
 
 # %% [markdown]
-# EXPECT1
+# You should see three ticks, and the mistakes should end with zeros: after six, four and six rounds there are none any more. The
+# lines are others than yours, and nearer to the corners: the rule is content with the first line that works. If the mistakes
+# never reach 0, then the bias is not learned, or the sign of the error is wrong.
 #
 # It is a theorem that this always works: if a line exists that parts zeros and ones, then the rule finds one after finitely
 # many mistakes.
@@ -175,10 +177,11 @@ XOR = [0, 1, 1, 0]
 weights, bias, mistakes = learn(INPUTS, XOR, 100)
 
 show_gates({"XOR": (XOR, None, None), "XOR, learned": (XOR, weights, bias)})
-show_curves({"XOR": mistakes[:30], "AND": learn(INPUTS, GATES["AND"], 30)[2]}, "mistakes in each round", xlabel="round")
+show_curves({"XOR": mistakes[:30], "AND": learn(INPUTS, GATES["AND"], 30)[2]}, labels=("round", "mistakes"))
 
 # %% [markdown]
-# EXPECT2
+# From the third round on the rule makes four mistakes in every round, for ever: each correction undoes another one. AND was
+# done after six rounds.
 #
 # **Think.** Why can no weights and bias do it? Add up what XOR asks for: the inputs 01 and 10 need $w_2 + \text{bias} > 0$
 # and $w_1 + \text{bias} > 0$; 00 and 11 need $\text{bias} \le 0$ and $w_1 + w_2 + \text{bias} \le 0$.
