@@ -32,7 +32,8 @@ import numpy as np
 from exercise_code import check, load_dataset, submit
 from exercise_code.ex04_solver.checking import accuracy, numeric_gradient
 from exercise_code.ex04_solver.classifier import Classifier, sigmoid
-from exercise_code.ex04_solver.losses import BCELoss
+from exercise_code.ex04_solver.linear_model import LinearModel
+from exercise_code.ex04_solver.losses import BCELoss, MSELoss
 from exercise_code.ex04_solver.optimizer import SGD
 from exercise_code.ex04_solver.pictures import (
     show_boundaries,
