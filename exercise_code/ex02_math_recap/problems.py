@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,8 +22,7 @@ _MOST_DRAWS = 10_000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Algebra:
+class Algebra(SimpleNamespace):
     """Task 1: vectors u and v of shape (3,), matrices A (2, 3), B (3, 2) and S (2, 2)."""
 
     u: np.ndarray
@@ -33,8 +32,7 @@ class Algebra:
     S: np.ndarray
 
 
-@dataclass(frozen=True)
-class Squares:
+class Squares(SimpleNamespace):
     """Task 2: inputs X (3, 2), weights w (2,), targets y (3,)."""
 
     X: np.ndarray
@@ -42,8 +40,7 @@ class Squares:
     y: np.ndarray
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(SimpleNamespace):
     """Task 4: h = w1 x, a = h², o = w2 a + b, L = (o - t)²."""
 
     w1: int
@@ -53,16 +50,14 @@ class Chain:
     t: int
 
 
-@dataclass(frozen=True)
-class Fork:
+class Fork(SimpleNamespace):
     """Task 4: s = p + q, m = p q, f = s m."""
 
     p: int
     q: int
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(SimpleNamespace):
     """Task 5: the probability of each value of a random variable X, and the line scale X + shift."""
 
     chances: dict[int, Fraction]
@@ -70,8 +65,7 @@ class Variable:
     shift: int
 
 
-@dataclass(frozen=True)
-class Alarm:
+class Alarm(SimpleNamespace):
     """Task 6: how many parts have a fault, and how often the alarm sounds for parts with and without one."""
 
     fault: Fraction
@@ -79,8 +73,7 @@ class Alarm:
     alarm_if_fine: Fraction
 
 
-@dataclass(frozen=True)
-class Entropy:
+class Entropy(SimpleNamespace):
     """Task 9: pairs of a probability of class 1 and a target; logits log k for whole numbers k, and the label."""
 
     pairs: tuple[tuple[Fraction, int], ...]
@@ -88,8 +81,7 @@ class Entropy:
     label: int
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(SimpleNamespace):
     """A layer on square maps; a pooling layer has as many channels out as in, and no parameters."""
 
     kind: str
@@ -100,16 +92,14 @@ class Layer:
     out_channels: int
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(SimpleNamespace):
     """Task 11: the size of the square input, and three layers."""
 
     size: int
     layers: tuple[Layer, ...]
 
 
-@dataclass(frozen=True)
-class Convolution:
+class Convolution(SimpleNamespace):
     """Task 12: an input x (4, 4), a kernel K (2, 2), a bias b, and dL/dout (3, 3). Stride 1, no padding."""
 
     x: np.ndarray
@@ -118,29 +108,26 @@ class Convolution:
     dout: np.ndarray
 
 
-@dataclass(frozen=True)
-class Pooling:
+class Pooling(SimpleNamespace):
     """Task 12: an input x (4, 4) and dL/dout (2, 2). Windows of 3 × 3, stride 2, padding 1."""
 
     x: np.ndarray
     dout: np.ndarray
 
 
-@dataclass(frozen=True)
 class Problems:
-    """All numbers of one student."""
+    """All numbers of one student, each problem drawn when it is first looked at."""
 
-    algebra: Algebra
-    squares: Squares
-    chain: Chain
-    fork: Fork
-    variable: Variable
-    alarm: Alarm
-    sample: tuple[int, ...]
-    entropy: Entropy
-    network: Network
-    convolution: Convolution
-    pooling: Pooling
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _MAKERS:
+            raise AttributeError(f"expected one of {', '.join(_MAKERS)}, got {name!r}")
+        # A generator for each, so that none depends on how many draws another one took.
+        found = _until(_MAKERS[name], np.random.default_rng([self._seed, list(_MAKERS).index(name)]))
+        setattr(self, name, found)
+        return found
 
 
 def own_problems() -> Problems:
@@ -153,26 +140,13 @@ def own_problems() -> Problems:
 
 def draw(numbers: np.random.Generator) -> Problems:
     """One student's problems, from the generator of that student's numbers, as it is before any draw."""
-    return _draw(int(numbers.integers(2**62)))
+    return _problems(int(numbers.integers(2**62)))
 
 
+# Every test of a hand-in asks for them.
 @lru_cache
-def _draw(seed: int) -> Problems:
-    # Drawn once: every test of a hand-in asks for them.
-    numbers = np.random.default_rng(seed)
-    return Problems(
-        algebra=_until(_algebra, numbers),
-        squares=_until(_squares, numbers),
-        chain=_until(_chain, numbers),
-        fork=_until(_fork, numbers),
-        variable=_until(_variable, numbers),
-        alarm=_until(_alarm, numbers),
-        sample=_until(_sample, numbers),
-        entropy=_until(_entropy, numbers),
-        network=_until(_network, numbers),
-        convolution=_until(_convolution, numbers),
-        pooling=_until(_pooling, numbers),
-    )
+def _problems(seed: int) -> Problems:
+    return Problems(seed)
 
 
 def _until(make: Callable[[np.random.Generator], T | None], numbers: np.random.Generator) -> T:
@@ -180,7 +154,7 @@ def _until(make: Callable[[np.random.Generator], T | None], numbers: np.random.G
     for _ in range(_MOST_DRAWS):
         found = make(numbers)
         if found is not None:
-            for value in vars(found).values() if is_dataclass(found) else ():
+            for value in getattr(found, "__dict__", {}).values():
                 if isinstance(value, np.ndarray):
                     value.setflags(write=False)
             return found
@@ -202,15 +176,18 @@ def _some(numbers: np.random.Generator, choices: tuple[T, ...], count: int) -> t
 
 def _algebra(numbers: np.random.Generator) -> Algebra | None:
     u = np.array(_some(numbers, _one(numbers, _LENGTHS), 3)) * numbers.choice([-1, 1], 3)
-    v = _integers(numbers, -4, 4, (3,))
-    A, B, S = (_integers(numbers, -2, 4, shape) for shape in ((2, 3), (3, 2), (2, 2)))
-    det = int(S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0])
-    whole = np.all(v) and np.all(S) and np.count_nonzero(A) + np.count_nonzero(B) >= 10
-    if not whole or det not in (-2, -1, 2) or u @ v in (0, 1) or S[0, 0] == S[1, 1] or S[0, 1] == S[1, 0]:
-        return None
-    product = A @ B
+    v, A, B = (_integers(numbers, -2, 4, shape) for shape in ((3,), (2, 3), (3, 2)))
+    product, dot = A @ B, u @ v
     sums = np.concatenate([product.sum(axis=0), product.sum(axis=1)])
-    return Algebra(u, v, A, B, S) if np.all(sums) and len(set(product.ravel().tolist())) == 4 else None
+    whole = np.all(v) and np.count_nonzero(A) + np.count_nonzero(B) >= 10 and len(set(product.ravel().tolist())) == 4
+    if not whole or not np.all(sums) or dot in (0, 1):
+        return None
+    return Algebra(u=u, v=v, A=A, B=B, S=_until(_invertible, numbers))
+
+
+def _invertible(numbers: np.random.Generator) -> np.ndarray | None:
+    a, b, c, d = _some(numbers, (-4, -3, -2, -1, 1, 2, 3, 4, 5), 4)
+    return np.array([[a, b], [c, d]]) if a * d - b * c in (-2, -1, 2) else None
 
 
 def _squares(numbers: np.random.Generator) -> Squares | None:
@@ -218,19 +195,19 @@ def _squares(numbers: np.random.Generator) -> Squares | None:
     differences = X @ w - y
     gradient, hessian = X.T @ differences, X.T @ X
     posed = np.all(X) and np.all(w) and np.all(differences) and np.all(gradient) and np.all(hessian)
-    return Squares(X, w, y) if posed and abs(gradient).max() <= 20 else None
+    return Squares(X=X, w=w, y=y) if posed and abs(gradient).max() <= 20 else None
 
 
 def _chain(numbers: np.random.Generator) -> Chain | None:
     w1, w2, b, x = (int(n) for n in _integers(numbers, -3, 3, (4,)))
     off = _one(numbers, (-3, -2, -1, 1, 2, 3))
     posed = w1 * w2 * b * x and 2 <= abs(w1 * x) <= 4 and abs(w2) != 1 and abs(w1) != abs(x)
-    return Chain(w1, w2, b, x, w2 * (w1 * x) ** 2 + b - off) if posed else None
+    return Chain(w1=w1, w2=w2, b=b, x=x, t=w2 * (w1 * x) ** 2 + b - off) if posed else None
 
 
 def _fork(numbers: np.random.Generator) -> Fork | None:
     p, q = (int(n) for n in _integers(numbers, -5, 5, (2,)))
-    return Fork(p, q) if p * q and abs(p) != abs(q) and (2 * p + q) * (p + 2 * q) else None
+    return Fork(p=p, q=q) if p * q and abs(p) != abs(q) and (2 * p + q) * (p + 2 * q) else None
 
 
 def _variable(numbers: np.random.Generator) -> Variable | None:
@@ -247,7 +224,7 @@ def _variable(numbers: np.random.Generator) -> Variable | None:
     far = abs(mean - x.mean()) > 0.15 * spread**0.5 and abs(spread - x.var()) > 0.15 * spread
     posed = far and mean**2 > 0.15 * spread and spread > 1
     chances = {value: Fraction(count, whole) for value, count in zip(values, counts, strict=True)}
-    return Variable(chances, scale, shift) if posed else None
+    return Variable(chances=chances, scale=scale, shift=shift) if posed else None
 
 
 def _alarm(numbers: np.random.Generator) -> Alarm | None:
@@ -258,7 +235,7 @@ def _alarm(numbers: np.random.Generator) -> Alarm | None:
     two = float(fault * hit**2 / (fault * hit**2 + (1 - fault) * false**2))
     mistakes = (after, after**2, 1 - (1 - after) ** 2, float(hit))
     posed = 0.2 < after < 0.6 and all(abs(two - wrong) > 0.06 for wrong in mistakes) and hit != 1 - false
-    return Alarm(fault, hit, false) if posed else None
+    return Alarm(fault=fault, alarm_if_fault=hit, alarm_if_fine=false) if posed else None
 
 
 def _sample(numbers: np.random.Generator) -> tuple[int, ...] | None:
@@ -281,7 +258,8 @@ def _entropy(numbers: np.random.Generator) -> Entropy | None:
     swapped = (1 - right[0]) * (1 - right[1]) * (1 - right[2])
     posed = 0 < sum(targets) < 3 and abs(float(product / swapped) - 1) > 0.2 and 0.005 < product < 0.5
     share = Fraction(exponentials[label], sum(exponentials))
-    return Entropy(pairs, exponentials, label) if posed and share <= Fraction(2, 5) else None
+    found = Entropy(pairs=pairs, exponentials=exponentials, label=label)
+    return found if posed and share <= Fraction(2, 5) else None
 
 
 def _network(numbers: np.random.Generator) -> Network | None:
@@ -290,9 +268,11 @@ def _network(numbers: np.random.Generator) -> Network | None:
     kernels = _one(numbers, (3, 5, 7)), _one(numbers, (3, 5))
     strides = int(numbers.integers(1, 3)), int(numbers.integers(1, 3))
     paddings = int(numbers.integers(1, 4)), int(numbers.integers(0, 3))
-    first, second = zip(kernels, strides, paddings, channels, channels[1:], strict=False)
-    pool = Layer("pool", 2, 2, 0, channels[1], channels[1])
-    layers = (Layer("conv", *first), pool, Layer("conv", *second))
+    rows = zip(kernels, strides, paddings, channels[:2], channels[1:], strict=True)
+    names = ("kernel", "stride", "padding", "in_channels", "out_channels")
+    first, second = (Layer(kind="conv", **dict(zip(names, row, strict=True))) for row in rows)
+    pool = Layer(kind="pool", kernel=2, stride=2, padding=0, in_channels=channels[1], out_channels=channels[1])
+    layers = (first, pool, second)
     if max(strides) == 1 or channels[1] == channels[2] or any(layer.padding > layer.kernel // 2 for layer in layers):
         return None
     width = size
@@ -300,7 +280,7 @@ def _network(numbers: np.random.Generator) -> Network | None:
         if (room := width + 2 * layer.padding - layer.kernel) % layer.stride:
             return None
         width = room // layer.stride + 1
-    return Network(size, layers) if width >= 4 else None
+    return Network(size=size, layers=layers) if width >= 4 else None
 
 
 def _convolution(numbers: np.random.Generator) -> Convolution | None:
@@ -314,15 +294,34 @@ def _convolution(numbers: np.random.Generator) -> Convolution | None:
     rows, loss = (sums + b).sum(axis=1), (dout * sums).sum()
     apart = np.all(rows) and np.all(rows != flipped.sum(axis=1) + 3 * b) and loss not in (0, (dout * flipped).sum())
     seen = K.sum() and (dout * windows.sum(axis=(2, 3))).sum() and not np.array_equal(K, K.T)
-    return Convolution(x, K, b, dout) if apart and seen else None
+    return Convolution(x=x, K=K, b=b, dout=dout) if apart and seen else None
 
 
 def _pooling(numbers: np.random.Generator) -> Pooling | None:
-    x = np.array(_some(numbers, (*range(-9, 0), *range(1, 10)), 16)).reshape(4, 4)
+    # The corner is negative, so that a zero of the padding would win there.
+    corner = _some(numbers, tuple(range(-9, 0)), 4)
+    others = tuple(n for n in (*range(-9, 0), *range(1, 10)) if n not in corner)
+    a, b, *below = np.array(_some(numbers, others, 12)).reshape(6, 2).tolist()
+    x = np.array([[*corner[:2], *a], [*corner[2:], *b], [*below[0], *below[1]], [*below[2], *below[3]]])
     dout = np.array(_some(numbers, (-3, -2, -1, 1, 2, 3, 4), 4)).reshape(2, 2)
     # With padding the windows cover these rows and columns.
     ends = (slice(0, 2), slice(1, 4))
-    largest = [x[rows, columns].max() for rows in ends for columns in ends]
-    # A zero of the padding must not win, and one input must be the largest of two windows, but not of more.
-    posed = largest[0] < 0 and len(set(largest)) == 3 and min(largest[1:]) > 0 and dout.sum()
-    return Pooling(x, dout) if posed else None
+    largest = [int(x[rows, columns].max()) for rows in ends for columns in ends]
+    # One input must be the largest of two windows, and none of more.
+    posed = len(set(largest)) == 3 and min(largest[1:]) > 0 and dout.sum()
+    return Pooling(x=x, dout=dout) if posed else None
+
+
+_MAKERS: dict[str, Callable[[np.random.Generator], Any]] = {
+    "algebra": _algebra,
+    "squares": _squares,
+    "chain": _chain,
+    "fork": _fork,
+    "variable": _variable,
+    "alarm": _alarm,
+    "sample": _sample,
+    "entropy": _entropy,
+    "network": _network,
+    "convolution": _convolution,
+    "pooling": _pooling,
+}

@@ -74,7 +74,8 @@ def test_without_its_part_along_v_u_is_perpendicular_to_v(observe, numbers):
     with call("dot_product()"):
         got = number_of(observe, "algebra", "dot_product")
         rest = own.u - got / (own.v @ own.v) * own.v
-        expect_near(rest @ own.v, 0, 0.01, "with your number, what is left of u is not perpendicular to v")
+        if abs(rest @ own.v) > 0.01:
+            raise Failure("with your number, what is left of u is not perpendicular to v", got=show(got))
 
 
 @grade("matrices", weight=SEEN)
@@ -202,14 +203,16 @@ def test_the_slopes_of_the_chain_are_measured(observe, numbers):
     with call("chain_gradients()"):
         got = numbers_of(observe, "calculus", "chain_gradients", (4,))
         slopes = slopes_of(lambda p: loss_of(*p, own.t), [own.w1, own.w2, own.b, own.x])
-        for name, one, slope in zip(("w1", "w2", "b", "x"), got, slopes, strict=True):
+        # From the loss backwards: an early mistake runs through to all that comes later.
+        for name, k in (("b", 2), ("w2", 1), ("w1", 0), ("x", 3)):
             hints = {
-                "the square of (o - t) gives a factor 2": slope / 2,
-                "the sign: o - t, not t - o": -slope,
-                "a = h² has the slope 2h, not h or 2": slope / 4,
+                "the square of (o - t) gives a factor 2" if k == 2 else "a = h² has the slope 2h": slopes[k] / 2,
+                "the sign: o - t, not t - o": -slopes[k],
+                "o = w2 a + b: on the way back to a there is a factor w2": slopes[k] / own.w2,
+                "w1 and x are swapped, in the product h = w1 x each is the other's slope": slopes[3 - k],
             }
-            if not alike(one, slope):
-                hint = next((text for text, wrong in hints.items() if alike(one, wrong)), "")
+            if not alike(got[k], slopes[k]):
+                hint = next((text for text, wrong in hints.items() if alike(got[k], wrong)), "")
                 raise Failure(f"L changes otherwise when {name} moves a little", got=show(got.tolist()), hint=hint)
 
 
@@ -232,7 +235,8 @@ def test_the_slopes_of_the_fork_are_measured(observe, numbers):
 
 
 def draws_of(variable, rng):
-    return rng.choice(list(variable.chances), DRAWS, p=[float(chance) for chance in variable.chances.values()])
+    counts = rng.multinomial(DRAWS, [float(chance) for chance in variable.chances.values()])
+    return np.repeat(list(variable.chances), counts)
 
 
 @grade("random_variables", weight=SEEN)
@@ -290,10 +294,10 @@ def expect_share(got, measured, tolerance, what, hints):
 
 def parts_of(alarm, rng):
     """For many parts: whether each has a fault, and whether the alarm sounded at its first and at its second test."""
-    count = 4 * DRAWS
-    fault = rng.random(count) < float(alarm.fault)
-    chance = np.where(fault, float(alarm.alarm_if_fault), float(alarm.alarm_if_fine))
-    return fault, rng.random(count) < chance, rng.random(count) < chance
+    fault, first, second = rng.random((3, 4 * DRAWS), dtype=np.float32)
+    fault = fault < float(alarm.fault)
+    chance = np.where(fault, np.float32(alarm.alarm_if_fault), np.float32(alarm.alarm_if_fine))
+    return fault, first < chance, second < chance
 
 
 @grade("bayes", weight=SEEN)
@@ -456,7 +460,8 @@ def test_the_loss_tells_how_likely_the_labels_are(observe, numbers):
             "this is the sum; the loss is the mean over the three samples": (together, 1),
             "the natural logarithm, np.log: not to the base 2": (together, 3 * math.log(2)),
             "the natural logarithm, np.log: not to the base 10": (together, 3 * math.log(10)),
-            "p is the probability of class 1: with target 0, 1 - p counts": (swapped, 3),
+            "p is the probability of class 1, so 1 - p that of class 0": (swapped, 3),
+            "with target 0, 1 - p counts, not p": (math.prod(float(p) for p, _ in own.pairs), 3),
             "the sign: logarithms of probabilities are negative, the loss is positive": (together, -3),
         }
         expect_likelihood(got, together, 3, hints)
@@ -592,6 +597,7 @@ def test_parameters_that_can_be_counted_on_paper(observe):
     hints = {
         "each output channel has a bias": {first: 4, second: 6},
         "one bias for each output channel, not for each input channel": {second: 8},
+        "one bias for each output channel, not for each kernel": {second: 12},
         "one bias for each output channel, not one for all": {second: 7},
         "with bias=False there are none": {third: 20},
         "a kernel has kernel × kernel weights": {first: 3},

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from exercise_code.common.testing import Failure, assert_same, grade
+from exercise_code.common.testing import Failure, assert_same, grade, wrong_type
 from exercise_code.ex02_math_recap.parsing import as_number, as_numbers, is_close
 from exercise_code.ex02_math_recap.problems import draw
 from exercise_code.ex02_math_recap.test_visible import answer_of
@@ -26,6 +26,18 @@ def expect_numbers(observe, module, name, want):
     got = as_numbers(observe(answer_of, module, name), want.shape)
     if not all(is_close(float(g), float(w)) for g, w in zip(got.ravel(), want.ravel(), strict=True)):
         raise Failure("the values differ")
+
+
+def items(got, count):
+    """The answer as a list of so many items."""
+    if type(got) is not list or len(got) != count:
+        raise wrong_type(f"a list of {count} items", got)
+    return got
+
+
+def floats(got):
+    """An array as one of floats: whole numbers are as right. Anything else as it is."""
+    return got.astype(float) if isinstance(got, np.ndarray) else got
 
 
 @grade("matrices")
@@ -82,8 +94,7 @@ def test_gradients_of_other_quadratic_forms(observe, rng):
     for size in (1, 2, 5):
         M, x = rng.normal(size=(size, size)), rng.normal(size=size)
         want = np.array([sum((M[k, i] + M[i, k]) * x[i] for i in range(size)) for k in range(size)])
-        got = observe(quadratic_gradient, M, x)
-        assert_same(got.astype(float) if isinstance(got, np.ndarray) else got, want, **CLOSE)
+        assert_same(floats(observe(quadratic_gradient, M, x)), want, **CLOSE)
 
 
 @grade("chain_rule")
@@ -155,8 +166,9 @@ def test_your_fault_after_two_alarms(observe, numbers):
     expect_number(observe, "probability", "fault_after_two_alarms", true / (true + false))
 
 
-def log_density(code, x, mean, std):
-    return code.probability.log_density(x, mean, std)
+def log_densities(code, x, mean, std):
+    """The answers for an array, and for one number of it."""
+    return [code.probability.log_density(x, mean, std), code.probability.log_density(float(x[0, 0]), mean, std)]
 
 
 @grade("likelihood", weight=2)
@@ -166,10 +178,9 @@ def test_log_densities_of_other_curves(observe, rng):
         mean, std = float(rng.normal()), float(rng.uniform(0.3, 3))
         x = mean + far * std * rng.normal(size=(3, 2))
         want = -((x - mean) ** 2) / (2 * std**2) - math.log(std * math.sqrt(2 * math.pi))
-        got = observe(log_density, x, mean, std)
-        assert_same(got.astype(float) if isinstance(got, np.ndarray) else got, want, **CLOSE)
-        one = as_number(observe(log_density, float(x[0, 0]), mean, std))
-        if not is_close(one, float(want[0, 0])):
+        got, one = items(observe(log_densities, x, mean, std), 2)
+        assert_same(floats(got), want, **CLOSE)
+        if not is_close(as_number(one), float(want[0, 0])):
             raise Failure("the values differ")
 
 
@@ -204,12 +215,12 @@ def test_your_cross_entropy(observe, numbers):
     expect_number(observe, "entropy", "cross_entropy", want)
 
 
-def softmax(code, z):
-    return code.entropy.softmax(z)
+def softmaxes(code, some):
+    return [code.entropy.softmax(z) for z in some]
 
 
-def softmax_jacobian(code, z):
-    return code.entropy.softmax_jacobian(z)
+def softmax_jacobians(code, some):
+    return [code.entropy.softmax_jacobian(z) for z in some]
 
 
 def shares(z):
@@ -229,31 +240,26 @@ def logits(rng):
 @grade("cross_entropy")
 def test_softmax_of_other_logits(observe, rng):
     """The softmax of other logits, also of large ones."""
-    for z in logits(rng):
-        got = observe(softmax, z)
-        assert_same(got.astype(float) if isinstance(got, np.ndarray) else got, shares(z), **CLOSE)
+    some = logits(rng)
+    for z, got in zip(some, items(observe(softmaxes, some), len(some)), strict=True):
+        assert_same(floats(got), shares(z), **CLOSE)
 
 
 @grade("cross_entropy")
 def test_softmax_jacobians_of_other_logits(observe, rng):
     """The derivatives of the softmax at other logits, also at large ones."""
-    for z in logits(rng):
+    some = logits(rng)
+    for z, got in zip(some, items(observe(softmax_jacobians, some), len(some)), strict=True):
         p = shares(z)
         want = np.array([[p[i] * ((i == j) - p[j]) for j in range(len(z))] for i in range(len(z))])
-        got = observe(softmax_jacobian, z)
-        assert_same(got.astype(float) if isinstance(got, np.ndarray) else got, want, **CLOSE)
+        assert_same(floats(got), want, **CLOSE)
 
 
-def size_of(code, *sizes):
-    return code.convolution.output_size(*sizes)
-
-
-def plain_size(code, size, kernel):
-    return code.convolution.output_size(size, kernel)
-
-
-def strided_size(code, size, kernel, stride):
-    return code.convolution.output_size(size, kernel, stride=stride)
+def output_sizes(code, convolutions):
+    """The answers for whole tables of sizes; then for the last one without some of them."""
+    size, kernel, stride, *_ = convolutions[-1]
+    of = code.convolution.output_size
+    return [of(*sizes) for sizes in convolutions] + [of(size, kernel), of(size, kernel, stride=stride)]
 
 
 def whole(got):
@@ -270,12 +276,11 @@ def places(size, kernel, stride, padding, dilation):
 @grade("layer_sizes")
 def test_sizes_of_other_convolutions(observe, rng):
     """The width of the output for other inputs, kernels, strides, paddings and dilations."""
-    for _ in range(12):
-        size, kernel, stride, padding, dilation = (int(n) for n in rng.integers([20, 1, 1, 0, 1], [60, 7, 5, 4, 4]))
-        sizes = size, kernel, stride, padding, dilation
-        assert_same(whole(observe(size_of, *sizes)), places(*sizes))
-    assert_same(whole(observe(plain_size, size, kernel)), places(size, kernel, 1, 0, 1))
-    assert_same(whole(observe(strided_size, size, kernel, 3)), places(size, kernel, 3, 0, 1))
+    table = rng.integers([20, 1, 1, 0, 1], [60, 7, 5, 4, 4], (12, 5)).tolist()
+    size, kernel, stride, *_ = table[-1]
+    want = [places(*sizes) for sizes in table] + [places(size, kernel, 1, 0, 1), places(size, kernel, stride, 0, 1)]
+    got = items(observe(output_sizes, table), len(want))
+    assert_same([whole(one) for one in got], want)
 
 
 def count_of(code, *sizes):
