@@ -6,8 +6,6 @@ a float, a `Fraction` or a text such as "3/8"; a matrix is a list of rows, [[1, 
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from .parsing import Number, Numbers

@@ -187,7 +187,9 @@ def _algebra(numbers: np.random.Generator) -> Algebra | None:
 
 def _invertible(numbers: np.random.Generator) -> np.ndarray | None:
     a, b, c, d = _some(numbers, (-4, -3, -2, -1, 1, 2, 3, 4, 5), 4)
-    return np.array([[a, b], [c, d]]) if a * d - b * c in (-2, -1, 2) else None
+    det = a * d - b * c
+    posed = det in (-2, -1, 2) and abs(det) not in map(abs, (a, b, c, d))
+    return np.array([[a, b], [c, d]]) if posed else None
 
 
 def _squares(numbers: np.random.Generator) -> Squares | None:
@@ -201,13 +203,13 @@ def _squares(numbers: np.random.Generator) -> Squares | None:
 def _chain(numbers: np.random.Generator) -> Chain | None:
     w1, w2, b, x = (int(n) for n in _integers(numbers, -3, 3, (4,)))
     off = _one(numbers, (-3, -2, -1, 1, 2, 3))
-    posed = w1 * w2 * b * x and 2 <= abs(w1 * x) <= 4 and abs(w2) != 1 and abs(w1) != abs(x)
+    posed = w1 * b and abs(x) > 1 and abs(w2) > 1 and abs(w1 * x * off) <= 6 and abs(w1) != abs(x)
     return Chain(w1=w1, w2=w2, b=b, x=x, t=w2 * (w1 * x) ** 2 + b - off) if posed else None
 
 
 def _fork(numbers: np.random.Generator) -> Fork | None:
     p, q = (int(n) for n in _integers(numbers, -5, 5, (2,)))
-    return Fork(p=p, q=q) if p * q and abs(p) != abs(q) and (2 * p + q) * (p + 2 * q) else None
+    return Fork(p=p, q=q) if min(abs(p), abs(q)) > 1 and abs(p) != abs(q) and (2 * p + q) * (p + 2 * q) else None
 
 
 def _variable(numbers: np.random.Generator) -> Variable | None:
@@ -215,14 +217,14 @@ def _variable(numbers: np.random.Generator) -> Variable | None:
     whole = _one(numbers, (8, 10, 12))
     counts = [int(n) for n in numbers.integers(1, whole, 3)]
     counts.append(whole - sum(counts))
-    scale, shift = _one(numbers, (-3, -2, 2, 3, 4)), _one(numbers, (-5, -4, -3, 3, 4, 5))
+    scale, shift = _one(numbers, (-3, -2, 2, 3)), _one(numbers, (-9, -7, -6, -5, 5, 6, 7, 9))
     if counts[-1] < 1 or len(set(counts)) < 3:
         return None
     x, p = np.array(values), np.array(counts) / whole
     mean = float(x @ p)
     spread = float((x - mean) ** 2 @ p)
     far = abs(mean - x.mean()) > 0.15 * spread**0.5 and abs(spread - x.var()) > 0.15 * spread
-    posed = far and mean**2 > 0.15 * spread and spread > 1
+    posed = far and mean**2 > 0.15 * spread and 2 < spread < 40 * abs(shift) / scale**2
     chances = {value: Fraction(count, whole) for value, count in zip(values, counts, strict=True)}
     return Variable(chances=chances, scale=scale, shift=shift) if posed else None
 
@@ -263,24 +265,24 @@ def _entropy(numbers: np.random.Generator) -> Entropy | None:
 
 
 def _network(numbers: np.random.Generator) -> Network | None:
-    size = _one(numbers, (28, 32, 36, 40, 48, 64))
+    size = _one(numbers, (31, 33, 35, 37, 39, 41, 43, 45, 47, 49))
     channels = (_one(numbers, (1, 3)), *(_one(numbers, some) for some in ((4, 5, 6, 8, 10), (8, 12, 16, 20))))
     kernels = _one(numbers, (3, 5, 7)), _one(numbers, (3, 5))
-    strides = int(numbers.integers(1, 3)), int(numbers.integers(1, 3))
+    strides = 2, int(numbers.integers(1, 3))
     paddings = int(numbers.integers(1, 4)), int(numbers.integers(0, 3))
     rows = zip(kernels, strides, paddings, channels[:2], channels[1:], strict=True)
     names = ("kernel", "stride", "padding", "in_channels", "out_channels")
     first, second = (Layer(kind="conv", **dict(zip(names, row, strict=True))) for row in rows)
     pool = Layer(kind="pool", kernel=2, stride=2, padding=0, in_channels=channels[1], out_channels=channels[1])
     layers = (first, pool, second)
-    if max(strides) == 1 or channels[1] == channels[2] or any(layer.padding > layer.kernel // 2 for layer in layers):
+    if channels[1] == channels[2] or any(layer.padding > layer.kernel // 2 for layer in layers):
         return None
     width = size
     for layer in layers:
         if (room := width + 2 * layer.padding - layer.kernel) % layer.stride:
             return None
         width = room // layer.stride + 1
-    return Network(size=size, layers=layers) if width >= 4 else None
+    return Network(size=size, layers=layers) if width >= 3 else None
 
 
 def _convolution(numbers: np.random.Generator) -> Convolution | None:

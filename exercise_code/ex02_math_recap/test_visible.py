@@ -17,7 +17,7 @@ from exercise_code.ex02_math_recap.problems import draw
 SEEN = 0.1
 # A student may compute with float32.
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
-DRAWS = 100_000
+DRAWS, PARTS = 1_000_000, 400_000
 
 
 def answer_of(code, module, name):
@@ -241,18 +241,18 @@ def draws_of(variable, rng):
 
 @grade("random_variables", weight=SEEN)
 def test_many_draws_have_this_mean(observe, numbers, rng):
-    """The mean of 100,000 draws of X is near your expectation."""
+    """The mean of 1,000,000 draws of X is near your expectation."""
     own = draw(numbers).variable
     with call("expectation()"):
         got = number_of(observe, "probability", "expectation")
         drawn = draws_of(own, rng)
         hints = {"weight each value with its probability: they are not all equally likely": np.mean(list(own.chances))}
-        expect_near(got, drawn.mean(), 0.03 * drawn.std(), "the mean of 100,000 draws is another number", hints)
+        expect_near(got, drawn.mean(), 0.01 * drawn.std(), "the mean of 1,000,000 draws is another number", hints)
 
 
 @grade("random_variables", weight=SEEN)
 def test_many_draws_have_this_variance(observe, numbers, rng):
-    """The variance of 100,000 draws of X is near yours."""
+    """The variance of 1,000,000 draws of X is near yours."""
     own = draw(numbers).variable
     with call("variance()"):
         got = number_of(observe, "probability", "variance")
@@ -264,12 +264,12 @@ def test_many_draws_have_this_variance(observe, numbers, rng):
             "this is its root, the standard deviation": drawn.std(),
             "weight each squared distance with its probability": np.var(list(own.chances)),
         }
-        expect_near(got, drawn.var(), 0.04 * drawn.var(), "the variance of 100,000 draws is another number", hints)
+        expect_near(got, drawn.var(), 0.01 * drawn.var(), "the variance of 1,000,000 draws is another number", hints)
 
 
 @grade("random_variables", weight=SEEN)
 def test_many_draws_of_the_line_have_this_variance(observe, numbers, rng):
-    """The variance of 100,000 draws of scale · X + shift is near yours."""
+    """The variance of 1,000,000 draws of scale · X + shift is near yours."""
     own = draw(numbers).variable
     with call("variance_of_line()"):
         got = number_of(observe, "probability", "variance_of_line")
@@ -280,7 +280,7 @@ def test_many_draws_of_the_line_have_this_variance(observe, numbers, rng):
             "a variance is not negative: the scale is squared": -spread / abs(own.scale),
             "a shift moves all values alike, and spreads nothing": spread + own.shift,
         }
-        expect_near(got, spread, 0.04 * spread, "the variance of 100,000 draws is another number", hints)
+        expect_near(got, spread, 0.01 * spread, "the variance of 1,000,000 draws is another number", hints)
 
 
 # Task 6
@@ -294,7 +294,7 @@ def expect_share(got, measured, tolerance, what, hints):
 
 def parts_of(alarm, rng):
     """For many parts: whether each has a fault, and whether the alarm sounded at its first and at its second test."""
-    fault, first, second = rng.random((3, 4 * DRAWS), dtype=np.float32)
+    fault, first, second = rng.random((3, PARTS), dtype=np.float32)
     fault = fault < float(alarm.fault)
     chance = np.where(fault, np.float32(alarm.alarm_if_fault), np.float32(alarm.alarm_if_fine))
     return fault, first < chance, second < chance

@@ -6,8 +6,6 @@ a float, a `Fraction` or a text such as "3/8"; a matrix is a list of rows, [[1, 
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from .parsing import Number, Numbers
@@ -19,7 +17,7 @@ def dot_product() -> Number:
     ### TASK matrices
     ### BEGIN SOLUTION
     own = own_problems().algebra
-    return int(own.u @ own.v)
+    return own.u @ own.v
     ### END SOLUTION
 
 
@@ -28,7 +26,7 @@ def length() -> Number:
     ### TASK matrices
     ### BEGIN SOLUTION
     own = own_problems().algebra
-    return float(np.sqrt(np.sum(own.u**2)))
+    return np.sqrt(np.sum(own.u**2))
     ### END SOLUTION
 
 
@@ -45,7 +43,7 @@ def inverse() -> Numbers:
     """The inverse of your matrix S: shape (2, 2). S times it is the identity."""
     ### TASK matrices
     ### BEGIN SOLUTION
-    (a, b), (c, d) = own_problems().algebra.S.tolist()
+    (a, b), (c, d) = own_problems().algebra.S
     det = a * d - b * c
-    return [[Fraction(d, det), Fraction(-b, det)], [Fraction(-c, det), Fraction(a, det)]]
+    return [[d / det, -b / det], [-c / det, a / det]]
     ### END SOLUTION

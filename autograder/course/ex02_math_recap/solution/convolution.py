@@ -115,10 +115,8 @@ def pool_output() -> Numbers:
     ### TASK convolution
     ### BEGIN SOLUTION
     x = own_problems().pooling.x
-    out = np.zeros((2, 2), int)
-    for i, j in np.ndindex(2, 2):
-        out[i, j] = x[max(2 * i - 1, 0) : 2 * i + 2, max(2 * j - 1, 0) : 2 * j + 2].max()
-    return out
+    # Without the padding, windows at the edges are smaller.
+    return [[rows[:, :2].max(), rows[:, 1:].max()] for rows in (x[:2], x[1:])]
     ### END SOLUTION
 
 
@@ -128,8 +126,7 @@ def pool_input_gradient() -> Numbers:
     ### BEGIN SOLUTION
     own = own_problems().pooling
     gradient = np.zeros((4, 4), int)
-    for i, j in np.ndindex(2, 2):
-        window = own.x[max(2 * i - 1, 0) : 2 * i + 2, max(2 * j - 1, 0) : 2 * j + 2]
-        gradient[own.x == window.max()] += own.dout[i, j]
+    for place, largest in np.ndenumerate(pool_output()):
+        gradient[own.x == largest] += own.dout[place]
     return gradient
     ### END SOLUTION

@@ -99,5 +99,5 @@ def most_likely_variance() -> Number:
     ### TASK likelihood
     ### BEGIN SOLUTION
     sample = np.array(own_problems().sample)
-    return float(np.mean((sample - sample.mean()) ** 2))
+    return np.mean((sample - sample.mean()) ** 2)
     ### END SOLUTION
