@@ -188,7 +188,7 @@ def _algebra(numbers: np.random.Generator) -> Algebra | None:
 def _invertible(numbers: np.random.Generator) -> np.ndarray | None:
     a, b, c, d = _some(numbers, (-4, -3, -2, -1, 1, 2, 3, 4, 5), 4)
     det = a * d - b * c
-    posed = det in (-2, -1, 2) and abs(det) not in map(abs, (a, b, c, d))
+    posed = det in (-2, 2) and abs(det) not in map(abs, (a, b, c, d))
     return np.array([[a, b], [c, d]]) if posed else None
 
 
