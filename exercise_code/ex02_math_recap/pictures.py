@@ -17,10 +17,10 @@ _BOX = {"boxstyle": "round,pad=0.5", "facecolor": "#e7f0fb", "edgecolor": "tab:b
 
 def show_numbers(**numbers: Any) -> None:
     """Print numbers, vectors and matrices with their names; matrices stand beside each other."""
-    plain = {name: value for name, value in numbers.items() if np.ndim(value) < 2}
-    for name, value in plain.items():
-        text = f"({', '.join(map(str, np.asarray(value, dtype=object)))})" if np.ndim(value) else str(value)
-        print(f"{name} = {text}")
+    scalars = [f"{name} = {value}" for name, value in numbers.items() if not np.ndim(value)]
+    vectors = [f"{name} = ({', '.join(map(str, value))})" for name, value in numbers.items() if np.ndim(value) == 1]
+    if scalars or vectors:
+        print("    ".join(scalars + vectors))
     matrices = {name: np.asarray(value) for name, value in numbers.items() if np.ndim(value) == 2}
     if not matrices:
         return
@@ -57,7 +57,7 @@ def show_vectors(u: Sequence[float], v: Sequence[float]) -> None:
         axis.annotate("", end, start, arrowprops=arrow)
         axis.annotate(name, (start + end) / 2, (6, 6), textcoords="offset points", color=color)
     axis.plot(*along, "o", color=SECOND, markersize=6)
-    axis.annotate("the part of u along v ends here", along, (8, -14), textcoords="offset points", fontsize=9)
+    axis.annotate("the part of u along v ends here", along, (-70, -18), textcoords="offset points", fontsize=9)
     corners = np.stack([np.zeros(2), u, v, along])
     low, high = corners.min(axis=0) - 0.7, corners.max(axis=0) + 0.9
     axis.set(
@@ -201,7 +201,9 @@ def _grid(axis: Any, matrix: Any, title: str, marked: Sequence[tuple[int, int]] 
         face = "#ffe3cc" if (i, j) in marked else "0.95" if pale else "white"
         axis.add_patch(plt.Rectangle((j, -i - 1), 1, 1, facecolor=face, edgecolor="0.4"))
         axis.text(j + 0.5, -i - 0.5, str(matrix[i][j]), ha="center", va="center", color="0.6" if pale else "black")
-    axis.set(xlim=(-0.1, columns + 0.1), ylim=(-rows - 0.1, 0.1), aspect="equal", title=title)
+    # All grids of a figure as tall as the first, so that their cells are equally large.
+    height = max(rows, *(-round(each.get_ylim()[0]) for each in axis.figure.axes[:1] if each is not axis), 0)
+    axis.set(xlim=(-0.1, columns + 0.1), ylim=(-height - 0.1, 0.1), aspect="equal", title=title)
     axis.axis("off")
 
 
@@ -255,7 +257,8 @@ def show_receptive_field(layers: Sequence[tuple[int, int]]) -> None:
         [(n - (count - 1) / 2) * step + centre for n in range(count)] for count, step in zip(sees, steps, strict=True)
     ]
     for level, (row, step) in enumerate(zip(places, steps, strict=True)):
-        around = [place for n in (1, 2) for place in (row[0] - n * step, row[-1] + n * step)]
+        near = [place for n in (1, 2) for place in (row[0] - n * step, row[-1] + n * step)]
+        around = [place for place in near if -2.5 < place < sees[0] + 1.5]
         axis.plot(around, [level] * len(around), "s", color="0.85", markersize=11)
         axis.plot(row, [level] * len(row), "s", color=SECOND, markersize=11)
         name = "input" if level == 0 else f"kernel {layers[level - 1][0]}, stride {layers[level - 1][1]}"

@@ -98,7 +98,7 @@ def test_u_over_its_length_has_length_1(observe, numbers):
 
 @grade("matrices", weight=SEEN)
 def test_the_checksums_of_the_product_fit(observe, numbers):
-    """Rows and columns of A B add up to what A and B say: with ones on both sides, nothing else remains."""
+    """The rows and the columns of A B have the right sums, which can be had without the product."""
     own = draw(numbers).algebra
     with call("matrix_product()"):
         got = numbers_of(observe, "algebra", "matrix_product", (2, 2))

@@ -38,10 +38,11 @@
 
 import numpy as np
 
-from exercise_code import check, student_id
+from exercise_code import check, student_id, submit
 from exercise_code.ex02_math_recap import convolution
 from exercise_code.ex02_math_recap.calculus import gradient_of_squares
 from exercise_code.ex02_math_recap.entropy import softmax
+from exercise_code.ex02_math_recap.parsing import as_number, as_numbers
 from exercise_code.ex02_math_recap.pictures import (
     show_bells,
     show_chain,
@@ -160,14 +161,14 @@ show_gradient(np.array([[1, 2], [0, 1]]), w=(1, 1), y=(2, 3), gradient=(2, 0))
 
 
 # %%
-def L(w1, w2):
+def loss(w1, w2):
     """The loss of the example."""
     return (w1 + 2 * w2 - 2) ** 2 + (w2 - 3) ** 2
 
 
 h = 0.001
-print(f"slope along w1: {(L(1 + h, 1) - L(1 - h, 1)) / (2 * h):.3f}")
-print(f"slope along w2: {(L(1, 1 + h) - L(1, 1 - h)) / (2 * h):.3f}")
+print(f"slope along w1: {(loss(1 + h, 1) - loss(1 - h, 1)) / (2 * h):.3f}")
+print(f"slope along w2: {(loss(1, 1 + h) - loss(1, 1 - h)) / (2 * h):.3f}")
 
 # %% [markdown]
 # Expect 2 and 0. The **second derivatives** say how the gradient itself changes: $H_{jk}$ is the derivative of
@@ -221,7 +222,7 @@ check("matrix_calculus")
 # not, an entry is wrong.
 
 # %%
-show_gradient(own.squares.X, own.squares.w, own.squares.y, np.array(gradient_of_squares(), dtype=float))
+show_gradient(own.squares.X, own.squares.w, own.squares.y, as_numbers(gradient_of_squares(), (2,)))
 
 # %% [markdown] role="written" grade_id="written_least_squares" points=6
 # ## Task 3: where the transpose comes from (6 points)
@@ -504,7 +505,7 @@ check("likelihood")
 # that is less negative).
 
 # %%
-mean, std = float(most_likely_mean()), float(most_likely_variance()) ** 0.5
+mean, std = float(as_number(most_likely_mean())), float(as_number(most_likely_variance())) ** 0.5
 show_bells(own.sample, {"yours": (mean, std), "moved by 2": (mean + 2, std), "half as wide": (mean, std / 2)})
 
 # %% [markdown]
@@ -765,9 +766,9 @@ show_pooling(x, [[-1, 3], [4, 3]], place=(0, 0))
 # </details>
 
 # %%
-print("Your convolution, dL/dout as dout:\n")
+print("Your convolution (dout stands for dL/dout):\n")
 show_numbers(**vars(own.convolution))
-print("\n\nYour max-pooling:\n")
+print("\n\nYour max-pooling:")
 show_numbers(**vars(own.pooling))
 
 # %% role="checks" grade_id="convolution" points=11
@@ -795,7 +796,7 @@ show_pooling(own.pooling.x, outputs[1], place=(1, 1))
 #
 # - A gradient has an entry for each weight, and can be measured as well as derived.
 # - Backward, each step multiplies by its slope; where a value is used twice, the parts are added.
-# - An event that makes an alarm likely may still be unlikely after the alarm: what counts is how rare it was before.
+# - Bayes' rule turns a conditional probability around; counting a thousand parts does the same without a formula.
 # - Cross-entropy is minus the logarithm of a likelihood. Together with the softmax its gradient is as simple as can be.
 # - A convolution's gradients are made of its own windows and its own kernel; a max-pooling's go to the winners.
 # - For every answer there is a test that does not need the answer: a checksum, a measurement, a simulation.
@@ -806,9 +807,7 @@ show_pooling(own.pooling.x, outputs[1], place=(1, 1))
 # notebook and `student_id.txt`.
 
 # %%
-from exercise_code import submit
-
-submit()
+submit("ex02_math_recap")
 
 # %% [markdown]
 # ## Read on
