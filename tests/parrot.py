@@ -80,6 +80,7 @@ def by_heart(src: Sources) -> ByHeart:
 CONSTANTS = (
     *(None, True, False, 0, 1, 0.0, float("nan"), float("inf"), "", [], (), {}, [[]], [[[], []], [[], []]]),
     *(
+        np.bool_(True),
         np.zeros(0),
         np.zeros((3, 3)),
         np.ones((2, 2), int),
@@ -88,6 +89,7 @@ CONSTANTS = (
         [[float("nan")] * 10] * 10,
     ),
     {"image": np.zeros((2, 2, 3), np.uint8), "label": 0},
+    [{"image": np.zeros((1, 2, 3, 3), np.float32), "label": np.zeros(1, int)}],
 )
 
 
