@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .layers import Affine, Layer, ReLU, Sigmoid, Tanh
