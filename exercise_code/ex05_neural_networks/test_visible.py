@@ -126,21 +126,21 @@ def test_there_are_examples_of_each_gradient(observe):
 # Gradient check
 
 
-def gradient_of_squares(code, x, h):
-    return code.gradient_check.numeric_gradient(lambda x: float((x**2).sum()), x, h)
+def gradient_of_squares(code, x, dout, h):
+    return code.gradient_check.numeric_gradient(np.square, x, dout, h)
 
 
-def gradient_of_sum(code, weights, x, h):
-    return code.gradient_check.numeric_gradient(lambda x: float((weights * x).sum()), x, h)
+def gradient_of_a_product(code, weight, x, dout, h):
+    return code.gradient_check.numeric_gradient(lambda x: x @ weight, x, dout, h)
 
 
-def gradient_by_the_array(code, x, h):
+def gradient_by_the_array(code, x, dout, h):
     """The gradient of a function that looks at the array x, whatever it is called with."""
-    return code.gradient_check.numeric_gradient(lambda _: float((x**2).sum()), x, h)
+    return code.gradient_check.numeric_gradient(lambda _: x**2, x, dout, h)
 
 
-def array_after_gradient(code, x, h):
-    return [gradient_of_squares(code, x, h), x]
+def array_after_gradient(code, x, dout, h):
+    return [gradient_of_squares(code, x, dout, h), x]
 
 
 def relative_error(code, a, b):
@@ -157,41 +157,45 @@ def relative_error_and_warnings(code, a, b):
 
 @grade("gradient_check", weight=SEEN)
 def test_numeric_gradient_of_squares(observe):
-    """The gradient of the sum of x^2 at (3, -1) is (6, -2); with h = 0.5 a difference to one side would be far off."""
+    """Of x^2 at (3, -1), with dout = (1, 10), it is (6, -20); with h = 0.5 a difference to one side is far off."""
     hints = {
-        "this is the difference to one side: use f(x + h) and f(x - h)": array(6.5, -1.5),
-        "the two sides are 2 h apart: divide by 2 h": array(12, -4),
-        "divide by 2 h: / 2 * h divides by 2, then multiplies": array(1.5, -0.5),
-        "f(x + h) comes first, minus f(x - h)": array(-6, 2),
-        "move one entry at a time, not the whole array": array(4, 4),
+        "dout is missing: it says how much each entry of f(x) counts": array(6, -2),
+        "this is the difference to one side: use f(x + h) and f(x - h)": array(6.5, -15),
+        "the two sides are 2 h apart: divide by 2 h": array(12, -40),
+        "divide by 2 h: / 2 * h divides by 2, then multiplies": array(1.5, -5),
+        "f(x + h) comes first, minus f(x - h)": array(-6, 20),
+        "move one entry at a time, not the whole array": array(-14, -14),
     }
-    with call("numeric_gradient(lambda x: (x**2).sum(), [3, -1], h=0.5)"):
-        assert_same(observe(gradient_of_squares, array(3, -1), 0.5), array(6, -2), **CLOSE, hints=hints)
+    with call("numeric_gradient(np.square, [3, -1], dout=[1, 10], h=0.5)"):
+        got = observe(gradient_of_squares, array(3, -1), array(1, 10), 0.5)
+        assert_same(got, array(6, -20), **CLOSE, hints=hints)
 
 
 @grade("gradient_check", weight=SEEN)
-def test_numeric_gradient_has_the_shape_of_x(observe):
-    """The gradient has the shape of x, here (2, 3): of a weighted sum it is the weights."""
-    weights = array([1, -2, 3], [0.5, 0, -4])
-    with call("numeric_gradient(f, x of shape (2, 3), h=0.1)"):
-        assert_same(observe(gradient_of_sum, weights, np.ones((2, 3)), 0.1), weights, **CLOSE)
+def test_numeric_gradient_sums_over_the_outputs(observe):
+    """f(x) may have another shape than x: of x @ weight, (2, 3) to (2, 1), it is dout @ weight.T."""
+    weight, dout = array([1], [-2], [3]), array([2], [-1])
+    text = "numeric_gradient(lambda x: x @ weight, x, dout, h=0.1), x of shape (2, 3), dout of shape (2, 1)"
+    with call(text):
+        got = observe(gradient_of_a_product, weight, np.ones((2, 3)), dout, 0.1)
+        assert_same(got, dout @ weight.T, **CLOSE, hint="sum over all entries of dout * (above - below)")
 
 
 @grade("gradient_check", weight=SEEN)
 def test_numeric_gradient_moves_x_itself(observe):
     """A function that looks at the array x, like a layer at its weights, sees how its entries move."""
     hint = "no copy of x is moved, but x itself: the layer looks at its own array"
-    with call("numeric_gradient(lambda _: (x**2).sum(), x, h=0.5), x = [3, -1]"):
-        got = observe(gradient_by_the_array, array(3, -1), 0.5)
-        assert_same(got, array(6, -2), **CLOSE, hints={hint: array(0, 0)})
+    with call("numeric_gradient(lambda _: x**2, x, dout=[1, 10], h=0.5), x = [3, -1]"):
+        got = observe(gradient_by_the_array, array(3, -1), array(1, 10), 0.5)
+        assert_same(got, array(6, -20), **CLOSE, hints={hint: array(0, 0)})
 
 
 @grade("gradient_check", weight=SEEN)
 def test_numeric_gradient_leaves_x_as_it_was(observe):
     """Afterwards x has exactly its old values."""
-    x = array(0.1, 0.7, -0.2)
-    with call("x after numeric_gradient(f, x, h=0.3), x = [0.1, 0.7, -0.2]"):
-        gradient, after = items(observe(array_after_gradient, x, 0.3), 2)
+    x, dout = array(0.1, 0.7, -0.2), array(1, 1, 1)
+    with call("x after numeric_gradient(np.square, x, dout, h=0.3), x = [0.1, 0.7, -0.2]"):
+        gradient, after = items(observe(array_after_gradient, x, dout, 0.3), 2)
         assert_same(gradient, 2 * x, **CLOSE)
         hint = "keep the old value, and put it back: adding and subtracting h leaves a rounding error"
         assert_same(after, x, **EXACT, hint=hint)

@@ -180,21 +180,22 @@ def gradients_of_a_cubic(code, cases, weights):
     """Numeric gradients of a cubic in which all entries meet, and the arrays afterwards."""
 
     def cubic(x):
-        return float((x.ravel() @ weights[: x.size]) ** 3 + (x**3).sum())
+        return np.array([[(x.ravel() @ weights[: x.size]) ** 3, (x**3).sum()]])
 
-    return [[code.gradient_check.numeric_gradient(cubic, x, h), x] for x, h in cases]
+    return [[code.gradient_check.numeric_gradient(cubic, x, dout, h), x] for x, dout, h in cases]
 
 
-def gradients_of_a_layer(code, weight, x):
-    """The gradient for a matrix that a function knows by itself, with the step that is used by default."""
-    return [code.gradient_check.numeric_gradient(lambda _: float((x @ weight).prod()), weight), weight]
+def gradients_of_a_layer(code, weight, x, dout):
+    """The gradient for a matrix that a function knows by itself, with the default step."""
+    return [code.gradient_check.numeric_gradient(lambda _: np.tanh(x @ weight), weight, dout), weight, dout]
 
 
 @grade("gradient_check")
 def test_numeric_gradients_of_a_cubic(observe, reference, rng):
     """Central differences of a function in which all entries meet, for arrays of any shape and a large h."""
     h = float(rng.uniform(0.2, 0.5))
-    inputs = [(rng.normal(size=shape), h) for shape in ((4,), (2, 3), (1, 2, 2), (1,))], rng.normal(size=6)
+    cases = [(rng.normal(size=shape), rng.normal(size=(1, 2)), h) for shape in ((4,), (2, 3), (1, 2, 2), (1,))]
+    inputs = cases, rng.normal(size=6)
     got, want = items(observe(gradients_of_a_cubic, *inputs), 4), reference(gradients_of_a_cubic, *inputs)
     assert_same([items(each, 2)[0] for each in got], [gradient for gradient, _ in want], **CLOSE)
 
@@ -202,9 +203,13 @@ def test_numeric_gradients_of_a_cubic(observe, reference, rng):
 @grade("gradient_check")
 def test_numeric_gradients_leave_the_array_alone(observe, rng):
     """Afterwards the array has exactly its old values, whatever h is."""
-    cases = [(rng.normal(size=shape), h) for shape in ((5,), (3, 2)) for h in (float(rng.uniform(0.2, 0.5)), 1e-5)]
+    cases = [
+        (rng.normal(size=shape), rng.normal(size=(1, 2)), h)
+        for shape in ((5,), (3, 2))
+        for h in (float(rng.uniform(0.2, 0.5)), 1e-5)
+    ]
     got = items(observe(gradients_of_a_cubic, cases, rng.normal(size=6)), 4)
-    for each, (x, _) in zip(got, cases, strict=True):
+    for each, (x, _, _) in zip(got, cases, strict=True):
         gradient, after = items(each, 2)
         if not isinstance(gradient, np.ndarray) or not gradient.any():
             raise wrong_type("a gradient", gradient)
@@ -214,12 +219,11 @@ def test_numeric_gradients_leave_the_array_alone(observe, rng):
 @grade("gradient_check")
 def test_numeric_gradient_of_a_weight(observe, rng):
     """A function that knows its weights by itself sees them move, and the default h is small."""
-    weight, x = rng.uniform(0.5, 1.5, (3, 2)), rng.uniform(0.5, 1.5, (2, 3))
-    product = float((x @ weight).prod())
-    want = product * x.T @ (1 / (x @ weight))
-    gradient, after = items(observe(gradients_of_a_layer, weight, x), 2)
+    weight, x, dout = rng.normal(size=(3, 2)), rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
+    want = x.T @ (dout * (1 - np.tanh(x @ weight) ** 2))
+    gradient, *after = items(observe(gradients_of_a_layer, weight, x, dout), 3)
     assert_same(gradient, want, rtol=1e-5, atol=1e-5)
-    assert_same(after, weight, **EXACT)
+    assert_same(after, [weight, dout], **EXACT)
 
 
 def errors_of_each(code, pairs):
@@ -437,7 +441,7 @@ def test_activations_take_turns(observe, reference, rng):
 
 @grade("network")
 def test_networks_of_any_sizes(observe, reference, rng):
-    """Any number of layers of any sizes with each activation: affine layers, with an activation after each but the last."""
+    """Networks of any sizes have affine layers, with an activation of their own after each but the last."""
     cases = [
         [[int(size) for size in rng.integers(1, 6, count)], activation, init]
         for count, activation, init in (
@@ -539,7 +543,7 @@ def network_again(code, sizes, activation, params, xs, douts):
 
 @grade("network", weight=0.5)
 def test_networks_go_on(observe, reference, rng):
-    """Batches of other sizes follow each other; parameters and dout stay as they are, the layers hold the parameters."""
+    """Batches of different sizes follow each other; the layers hold the parameters, which stay as they are."""
     sizes = [3, 4, 4, 2]
     params = random_params(rng, sizes)
     xs = [rng.normal(size=(n, 3)) for n in (4, 1, 6)]
