@@ -24,7 +24,7 @@ def numeric_gradient(
         h: float, how far an entry is moved.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: t")
+    raise NotImplementedError("Task 2: gradient check")
 
 
 def relative_error(a: np.ndarray, b: np.ndarray) -> float:
@@ -38,4 +38,4 @@ def relative_error(a: np.ndarray, b: np.ndarray) -> float:
         a, b: float arrays of the same shape. They must not be changed.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: t")
+    raise NotImplementedError("Task 2: gradient check")
