@@ -38,8 +38,8 @@ def show_kinks() -> None:
         axis.set_xlabel("x")
         axis.legend(fontsize=8, loc="best")
     figure.tight_layout()
-    show_figure(figure, "Left: a straight line, and a straight function of it, which is straight, too. Middle: three "
-                        "functions that are 0 and then rise or fall. Right: their sum, with a bend at -2, 0 and 1.")  # fmt: skip
+    words = "Left: a straight line, and a straight function of it, which is straight, too. Middle: three functions "
+    show_figure(figure, words + "that are 0 and then rise or fall. Right: their sum, with a bend at -2, 0 and 1.")
 
 
 @course_style()
@@ -98,8 +98,10 @@ def show_probabilities(rows: Mapping[str, Sequence[float]], names: Sequence[str]
 
 
 @course_style()
-def show_histories(histories: Mapping[str, History], title: str = "", chance: float | None = None) -> None:
-    """Draw the losses of several trainings over their epochs, those of training and those of validation."""
+def show_histories(
+    histories: Mapping[str, History], title: str = "", chance: float | None = None, top: float | None = None
+) -> None:
+    """Draw the losses of several trainings over their epochs, up to `top`: those of training, those of validation."""
     figure, axes = plt.subplots(1, 2, figsize=(9.2, 3), sharex=True, sharey=True)
     words = []
     for (name, history), (color, dashes) in zip(histories.items(), LINES, strict=False):
@@ -112,6 +114,7 @@ def show_histories(histories: Mapping[str, History], title: str = "", chance: fl
         axis.set(title=f"{part} loss{': ' + title if title else ''}", xlabel="epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("loss")
+    axes[0].set_ylim(top=top)
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout()
     show_figure(figure, f"Losses over the epochs. {'; '.join(words)}.")
@@ -130,7 +133,7 @@ def show_valley(tracks: Mapping[str, np.ndarray], curvature: Sequence[float]) ->
         axis.plot(*track.T, "o-", color=MARK, markersize=3, linewidth=1)
         axis.plot(0, 0, "k*", markersize=9)
         end = curvature[0] * track[-1, 0] ** 2 + curvature[1] * track[-1, 1] ** 2
-        axis.set(title=f"{name}\nloss {end:.3f} after {len(track) - 1} steps", xlabel="w₁", aspect="equal")
+        axis.set(title=f"{name}\nloss {end:.4f} after {len(track) - 1} steps", xlabel="w₁", aspect="equal")
         axis.set(xlim=(-4.5, 2), ylim=(-2.2, 2.2))
         words.append(f"{name} ends at a loss of {end:.3f}")
     np.atleast_1d(axes)[0].set_ylabel("w₂")
@@ -160,7 +163,9 @@ def show_layers(rows: Mapping[str, Sequence[np.ndarray]], what: str) -> None:
         words.append(f"{name}: " + ", ".join(f"{values.std():.1e}" for values in layers))
     figure.suptitle(what, fontsize=10)
     figure.tight_layout()
-    show_figure(figure, f"Histograms of the {what} by layer. Standard deviations, first to last layer: {'; '.join(words)}.")
+    show_figure(
+        figure, f"Histograms of the {what} by layer. Standard deviations, first to last layer: {'; '.join(words)}."
+    )
 
 
 @course_style()
@@ -183,8 +188,8 @@ def show_riddle() -> None:
     axes[0].set_ylabel("loss")
     axes[0].legend()
     figure.tight_layout()
-    show_figure(figure, "Three trainings with ten classes. A: both losses stay at 2.30. B: the training loss falls to "
-                        "0.1, the validation loss falls to 1.7 and rises to 3.3. C: both losses jump between 2.4 and 5.")  # fmt: skip
+    words = "Three trainings with ten classes. A: both losses stay at 2.30. B: the training loss falls to 0.1, the "
+    show_figure(figure, words + "validation loss falls to 1.7 and rises to 3.3. C: both losses jump between 3 and 5.")
 
 
 def tracks_of(start: Sequence[float], curvature: Sequence[float], optimizers: Mapping[str, Any], steps: int) -> Any:

@@ -45,9 +45,9 @@ from exercise_code.ex05_neural_networks.pictures import show_activations, show_f
 # %% [markdown]
 # ## Why more than one layer?
 #
-# The models of exercise 4 were straight: a line for prices, a straight border between two classes. Two linear models in a
-# row do not help, because a linear function of a linear function is linear, too. It takes something *between* them that
-# bends:
+# The models of exercise 4 were straight: a line for prices, a straight border between two classes. Two linear models
+# in a row do not help, because a linear function of a linear function is linear, too. It takes something *between*
+# them that bends:
 
 # %%
 show_kinks()
@@ -56,8 +56,9 @@ show_kinks()
 # On the right, three bent lines add up to a function that no linear model can be. With a hundred of them you get close
 # to any curve. A **neural network** does just that: weighted sums, then a bend, then weighted sums again.
 #
-# The bend in the picture is $\text{relu}(x) = \max(x, 0)$, the *rectified linear unit*. Every network of this exercise is
-# made of two kinds of layers: **affine** ones, which compute weighted sums, and **activations**, which bend.
+# The bend in the picture is $\text{relu}(x) = \max(x, 0)$, the *rectified linear unit*. Every network of this
+# exercise is made of two kinds of layers: **affine** ones, which compute weighted sums, and **activations**, which
+# bend.
 #
 # ## 1. A way forward and a way back
 #
@@ -99,12 +100,13 @@ show_chain(
 #    W = \begin{pmatrix} 3 & 0 \\ 1 & 2 \end{pmatrix} \quad
 #    g = \begin{pmatrix} 2 & -1 \end{pmatrix} $$
 #
-# - The gradient for $x$: $(2 \cdot 3 + (-1) \cdot 0,\;\; 2 \cdot 1 + (-1) \cdot 2) = (6, 0)$. It goes along the *rows* of $W$.
+# - The gradient for $x$: $(2 \cdot 3 + (-1) \cdot 0,\;\; 2 \cdot 1 + (-1) \cdot 2) = (6, 0)$. It goes along the
+#   *rows* of $W$.
 # - The gradient for $W$: its rows are $1 \cdot g = (2, -1)$ and $-2 \cdot g = (-4, 2)$.
 # - The gradient for $b$: with a single sample it is $g = (2, -1)$. With more samples it is the sum of their rows.
 #
-# Before you program this, write down what you expect. Examples are tests: if the code is wrong later, they say so. And a
-# wrong formula often gives the right answer in simple cases, so a good example is one in which it does not.
+# Before you program this, write down what you expect. Examples are tests: if the code is wrong later, they say so.
+# And a wrong formula often gives the right answer in simple cases, so a good example is one in which it does not.
 #
 # ## Task 1: examples (8 points)
 #
@@ -114,8 +116,9 @@ show_chain(
 # numbers and shapes will do. Use pen and paper, no code.
 #
 # - **in:** nothing
-# - **out:** a list of dicts with the entries `"of"`, `"x"`, `"weight"`, `"dout"` and `"gradient"`. The example above, for
-#   the gradient of $x$, is `{"of": "x", "x": [[1, -2]], "weight": [[3, 0], [1, 2]], "dout": [[2, -1]], "gradient": [[6, 0]]}`.
+# - **out:** a list of dicts with the entries `"of"`, `"x"`, `"weight"`, `"dout"` and `"gradient"`. The example above,
+#   for the gradient of $x$, is `{"of": "x", "x": [[1, -2]], "weight": [[3, 0], [1, 2]], "dout": [[2, -1]],
+#   "gradient": [[6, 0]]}`.
 #
 # The check below looks at the form alone. The points come later, when your examples are tried on wrong implementations:
 # for each kind of mistake that at least one example catches, you get a share. All of your gradients must be right.
@@ -128,16 +131,17 @@ show_chain(
 #
 # <details><summary>Hint 2: the idea</summary>
 #
-# Think of slips: a forgotten transpose, a mean for a sum, the wrong axis, a forgotten `dout`, a sample too few. In which
-# examples would you *not* notice: with one sample? with a symmetric matrix? with ones everywhere? Choose others.
+# Think of slips: a forgotten transpose, a mean for a sum, the wrong axis, a forgotten `dout`, a sample too few. In
+# which examples would you *not* notice: with one sample? with a symmetric matrix? with ones everywhere? Choose
+# others.
 #
 # </details>
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
 # One choice of `x` (two or three samples), `weight` and `dout`, all of them with different numbers and some negative
-# ones, can serve all three examples. Only `"of"` and `"gradient"` differ. For the bias the gradient is a flat list, such
-# as `[3, -1]`.
+# ones, can serve all three examples. Only `"of"` and `"gradient"` differ. For the bias the gradient is a flat list,
+# such as `[3, -1]`.
 #
 # </details>
 
@@ -148,13 +152,14 @@ check("affine_examples")
 # ## 3. Measure a gradient
 #
 # Examples by hand are few and small. There is a test for any size: a gradient says how the loss changes when an entry
-# of $x$ moves a little. So move it, and look. In exercise 4 you were given a function that does this for a loss, which is
-# one number. A layer returns an array. Its entries count as much as `dout` says, so for each entry $i$ of $x$
+# of $x$ moves a little. So move it, and look. In exercise 4 you were given a function that does this for a loss,
+# which is one number. A layer returns an array. Its entries count as much as `dout` says, so for each entry $i$ of
+# $x$
 #
 # $$ \text{gradient}_i \approx \sum \text{dout} \cdot \frac{f(x + h e_i) - f(x - h e_i)}{2h} $$
 #
-# where $e_i$ is 1 at entry $i$ and 0 elsewhere, and the sum goes over all entries of the output. Steps to both sides are
-# worth the trouble. For $f(x) = x^3$ at $x = 2$, where the slope is 12:
+# where $e_i$ is 1 at entry $i$ and 0 elsewhere, and the sum goes over all entries of the output. Steps to both sides
+# are worth the trouble. For $f(x) = x^3$ at $x = 2$, where the slope is 12:
 
 # %%
 for h in [0.1, 0.01, 0.001]:
@@ -183,8 +188,8 @@ for h in [0.1, 0.01, 0.001]:
 # - **out:** `numeric_gradient` returns a new array of the shape of `x`, and leaves `x` exactly as it was;
 #   `relative_error` returns a float, 0 where both arrays are 0
 #
-# Move the entries of `x` itself, not of a copy. You will soon check the gradient for a layer's *weights*: then `x` is the
-# weight matrix, and `f` runs the layer, which looks at its own matrix.
+# Move the entries of `x` itself, not of a copy. You will soon check the gradient for a layer's *weights*: then `x` is
+# the weight matrix, and `f` runs the layer, which looks at its own matrix.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
@@ -202,8 +207,9 @@ for h in [0.1, 0.01, 0.001]:
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# With `above` and `below` for the two outputs: `dout * (above - below)`, summed over everything, divided by `(2 * h)`.
-# The second function is one line: `np.abs(...)` of the difference over the divisor, `.max()`, and `float(...)` around it.
+# With `above` and `below` for the two outputs: `dout * (above - below)`, summed over everything, divided by
+# `(2 * h)`. The second function is one line: `np.abs(...)` of the difference over the divisor, `.max()`, and
+# `float(...)` around it.
 #
 # </details>
 
@@ -214,15 +220,15 @@ check("gradient_check")
 # **A look at the result,** for $f(x) = x^3$, whose gradient we know, with several $h$:
 
 # %%
-x = np.array([0.5, -1.0, 2.0])
+x = np.array([0.3, -1.1, 2.7])
 dout = np.array([1.0, 1.0, -2.0])
 for h in [1e-1, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11]:
     measured = numeric_gradient(lambda x: x**3, x, dout, h)
     print(f"h = {h:.0e}: relative error {relative_error(measured, dout * 3 * x**2):.0e}")
 
 # %% [markdown]
-# The error should fall to about 1e-11 near $h$ = 1e-5, and then *rise* again. You meet the reason in Task 5. If it is the
-# same for all $h$, then $h$ does not reach the place where you divide.
+# The error should fall to about 1e-10 near $h$ = 1e-5, and then *rise* again. You meet the reason in Task 5. If it is
+# the same for all $h$, then $h$ does not reach the place where you divide.
 #
 # ## 4. The affine layer, in code
 #
@@ -249,15 +255,15 @@ for h in [1e-1, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11]:
 #
 # <details><summary>Hint 2: the idea</summary>
 #
-# Three gradients, three shapes: (N, D) from (N, K) and (D, K); (D, K) from (N, D) and (N, K); (K,) from (N, K). The first
-# two are matrix products with a transpose in them, the third is a sum over an axis.
+# Three gradients, three shapes: (N, D) from (N, K) and (D, K); (D, K) from (N, D) and (N, K); (K,) from (N, K). The
+# first two are matrix products with a transpose in them, the third is a sum over an axis.
 #
 # </details>
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# Assign a new dict to `self.grads`: under `"weight"` the transposed x times `dout`, under `"bias"` `dout.sum(axis=...)`.
-# Then return `dout` times the transposed weights, with `@` and `.T`.
+# Assign a new dict to `self.grads`: under `"weight"` the transposed x times `dout`, under `"bias"`
+# `dout.sum(axis=...)`. Then return `dout` times the transposed weights, with `@` and `.T`.
 #
 # </details>
 
@@ -304,8 +310,8 @@ for name, param in layer.params.items():
 print(f"for x: backward {1000 * formula_seconds:.2f} ms, measured {1000 * numeric_seconds:.0f} ms")
 
 # %% [markdown]
-# Expect relative errors from 1e-10 to 1e-7. A wrong formula gives 0.01 or more, mostly 1. And look at the times: measuring
-# runs the layer twice for each of 600 entries. Backward finds all of them in one go.
+# Expect relative errors from 1e-10 to 1e-7. A wrong formula gives 0.01 or more, mostly 1. And look at the times:
+# measuring runs the layer twice for each of 600 entries. Backward finds all of them in one go.
 #
 # ## 5. Activations
 #
@@ -368,8 +374,8 @@ for layer in [ReLU(), Sigmoid(), Tanh()]:
 show_activations(x, curves)
 
 # %% [markdown]
-# The dashed lines should be 0 then 1; a bell with 0.25 at its top; a bell with 1 at its top. Far from 0 the bells are flat
-# on the ground: whatever `dout` arrives there, hardly anything of it goes on. Keep this in mind for part 2.
+# The dashed lines should be 0 then 1; a bell with 0.25 at its top; a bell with 1 at its top. Far from 0 the bells are
+# flat on the ground: whatever `dout` arrives there, hardly anything of it goes on. Keep this in mind for part 2.
 
 # %%
 rng = np.random.default_rng(1)
@@ -392,9 +398,9 @@ print("backward:", layer.backward(np.ones(1)), " measured:", numeric_gradient(la
 # %% [markdown]
 # <details><summary>Open this when you have seen the numbers.</summary>
 #
-# One side of the kink has the slope 0, the other 1, and the difference to both sides gives their mean, 0.5. Neither is
-# wrong: there is no gradient at a kink. If a gradient check of a network with ReLUs fails in one entry of a thousand, an
-# input may have been that close to a kink. Try other inputs before you look for a mistake.
+# One side of the kink has the slope 0, the other 1, and the difference to both sides gives their mean, 0.5. Neither
+# is wrong: there is no gradient at a kink. If a gradient check of a network with ReLUs fails in one entry of a
+# thousand, an input may have been that close to a kink. Try other inputs before you look for a mistake.
 #
 # </details>
 #
@@ -427,9 +433,9 @@ for step in range(3001):
 show_fits(x, y, fits)
 
 # %% [markdown]
-# The loss should start near NUMBER0 and end near NUMBER1 (the noise in the data alone is 0.01). Look closely at the last
-# curve: it consists of straight pieces. If the loss does not fall, one of the layers passes the wrong gradient on: the
-# checks above say which.
+# The loss should start near 3.5, be near 0.15 after 100 steps, and end near 0.014 (the noise in the data alone is
+# 0.01). Look closely at the last curve: it consists of straight pieces. If the loss does not fall, one of the layers
+# passes the wrong gradient on: the checks above say which.
 
 # %% [markdown] role="written" grade_id="written_gradients" points=5
 # ## Task 5: why formulas? (5 points)
@@ -448,8 +454,8 @@ show_fits(x, y, fits)
 # single step. Backward takes about as long as one or two forward passes, so a step takes a few milliseconds.
 #
 # For very small h the two values of f are nearly equal. Floats have about 16 digits; in the difference most of them
-# cancel, and what is left is rounding error, which is then divided by the tiny 2h and so becomes large. (For large h the
-# error of the formula itself, of order h², is what counts; 1e-5 is a good compromise.)
+# cancel, and what is left is rounding error, which is then divided by the tiny 2h and so becomes large. (For large h
+# the error of the formula itself, of order h², is what counts; 1e-5 is a good compromise.)
 # ### END SOLUTION
 #
 # ### BEGIN MARKING GUIDE
@@ -464,7 +470,8 @@ show_fits(x, y, fits)
 #
 # - Linear layers in a row are one linear layer. Activations between them make a network.
 # - Each layer has a forward and a backward, keeps what backward needs, and knows nothing of the others.
-# - The gradient for an affine layer's input goes through the weights; those for weight and bias add up over the samples.
+# - The gradient for an affine layer's input goes through the weights; those for weight and bias add up over the
+#   samples.
 # - A measured gradient is slow, and right for any function: a test, not a way to train.
 # - A relative error below 1e-7 is fine, above 1e-2 is a mistake, and in between it is worth a look.
 #
