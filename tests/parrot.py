@@ -25,7 +25,7 @@ from autograder.sources.exercise import Sources
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.probing.cases import Case, load_cases, test_seed
 from exercise_code.common.probing.in_process import Code, InProcess
-from exercise_code.common.probing.running import run_case
+from exercise_code.common.probing.running import bank_of, run_case
 
 KEY = "a parrot's secret"
 Memory = dict[str, list["_Known"]]
@@ -80,6 +80,7 @@ def by_heart(src: Sources) -> ByHeart:
 CONSTANTS = (
     *(None, True, False, 0, 1, 0.0, float("nan"), float("inf"), "", [], (), {}, [[]], [[[], []], [[], []]]),
     *(
+        np.bool_(True),
         np.zeros(0),
         np.zeros((3, 3)),
         np.ones((2, 2), int),
@@ -88,6 +89,7 @@ CONSTANTS = (
         [[float("nan")] * 10] * 10,
     ),
     {"image": np.zeros((2, 2, 3), np.uint8), "label": 0},
+    [{"image": np.zeros((1, 2, 3, 3), np.float32), "label": np.zeros(1, int)}],
 )
 
 
@@ -103,6 +105,7 @@ def passes_whatever_is_answered(src: Sources) -> list[str]:
                     "observe": lambda probe, *inputs, constant=constant: copy.deepcopy(constant),
                     "rng": np.random.default_rng(seed),
                     "reference": known,
+                    "bank": bank_of(known),
                 }
                 try:
                     case.function(**{name: fixtures[name] for name in case.fixtures})

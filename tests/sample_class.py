@@ -15,8 +15,7 @@ from autograder.sources.cells import graded_cells
 from autograder.sources.exercise import known_tests, sources
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.hand_ins.notes import Note
-from exercise_code.common.probing.cases import discover, load_cases
-from exercise_code.common.probing.grades import Grade
+from exercise_code.common.probing.cases import Grade, discover, load_cases
 from exercise_code.common.reasons import Reason
 
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)

@@ -11,8 +11,7 @@ from autograder.sources.exercise import sources
 from autograder.sources.layout import course_ids
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import ModelSpec, Step, load_exercise
-from exercise_code.common.probing.cases import Case, discover, load_cases
-from exercise_code.common.probing.grades import Grade, grade
+from exercise_code.common.probing.cases import Case, Grade, discover, grade, load_cases
 from exercise_code.common.probing.scores import Score
 from exercise_code.common.testing import Failure
 

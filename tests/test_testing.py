@@ -14,8 +14,7 @@ from hypothesis.extra import numpy as hnp
 from exercise_code.common.checks.alike import alike
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.probing.cases import Case, cases_of, load_cases
-from exercise_code.common.probing.grades import grade
+from exercise_code.common.probing.cases import Case, cases_of, grade, load_cases
 from exercise_code.common.probing.in_process import Code, InProcess
 from exercise_code.common.probing.running import run_case
 from exercise_code.common.probing.wire import Opaque, decode, encode

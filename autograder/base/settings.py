@@ -35,6 +35,8 @@ class Settings:
     # What one student may cost: hand-ins that are graded, and seconds of one on the wall where the class says so.
     hand_ins: int = MOST_HAND_INS
     hand_in_seconds: float | None = None
+    # Whose modules of the exercises that one builds on: the course's own, or the student's.
+    earlier: Literal["reference", "student"] = "reference"
 
     @property
     def demo_secret(self) -> bool:

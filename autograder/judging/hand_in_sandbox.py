@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.probing.cases import test_seed
+from exercise_code.common.probing.cases import Grade, test_seed
 from exercise_code.common.probing.exceptions import failure_from
 from exercise_code.common.probing.failures import Failure
-from exercise_code.common.probing.grades import Grade
 from exercise_code.common.probing.imports import ModuleEnded, import_alone, run_without
 from exercise_code.common.probing.wire import MAX_BYTES
 from exercise_code.common.reasons import Reason

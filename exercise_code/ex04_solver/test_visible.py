@@ -169,7 +169,7 @@ KEYS = ("loss", "predictions", "targets", "value")
 MOST_EXAMPLES, MOST_NUMBERS, LEAST_OF_A_LOSS = 20, 50, 2
 
 
-def examples(code):
+def examples_of(code):
     return code.examples.loss_examples()
 
 
@@ -218,7 +218,7 @@ def expect_examples(got):
 def test_examples_are_dicts_of_plain_numbers(observe):
     """loss_examples() gives dicts with a loss, predictions and targets of one shape, and a number as the value."""
     with call("loss_examples()"):
-        if not expect_examples(observe(examples)):
+        if not expect_examples(observe(examples_of)):
             raise Failure("the list is empty")
 
 
@@ -226,7 +226,7 @@ def test_examples_are_dicts_of_plain_numbers(observe):
 def test_there_are_examples_of_both_losses(observe):
     """There are at least two examples of each loss, and not more than 20 in all."""
     with call("loss_examples()"):
-        got = expect_examples(observe(examples))
+        got = expect_examples(observe(examples_of))
         if len(got) > MOST_EXAMPLES:
             raise Failure(f"expected at most {MOST_EXAMPLES} examples, got {len(got)}")
         for loss in ("l1", "mse"):

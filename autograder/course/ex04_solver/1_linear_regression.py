@@ -212,9 +212,11 @@ print("targets:", y_train.shape, " one unit is", f"{price_scale.std[0]:,.0f} dol
 # $(4 + 16 + 0) / 3 \approx 6.667$.
 #
 # Before you write code that computes something, write down what should come out. It sounds slow and saves hours: you
-# notice what you have not understood yet, and the code has something to be held against. So first some examples. Good
-# ones differ from each other: one sample, several columns, negative numbers, a prediction that is exactly right, numbers
-# for which L1 and MSE are *not* the same.
+# notice what you have not understood yet, and the code has something to be held against. So first some examples.
+#
+# Good examples catch mistakes. Imagine that somebody forgets the mean, the sign or the square: would one of your examples
+# come out wrong? The example with the predictions 5 and the targets 5 would not, for every loss is 0 there. Vary them:
+# one sample and several, more than one column, errors to both sides, numbers for which L1 and MSE are *not* the same.
 #
 # ## Task 2: examples first (6 points)
 #
@@ -230,7 +232,9 @@ print("targets:", y_train.shape, " one unit is", f"{price_scale.std[0]:,.0f} dol
 # {"loss": "mse", "predictions": [[1.0], [4.0]], "targets": [[1.0], [2.0]], "value": 2.0}
 # ```
 #
-# The check looks at the form alone. Whether the values are right you will see for yourself after the next task.
+# The check looks at the form alone. Whether the values are right you will see for yourself after the next task. When your
+# work is graded, six wrong losses are run on your examples. Each one that an example catches earns points; if an example
+# contradicts a right loss, none do.
 
 # %% role="checks" grade_id="loss_examples" points=6
 check("loss_examples")
@@ -318,7 +322,7 @@ for example in loss_examples():
 
 # %% [markdown]
 # Every line should end in "agree". If one differs, work it out once more: the checks of the code are green, so it is most
-# likely the example. Mend it in `examples.py`; it earns its points when all values are right.
+# likely the example. Fix it in `examples.py`.
 #
 # Is a gradient right? There is a test that needs no formula. Move one prediction by a tiny $h$ to both sides, and see how
 # much the loss changes:

@@ -8,7 +8,18 @@ import warnings
 
 import numpy as np
 
-from exercise_code.common.testing import Failure, OddAnswer, assert_same, entry, grade, wrong_type
+from exercise_code.common.testing import (
+    Failure,
+    OddAnswer,
+    answer_each,
+    assert_agreed,
+    assert_caught,
+    assert_same,
+    entry,
+    grade,
+    wrong_type,
+)
+from exercise_code.ex04_solver.test_visible import LEAST_OF_A_LOSS, MOST_EXAMPLES, examples_of, expect_examples
 
 # A student may compute with float32.
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -117,51 +128,102 @@ def test_columns_without_spread(observe, reference, rng):
 
 # Examples
 
-KEYS = {"loss", "predictions", "targets", "value"}
 CLASSES = {"l1": "L1Loss", "mse": "MSELoss"}
 
 
-def examples(code):
-    return code.examples.loss_examples()
+# Known mistakes, each a loss as somebody might write it. Examples are to tell it from the right one.
 
 
-def values_of(code, questions):
-    return [getattr(code.losses, name)().forward(np.array(p, float), np.array(t, float)) for name, p, t in questions]
+def pair(example):
+    return np.array(example["predictions"], float), np.array(example["targets"], float)
 
 
-def is_number(value):
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool) and bool(np.isfinite(value))
+def right(code, example):
+    return getattr(code.losses, CLASSES[example["loss"]])().forward(*pair(example))
 
 
-def array_of(rows):
-    """The array of a list of rows; None where it is none, or too large."""
-    try:
-        array = np.asarray(rows, dtype=float)
-    except (TypeError, ValueError):
-        return None
-    return array if array.ndim == 2 and 0 < array.size <= 25 and np.isfinite(array).all() else None
+def adds_up(code, example):
+    return right(code, example) * np.size(example["targets"])
+
+
+def divides_by_rows(code, example):
+    return adds_up(code, example) / len(example["targets"])
+
+
+def takes_errors_as_they_are(code, example):
+    p, t = pair(example)
+    return float((p - t).mean()) if example["loss"] == "l1" else right(code, example)
+
+
+def takes_half(code, example):
+    return right(code, example) / (2 if example["loss"] == "mse" else 1)
+
+
+def takes_the_root(code, example):
+    return right(code, example) ** (0.5 if example["loss"] == "mse" else 1)
+
+
+def forgets_the_square(code, example):
+    return right(code, {**example, "loss": "l1"})
+
+
+def agreed(observe, bank):
+    """The examples, if a right loss says the same; the task asks for both losses and three decimals."""
+    examples = expect_examples(observe(examples_of))
+    if len(examples) > MOST_EXAMPLES:
+        raise Failure("there are too many examples")
+    for name in CLASSES:
+        if sum(example["loss"] == name for example in examples) < LEAST_OF_A_LOSS:
+            raise Failure("expected two examples of each loss")
+    assert_agreed(examples, bank(answer_each, right, examples), key="value", atol=1.01e-3)
+    return examples
+
+
+def expect_caught(observe, bank, mistake):
+    examples = agreed(observe, bank)
+    assert_caught(examples, bank(answer_each, mistake, examples), key="value", atol=1.01e-3)
 
 
 @grade("loss_examples")
-def test_the_examples_have_the_right_values(observe, reference):
+def test_the_examples_have_the_right_values(observe, bank):
     """Each example's value is the loss of its predictions and targets, to three decimals; both losses have two."""
-    got = observe(examples)
-    if not isinstance(got, list | tuple) or not 4 <= len(got) <= 20:
-        raise wrong_type("a list of 4 to 20 dicts", got)
-    questions, values = [], []
-    for example in got:
-        if type(example) is not dict or set(example) != KEYS or example["loss"] not in ("l1", "mse"):
-            raise wrong_type("a dict with a loss, predictions, targets and a value", example)
-        p, t = array_of(example["predictions"]), array_of(example["targets"])
-        if p is None or t is None or p.shape != t.shape or not is_number(example["value"]):
-            raise Failure("expected rows of numbers in one shape, and a number")
-        questions.append([CLASSES[example["loss"]], p.tolist(), t.tolist()])
-        values.append(float(example["value"]))
-    for name in CLASSES.values():
-        if sum(question[0] == name for question in questions) < 2:
-            raise Failure("expected two examples of each loss")
-    assert_same(values, reference(values_of, questions), rtol=1e-4, atol=1.01e-3)
+    agreed(observe, bank)
+
+
+@grade("loss_examples")
+def test_examples_catch_a_sum(observe, bank):
+    """The examples catch a loss that adds up where it should average."""
+    expect_caught(observe, bank, adds_up)
+
+
+@grade("loss_examples")
+def test_examples_catch_a_mean_over_rows_alone(observe, bank):
+    """The examples catch a loss that divides by the number of rows, though rows may have several numbers."""
+    expect_caught(observe, bank, divides_by_rows)
+
+
+@grade("loss_examples")
+def test_examples_catch_errors_that_cancel(observe, bank):
+    """The examples catch an L1 loss without the absolute value, in which errors cancel."""
+    expect_caught(observe, bank, takes_errors_as_they_are)
+
+
+@grade("loss_examples")
+def test_examples_catch_a_half(observe, bank):
+    """The examples catch a squared error that is halved."""
+    expect_caught(observe, bank, takes_half)
+
+
+@grade("loss_examples")
+def test_examples_catch_a_root(observe, bank):
+    """The examples catch a squared error whose root is taken."""
+    expect_caught(observe, bank, takes_the_root)
+
+
+@grade("loss_examples")
+def test_examples_catch_a_forgotten_square(observe, bank):
+    """The examples catch a squared error that takes the absolute value instead of the square."""
+    expect_caught(observe, bank, forgets_the_square)
 
 
 # Losses
@@ -612,7 +674,7 @@ class Scaled:
 
 
 class Tilted:
-    """A loss, the mean of fourth powers and predictions, right for certain; its arguments cannot be swapped."""
+    """A loss that is right for certain: the mean of fourth powers and predictions. Arguments cannot be swapped."""
 
     def forward(self, predictions, targets):
         return float(((predictions - targets) ** 4 + predictions).mean())

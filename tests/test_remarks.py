@@ -8,8 +8,8 @@ import pytest
 from autograder.base.settings import Settings
 from autograder.fleet.local import Fleet
 from autograder.judging.job import Job
+from autograder.judging.remarks import version_gap
 from autograder.judging.result import TestResult
-from autograder.judging.version_gap import version_gap
 from autograder.sources.variants import reference
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.hand_ins.hand_in import VERSIONS
