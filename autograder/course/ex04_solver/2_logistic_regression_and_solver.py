@@ -32,6 +32,7 @@ import numpy as np
 from exercise_code import check, load_dataset, submit
 from exercise_code.ex04_solver.checking import accuracy, numeric_gradient
 from exercise_code.ex04_solver.classifier import Classifier, sigmoid
+from exercise_code.ex04_solver.houses import cheap_or_dear, split
 from exercise_code.ex04_solver.linear_model import LinearModel
 from exercise_code.ex04_solver.losses import BCELoss, MSELoss
 from exercise_code.ex04_solver.optimizer import SGD
@@ -45,7 +46,7 @@ from exercise_code.ex04_solver.pictures import (
     show_riddle,
     show_sigmoid,
 )
-from exercise_code.ex04_solver.preprocessing import Standardizer, cheap_or_dear, split
+from exercise_code.ex04_solver.preprocessing import Standardizer
 from exercise_code.ex04_solver.solver import Solver
 
 # %% [markdown]
@@ -55,7 +56,7 @@ from exercise_code.ex04_solver.solver import Solver
 # Ours is: is this house **cheap** or **dear**? Cheap, class 0, means below the 30th percentile of the prices, dear, class 1,
 # above the 70th. The houses in between are left out; about those even estate agents disagree.
 #
-# `cheap_or_dear` (given, in [preprocessing.py](../../exercise_code/ex04_solver/preprocessing.py)) takes the two limits from
+# `cheap_or_dear` (given, in [houses.py](../../exercise_code/ex04_solver/houses.py)) takes the two limits from
 # the *training* prices, for all splits.
 
 # %%
@@ -538,7 +539,7 @@ show_curves(curves, "validation loss at the learning rate 0.1", labels=("epoch",
 # exact one. If all three curves are the same, then `_step` uses `self.train_data` instead of its batch.
 #
 # **How sure are we of such a number?** The split into train, val and test is one of many that were possible. `split`
-# (given, in `preprocessing.py`) draws others at random. Here the whole thing is done for ten of them, from the
+# (given, in `houses.py`) draws others at random. Here the whole thing is done for ten of them, from the
 # standardizer on:
 
 # %%
