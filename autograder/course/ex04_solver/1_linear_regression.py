@@ -300,8 +300,8 @@ print(column - flat)
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# After `require_same_shape(predictions, targets)`: `float(np.abs(...).mean())` for L1, and
-# `2 * (... - ...) / predictions.size` for the gradient of MSE. The other two differ in one function each.
+# After the call of `require_same_shape`: `float(np.abs(...).mean())` for L1, and
+# `2 * (...) / predictions.size` for the gradient of MSE. The other two differ in one function each.
 #
 # </details>
 
@@ -489,8 +489,7 @@ print("after param -= 0.5:       ", held_by_the_model)
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `for name, param in params.items():` goes through names and arrays of a dict. The learning rate is in
-# `self.learning_rate`.
+# A dict's `items()` gives its keys and values in pairs, for a loop. The learning rate is in `self.learning_rate`.
 #
 # </details>
 #

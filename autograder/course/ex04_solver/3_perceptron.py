@@ -128,7 +128,7 @@ show_gates({name: (targets, *found[name]) for name, targets in GATES.items()})
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `error = t - int(perceptron(x, weights, bias))`, then `weights += error * ...` and `bias += ...`; a mistake is an error that
+# `error = t - ...`, an int, then `weights += error * ...` and `bias += ...`; a mistake is an error that
 # is not 0.
 #
 # </details>
