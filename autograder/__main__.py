@@ -213,7 +213,7 @@ def verify(
     jobs: JobsOption = None,
     mutants: Annotated[bool, typer.Option(help="Also grade mutants of the solution.")] = True,
 ) -> None:
-    """Prove exercises: reference, untouched stubs, right and wrong answers, mutants."""
+    """Prove exercises: reference, untouched stubs, right and wrong answers, given code, mutants."""
     from .cli.commands import verify_command
 
     raise typer.Exit(verify_command(exercises or [], jobs, mutants))

@@ -12,6 +12,7 @@ _MODULES = {
     "load_model": "models",
     "save_model": "models",
     "seed_everything": "seeding",
+    "student_id": "hand_ins.student_id",
     "submit": "submitting.submit",
 }
 
@@ -23,6 +24,7 @@ __all__ = [
     "load_model",
     "save_model",
     "seed_everything",
+    "student_id",
     "submit",
 ]
 

@@ -10,6 +10,7 @@ import pytest
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.probing.cases import Grade, test_seed
 from exercise_code.common.probing.in_process import Code, InProcess
+from exercise_code.common.probing.running import numbers as numbers_of_student
 from exercise_code.common.probing.scores import evaluate, inspect_handed_in
 
 PACKAGE = Path(__file__).parent
@@ -45,6 +46,12 @@ def observe(request: pytest.FixtureRequest, _exercise: Exercise, _code: Code) ->
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     """A generator seeded from the test's name."""
     return np.random.default_rng(test_seed(request.function.__name__))
+
+
+@pytest.fixture
+def numbers(_exercise: Exercise) -> np.random.Generator:
+    """A generator of the numbers of the student whom `student_id.txt` names."""
+    return numbers_of_student(_exercise)
 
 
 @pytest.fixture

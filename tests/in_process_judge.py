@@ -7,6 +7,7 @@ import resource
 import sys
 import types
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.proof.verify import Verdict
@@ -83,7 +84,8 @@ class InProcessJudge:
         for case in self.cases:
             key = "visible" if case.visible else self.key
             reference = InProcess(solved, self.src.solution, test_seed(case.name, key), case.grade.writable)
-            outcome = run_case(case, code, exercise, key=key, reference=reference)
+            own = replace(exercise, folder=handin / "exercise_code" / self.src.id) if exercise.personal else exercise
+            outcome = run_case(case, code, own, key=key, reference=reference)
             out.write(pickle.dumps((case.name, None if outcome.passed else outcome.reason)))
             if first_failure and not outcome.passed:
                 return

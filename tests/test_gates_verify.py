@@ -57,6 +57,11 @@ def test_wrong_answers_fail_exactly_the_tests_they_name(exercise):
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
+def test_no_given_function_solves_a_task(exercise):
+    assert faults(exercise, "given code") == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_each_checks_cell_is_lost_by_some_wrong_answer(exercise):
     tests = known_tests(exercise)
     lost = {tests[name].grade_id for answer in wrong_answers(exercise) for name in answer.fails}
@@ -68,7 +73,7 @@ def test_each_checks_cell_is_lost_by_some_wrong_answer(exercise):
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_another_secret_changes_no_verdict(exercise):
     settings = Settings(secret=b"the secret of another cohort")
-    other = verify(exercise, settings=settings, mutants=False, most_answers=SOME_ANSWERS, jobs=JOBS)
+    other = verify(exercise, settings=settings, mutants=False, given=False, most_answers=SOME_ANSWERS, jobs=JOBS)
     assert [f"{each.part} {each.name}: {each.detail}" for each in other.findings if not each.ok] == []
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from exercise_code.common.datasets.known import DATASETS
-
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "autograder"
 # From the ground up. A room may import the rooms named here and itself, and `exercise_code.common`.
@@ -37,21 +35,16 @@ STUDENTS = ROOT / "exercise_code" / "common"
 STUDENTS_MAY_IMPORT = {
     "archives": "",
     "datasets": "archives",
+    "metrics": "",
     "hand_ins": "archives",
-    "probing": "hand_ins datasets",
+    "probing": "hand_ins datasets metrics",
     "checks": "probing",
     "submitting": "archives datasets hand_ins probing checks",
 }
-# Files of code in a room, `__init__.py` not counted; and lines of a file.
-MOST_FILES, MOST_LINES = 12, 420
-# Longer for a reason of their own: one class that talks to a cluster, one that searches folders, one that finds bugs to
-# plant, one that makes up students.
-LONG = {
-    "fleet/cluster/dask_fleet.py": 600,
-    "intake/search.py": 560,
-    "proof/mutation_operators.py": 450,
-    "simulation/made_class.py": 500,
-}
+# Files of code in a room, `__init__.py` not counted; lines of a file, and of a function.
+MOST_FILES, MOST_LINES, MOST_LINES_OF_A_FUNCTION = 12, 420, 60
+# Longer for a reason of its own: one class that talks to a cluster, whose futures, tunnels and losses belong together.
+LONG = {"fleet/cluster/dask_fleet.py": 600}
 
 
 def _modules(package: Path = PACKAGE) -> dict[str, Path]:
@@ -122,16 +115,28 @@ def test_rooms_of_the_students_package_import_only_what_they_may() -> None:
 
 
 @pytest.mark.parametrize("package", [PACKAGE, STUDENTS], ids=["autograder", "common"])
-def test_rooms_and_files_stay_small(package: Path) -> None:
+def test_rooms_files_and_functions_stay_small(package: Path) -> None:
     for folder in {path.parent for path in _modules(package).values()}:
-        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
-        # Each data set is a file of its own, and no other module of the room knows it by its name.
-        files = [path for path in files if folder.name != "datasets" or path.stem not in DATASETS]
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py" and not _is_listed(path)]
         # Beside the rooms of the students' package lie the names that notebooks and tests import.
         assert len(files) <= MOST_FILES + 3 * (folder == STUDENTS), f"{folder.name}: {len(files)} files"
     for path in _modules(package).values():
-        name, lines = path.relative_to(package).as_posix(), len(path.read_text(encoding="utf-8").splitlines())
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(package).as_posix()
+        lines = len(text.splitlines())
         assert lines <= LONG.get(name, MOST_LINES), f"{name}: {lines} lines"
+        for function in ast.walk(ast.parse(text)):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (function.end_lineno or 0) - function.lineno + 1
+                assert lines <= MOST_LINES_OF_A_FUNCTION, f"{name}: {function.name} has {lines} lines"
+
+
+def _is_listed(path: Path) -> bool:
+    """A data set or a metric: there may be as many as the course needs."""
+    known = path.parent / "known.py"
+    tree = ast.parse(known.read_text(encoding="utf-8") if known.is_file() else "")
+    tables = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    names = [node for table in tables for node in ast.walk(table)]
+    return path.stem in {getattr(node, "id", getattr(node, "value", None)) for node in names}
 
 
 def test_each_room_says_what_it_is_and_stands_on_the_page() -> None:

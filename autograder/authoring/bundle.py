@@ -18,6 +18,7 @@ from pathlib import Path
 from exercise_code.common.archives.zips import zip_bytes
 from exercise_code.common.exercise import Exercise, load_exercise
 from exercise_code.common.hand_ins.earlier import FOLDER as EARLIER
+from exercise_code.common.hand_ins.student_id import ID_FILE
 from exercise_code.common.submitting.given import given_out, is_record
 
 from ..base.files import write_whole
@@ -118,6 +119,7 @@ def _given_files(folder: Path, root: Path) -> dict[str, bytes]:
         if path.suffix in PACKAGE_SUFFIXES
         and path.is_file()
         and not path.is_symlink()
+        and path.name != ID_FILE
         and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
     }
 

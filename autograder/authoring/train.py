@@ -8,7 +8,7 @@ from typing import Any
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.devices import full_float32, get_device
 from exercise_code.common.evaluation import evaluate_model
-from exercise_code.common.exercise import load_exercise
+from exercise_code.common.exercise import ModelSpec, load_exercise
 from exercise_code.common.models import count_parameters, save_model
 from exercise_code.common.seeding import seed_everything
 
@@ -58,14 +58,7 @@ def train_reference(
             model, history = recipe.fit(code, data, chosen, seed, max_seconds)
             seconds = time.perf_counter() - start
             score = evaluate_model(model, recipe.samples("val", data), spec.model.metric)
-            if history.stopped == "interrupted":
-                raise AutograderError("interrupted: nothing was saved, the reference is as it was")
-            if out is None and not spec.model.passes(score, data):
-                raise AutograderError(
-                    f"expected a reference that passes ({spec.model.passing[data]:g}), got "
-                    f"{score:.{spec.model.digits}f}: "
-                    "nothing was saved; train longer, or name another folder with --out"
-                )
+            _expect_worth_saving(spec.model, score if out is None else None, data, history.stopped)
             path = save_model(model, recipe.NAME, recipe.HPARAMS, exercise, folder, data)
     return {
         "exercise": spec.id,
@@ -83,3 +76,14 @@ def train_reference(
         "seconds": seconds,
         "path": str(path),
     }
+
+
+def _expect_worth_saving(model: ModelSpec, score: float | None, data: str, stopped: str) -> None:
+    """Nothing; an error for a run that was interrupted, and for a score, if there must be one, that does not pass."""
+    if stopped == "interrupted":
+        raise AutograderError("interrupted: nothing was saved, the reference is as it was")
+    if score is not None and not model.passes(score, data):
+        raise AutograderError(
+            f"expected a reference that passes ({model.passing[data]:g}), got {score:.{model.digits}f}: "
+            "nothing was saved; train longer, or name another folder with --out"
+        )

@@ -16,10 +16,9 @@ from ..intake.digest import fingerprint
 from ..intake.search import Found, Intake, find_hand_ins
 from ..intake.times import modified
 from ..intake.worksheet import read_worksheet
-from .kept import KEPT, keep, kept_copy
 from .keys import file_name
 from .mismatch import expect_exercise
-from .register import REGISTER, Clock, Entry, Register, read_register, write_register
+from .register import KEPT, REGISTER, Clock, Entry, Register, keep, kept_copy, read_register, write_register
 from .told_times import apply_times
 
 __all__ = ["Collection", "HandIn", "collect", "collect_anew", "last_hand_ins"]

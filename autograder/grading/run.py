@@ -219,6 +219,7 @@ def _attempts(
             # The system that took it says so, and does not say by how much: no row of the table is for that.
             late_mark=one.late_mark and one.submitted is None,
             beside=one.beside,
+            owner=students.get(one.student, Student(one.student)),
         )
         graded[order[one.student, grading.fingerprint]] = attempt, grading.result.digest
         if step is not None:

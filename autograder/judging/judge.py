@@ -260,6 +260,7 @@ class Judge:
             hidden = self._scores.get(False)
             return Result(
                 digest=hand_in.digest,
+                named=(hand_in.student_id or "") if self.exercise.personal else "",
                 score=round(sum(c.points for c in cells), 6),
                 max_score=self.max_score,
                 cells=cells,

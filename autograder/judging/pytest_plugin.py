@@ -17,6 +17,7 @@ from exercise_code.common.hand_ins.hand_in import ModelInfo
 from exercise_code.common.probing.cases import Grade
 from exercise_code.common.probing.exceptions import as_failure
 from exercise_code.common.probing.failures import Failure
+from exercise_code.common.probing.running import numbers
 from exercise_code.common.probing.scores import Score
 from exercise_code.common.reasons import Reason
 
@@ -187,6 +188,13 @@ class JudgePlugin:
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         """A generator seeded from the secret and the test's name; from the name alone in visible tests."""
         return np.random.default_rng(self.judge.seed(request.node))
+
+    @pytest.fixture
+    def numbers(self) -> np.random.Generator:
+        """A generator of the numbers that the student has whom the hand-in names."""
+        assert self.sandbox is not None
+        package = self.sandbox.workspace / "exercise_code" / self.judge.exercise.id
+        return numbers(self.judge.exercise, package)
 
     @pytest.fixture
     def reference(self, request: pytest.FixtureRequest) -> Callable[..., Any]:

@@ -68,6 +68,8 @@ class Result(_Model):
     """
 
     student: str
+    named: str = ""
+    """Whose numbers the hand-in answers, in an exercise whose numbers differ from student to student."""
     exercise: str
     hand_in: str
     digest: str = ""

@@ -36,6 +36,10 @@ roster = "roster.csv"
 # What hidden tests and models are scored on: "embedded", generated from the secret, or "real" data.
 data = "embedded"
 
+# Whose modules an exercise uses that builds on earlier ones: the course's own ("reference"), or each student's, from
+# the hand-in that gave the mark there ("student").
+earlier = "reference"
+
 # What one student may cost: of each student so many hand-ins are graded, the newest; and one may take so many seconds
 # (half as many while it computes; where nothing is said, the exercise's own limits count alone).
 #

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..base.errors import AutograderError
 from ..base.validation import in_words
-from .mutation_operators import Edit, Finder, Site, one_line
+from .mutation_operators import Finder
+from .mutation_places import Edit, Site, one_line
 
 __all__ = ["Equivalent", "Mutant", "Pool", "load_equivalents", "mutants_of_folder", "mutants_of_text", "pool"]
 

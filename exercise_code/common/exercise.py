@@ -158,7 +158,10 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise; `folder` is its package folder, students fill in its `modules`, the `given` ones are ours."""
+    """One exercise; `folder` is its package folder, students fill in its `modules`, the `given` ones are ours.
+
+    `personal` says that its numbers differ from student to student: see `hand_ins/student_id.py`.
+    """
 
     id: str
     folder: Path
@@ -171,6 +174,7 @@ class Exercise:
     optional: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    personal: bool = False
     limits: Limits = field(default_factory=Limits)
     model: ModelSpec | None = None
 

@@ -5,6 +5,7 @@ A test is a function of fixtures, named by its parameters:
 - `observe(probe, *inputs)`: the probe's answer on the student's code, a plain value (see `wire`).
 - `rng`: a `numpy.random.Generator`, seeded from the test's name (and the course's secret in grading).
 - `reference(probe, *inputs)`: the same on the reference solution (hidden tests).
+- `numbers`: a generator of this student's own numbers, in an exercise with `personal = true`.
 - `bank(probe, *inputs)`: the same for inputs that a student chose: known mistakes beside the reference (see
   `probing/examples.py`), each with an answer or the `Failure` it ends in.
 - `evaluation()`: the score of the handed-in model; `model_info`: what its file says of itself.

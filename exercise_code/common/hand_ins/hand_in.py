@@ -19,6 +19,7 @@ from .model_file import ModelInfo, TensorInfo, inspect_model
 from .notes import Note
 from .placing import Survey, parse_json, survey
 from .rules import MAX_MODEL_JSON, MAX_MODULE, MAX_MODULES_TOTAL, MAX_NOTEBOOK, VERSIONS, NotTaken, Place, Rules
+from .student_id import fault_of, read_id
 
 __all__ = [
     "MAX_ARCHIVE",
@@ -67,6 +68,11 @@ class HandIn:
     def package(self) -> Path:
         """The folder with the student's modules."""
         return self.folder / "exercise_code" / self.exercise_id
+
+    @property
+    def student_id(self) -> str | None:
+        """Whose numbers it answers, where the exercise's differ from student to student."""
+        return read_id(self.package)
 
     @property
     def ignored(self) -> tuple[tuple[str, str], ...]:
@@ -170,10 +176,10 @@ def _accepted(found: Survey, kinds: Collection[str] | None = None) -> Iterator[t
 
 
 def _take(found: Survey, rules: Rules, into: Path) -> HandIn:
-    if all(place.kind == "versions" for place, _ in found.placed.values()):
+    if all(place.kind in ("versions", "id") for place, _ in found.placed.values()):
         raise HandInError(_nothing_here(rules, found.notes))
     taken: dict[str, int] = {}
-    kinds: dict[str, list[str]] = {"notebook": [], "module": [], "extra": [], "model": [], "versions": []}
+    kinds: dict[str, list[str]] = {"notebook": [], "module": [], "extra": [], "model": [], "versions": [], "id": []}
     contents: dict[str, str] = {}
     for place, data in _accepted(found):
         target = into / place.target
@@ -217,6 +223,8 @@ def _fault(place: Place, data: bytes) -> str:
         return f"it is larger than {limit}"
     if place.kind == "notebook":
         return _notebook_fault(data)
+    if place.kind == "id":
+        return fault_of(data)
     if place.target.endswith(".json"):
         value = parse_json(data)
         what = "versions" if place.kind == "versions" else "hyperparameters"

@@ -9,6 +9,7 @@ from ..archives.entries import MEGABYTE
 from ..exercise import Exercise
 from ..reasons import Reason
 from .names import plain_name
+from .student_id import ID_FILE, MAX_ID
 
 __all__ = [
     "LAYOUT",
@@ -95,9 +96,14 @@ class Rules:
         """The plain names of the files that the exercise asks for, with their places."""
         found = [(f"{m}.py", Place("/".join((*self.package, f"{m}.py")), "module", MAX_MODULE)) for m in self.modules]
         found += [(f"{n}.ipynb", self.notebook(n)) for n in self.exercise.all_notebooks]
+        if self.exercise.personal:
+            found.append((ID_FILE, self._id()))
         found += [(f"{m}.json", Place(f"models/{m}.json", "model", MAX_MODEL_JSON)) for m in self.models]
         weights = [f"{m}.safetensors" for m in self.models]
         return found + [(name, Place(f"models/{name}", "model", self.model_limit)) for name in weights]
+
+    def _id(self) -> Place:
+        return Place("/".join((*self.package, ID_FILE)), "id", MAX_ID)
 
     def notebook(self, name: str) -> Place:
         """The place of one of the exercise's notebooks."""
@@ -169,6 +175,8 @@ class Rules:
         return _OTHER
 
     def _module(self, name: str) -> Place | str:
+        if name == ID_FILE and self.exercise.personal:
+            return self._id()
         target = "/".join((*self.package, name))
         stem = name.removesuffix(".py")
         if stem in self.modules and name.endswith(".py"):
@@ -195,5 +203,6 @@ class Rules:
         """Names that the exercise asks for and the hand-in lacks."""
         wanted = [f"{n}.ipynb" for n in self.exercise.notebooks]
         wanted += ["/".join((*self.package, f"{m}.py")) for m in self.modules]
+        wanted += ["/".join((*self.package, ID_FILE))] * self.exercise.personal
         wanted += [f"models/{m}{suffix}" for m in self.models for suffix in (".safetensors", ".json")]
         return tuple(name for name in wanted if name not in taken)

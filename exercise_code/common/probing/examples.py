@@ -77,22 +77,26 @@ def answer_each(
     return answers
 
 
-def assert_agreed(examples: Sequence[dict[str, Any]], answers: Any, *, key: str, rtol: float = 1e-4) -> None:
+def assert_agreed(
+    examples: Sequence[dict[str, Any]], answers: Any, *, key: str, rtol: float = 1e-4, atol: float = 1e-6
+) -> None:
     """Fail unless each example states what the reference answers; `answers` come from `bank`."""
     if isinstance(answers, Failure):
         raise Failure(f"a right implementation gives no answer to the examples: {answers.reason}")
     for i, (example, answer) in enumerate(zip(examples, answers, strict=True)):
         if _is_raised(answer):
             raise Failure(f"example {i}: a right implementation raises {answer[1]}", got=show(example))
-        if not _same(example[key], answer, rtol):
+        if not _same(example[key], answer, rtol, atol):
             raise Failure(f"example {i} contradicts a right implementation", want=show(answer), got=show(example[key]))
 
 
-def assert_caught(examples: Sequence[dict[str, Any]], answers: Any, *, key: str, rtol: float = 1e-4) -> None:
+def assert_caught(
+    examples: Sequence[dict[str, Any]], answers: Any, *, key: str, rtol: float = 1e-4, atol: float = 1e-6
+) -> None:
     """Fail unless a mistake shows: it ends badly, raises, or answers an example with something else."""
     if isinstance(answers, Failure):
         return
-    if all(_same(example[key], answer, rtol) for example, answer in zip(examples, answers, strict=True)):
+    if all(_same(example[key], answer, rtol, atol) for example, answer in zip(examples, answers, strict=True)):
         raise Failure("the mistake slips through: it answers all examples as a right implementation does")
 
 
@@ -133,10 +137,10 @@ def _is_raised(answer: Any) -> bool:
     return type(answer) is list and len(answer) == 2 and answer[0] == RAISED
 
 
-def _same(stated: Any, answer: Any, rtol: float) -> bool:
+def _same(stated: Any, answer: Any, rtol: float, atol: float) -> bool:
     """Equal numbers in equal shapes, a list standing for an array; NaN equals nothing."""
     try:
         ours, theirs = np.asarray(stated, np.float64), np.asarray(answer, np.float64)
     except (ValueError, TypeError, OverflowError):
         return False
-    return ours.shape == theirs.shape and bool(np.allclose(ours, theirs, rtol=rtol, atol=1e-6))
+    return ours.shape == theirs.shape and bool(np.allclose(ours, theirs, rtol=rtol, atol=atol))

@@ -2,18 +2,32 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..exercise import Exercise
+from ..hand_ins.student_id import numbers_of, read_id
+from ..reasons import Reason
 from .cases import Case, Outcome, test_seed
 from .exceptions import as_failure
 from .failures import Failure
 from .in_process import Code, InProcess
 from .scores import evaluate, inspect_handed_in
 
-__all__ = ["bank_of", "run_case"]
+__all__ = ["bank_of", "numbers", "run_case"]
+
+
+NO_ID = "nobody is named in student_id.txt, and the numbers of this exercise are drawn from that"
+
+
+def numbers(exercise: Exercise, package: Path | None = None) -> np.random.Generator:
+    """The fixture `numbers`: a generator of the numbers that the student has who is named in the `package` folder."""
+    student = read_id(package or exercise.folder)
+    if student is None:
+        raise Failure(NO_ID, hint='call student_id("...") in the notebook, with your id', code=Reason.MALFORMED)
+    return numbers_of(exercise.id, student)
 
 
 def bank_of(reference: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,6 +57,7 @@ def run_case(
         "observe": lambda: observe,
         "rng": lambda: np.random.default_rng(seed),
         "evaluation": lambda: lambda: evaluate(exercise, code, observe),
+        "numbers": lambda: numbers(exercise),
         "model_info": lambda: inspect_handed_in(exercise, code),
     }
     if reference is not None:
