@@ -10,7 +10,7 @@ ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-INSTALLED := $(VENV)/installed
+INSTALLED := $(VENV)/compiled
 # The CUDA wheels are large: a slow line needs longer than uv's 30 s between two packets.
 export UV_HTTP_TIMEOUT ?= 300
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -24,8 +24,7 @@ help:  ## list these targets
 
 install: $(INSTALLED)  ## make .venv (the other targets do this by themselves)
 
-# With bytecode, as pip does it: the sandbox's workers write none, and would compile torch at each start, for seconds.
-$(INSTALLED): pyproject.toml constraints.txt Makefile
+$(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "expected Python 3.11 or later, got $$($(PYTHON) --version 2>/dev/null || echo no $(PYTHON)): name one with make PYTHON=python3.12" >&2; \
 	    exit 1; }
@@ -33,9 +32,15 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@test -x $(VENV)/bin/uv || $(PY) -m pip install --quiet --constraint constraints.txt uv \
 	    || echo "uv could not be installed: going on with pip, which takes longer" >&2
 	@echo "installing into $(VENV): on Linux 3.3 GB the first time, because PyTorch brings CUDA"
-	@{ test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --python $(PY) --quiet --compile-bytecode \
+	@{ test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --python $(PY) --quiet \
 	        --constraint constraints.txt --build-constraint constraints.txt --editable '.[$(EXTRAS)]'; } \
 	    || PIP_CONSTRAINT=constraints.txt $(PY) -m pip install --quiet --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# uv leaves packages without bytecode, and the sandbox's workers write none: each would compile torch anew, for seconds.
+$(INSTALLED): $(VENV)/installed
+	@echo "compiling the packages, once"
+	@$(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
 lab: $(INSTALLED)  ## open JupyterLab at the exercises

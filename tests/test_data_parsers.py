@@ -361,14 +361,14 @@ def test_houses_are_split_without_overlap_and_columns_are_found_by_name(tmp_path
     path = houses(tmp_path / "train.csv", [house(i, LotArea=i, GarageArea=7 * i) for i in range(12)], end=end)
     splits = {split: PARSERS["housing_csv"](path, split, silent) for split in ("train", "val", "test")}
     assert {split: (arrays["prices"] - 1000).tolist() for split, arrays in splits.items()} == {
-        "train": [0, 1, 2, 5, 6, 7, 10, 11],
-        "val": [3, 8],
-        "test": [4, 9],
+        "train": [2, 3, 4, 7, 8, 9],
+        "val": [0, 5, 10],
+        "test": [1, 6, 11],
     }
     features = splits["val"]["features"]
-    assert features.dtype == np.float32 and features.shape == (2, 17)
+    assert features.dtype == np.float32 and features.shape == (3, 17)
     lot, garage = (HousingSet.columns.index(name) for name in ("LotArea", "GarageArea"))
-    np.testing.assert_array_equal(features[:, [lot, garage]], [[3, 21], [8, 56]])
+    np.testing.assert_array_equal(features[:, [lot, garage]], [[0, 0], [5, 35], [10, 70]])
     assert np.isnan(np.delete(features, [lot, garage], axis=1)).all()
 
 

@@ -43,7 +43,7 @@ def tiny(tmp_path):
 
 
 def run(src, **options):
-    judge = InProcessJudge(src, POINTS, cpu_seconds=2)
+    judge = InProcessJudge(src, POINTS, cpu_seconds=1)
     return verify(src, judge=judge, console=Console(file=io.StringIO()), **{"given": False, **options})
 
 

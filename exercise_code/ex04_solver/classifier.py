@@ -15,7 +15,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
         z: float array of any shape. It must not be changed.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 7: sigmoid")
+    raise NotImplementedError("Task 7: the sigmoid")
 
 
 class Classifier:
@@ -35,7 +35,7 @@ class Classifier:
         Keeps in `self` what `backward` will need.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: classifier")
+        raise NotImplementedError("Task 8: the classifier")
 
     def backward(self, dout: np.ndarray) -> dict[str, np.ndarray]:
         """The gradients of a loss for the parameters, a new dict with the keys and the shapes of `self.params`.
@@ -50,4 +50,4 @@ class Classifier:
             dout: array of shape (N, 1), the gradient of the loss for the probabilities. It must not be changed.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: classifier")
+        raise NotImplementedError("Task 8: the classifier")

@@ -26,7 +26,7 @@ class LinearModel:
         Keeps in `self` what `backward` will need.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: linear_model")
+        raise NotImplementedError("Task 4: the linear model")
 
     def backward(self, dout: np.ndarray) -> dict[str, np.ndarray]:
         """The gradients of a loss for the parameters, a new dict with the keys and the shapes of `self.params`.
@@ -43,4 +43,4 @@ class LinearModel:
         Leaves `self.params` and `dout` as they are: changing the parameters is the optimizer's business.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: linear_model")
+        raise NotImplementedError("Task 4: the linear model")

@@ -46,7 +46,7 @@ class L1Loss(Loss):
         Shapes that differ raise a ValueError: `require_same_shape` does that.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: losses_regression")
+        raise NotImplementedError("Task 3: two losses")
 
     def backward(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The gradient, a new array of the predictions' shape.
@@ -57,7 +57,7 @@ class L1Loss(Loss):
         Shapes that differ raise a ValueError.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: losses_regression")
+        raise NotImplementedError("Task 3: two losses")
 
 
 class MSELoss(Loss):
@@ -69,7 +69,7 @@ class MSELoss(Loss):
         Shapes that differ raise a ValueError.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: losses_regression")
+        raise NotImplementedError("Task 3: two losses")
 
     def backward(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The gradient, a new array of the predictions' shape: the derivative of (p - t)^2 / n for each p.
@@ -77,7 +77,7 @@ class MSELoss(Loss):
         Shapes that differ raise a ValueError.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: losses_regression")
+        raise NotImplementedError("Task 3: two losses")
 
 
 class BCELoss(Loss):
@@ -90,7 +90,7 @@ class BCELoss(Loss):
         EPSILON to 1 - EPSILON. Shapes that differ raise a ValueError.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 9: loss_bce")
+        raise NotImplementedError("Task 9: binary cross-entropy")
 
     def backward(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The gradient, a new array of the predictions' shape: (p - t) / (p (1 - p)) / n for each prediction p.
@@ -99,4 +99,4 @@ class BCELoss(Loss):
         differ raise a ValueError.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 9: loss_bce")
+        raise NotImplementedError("Task 9: binary cross-entropy")

@@ -17,7 +17,7 @@ class Optimizer:
             grads: dict with the gradient of each parameter under the same name. The order of its keys may differ.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 5: optimizer")
+        raise NotImplementedError("Task 5: the optimizer")
 
     def _update(self, name: str, param: np.ndarray, grad: np.ndarray) -> None:
         """Nothing; changes `param` in place. The name tells parameters apart where a rule remembers something."""
@@ -37,4 +37,4 @@ class SGD(Optimizer):
         array that nobody else sees. `grad` stays as it is.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 5: optimizer")
+        raise NotImplementedError("Task 5: the optimizer")

@@ -26,7 +26,7 @@ class Standardizer:
             X: float array of shape (N, D). It must not be changed.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 1: standardize")
+        raise NotImplementedError("Task 1: standardise")
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         """The standardised X, a new float array of the same shape without any NaN.
@@ -38,7 +38,7 @@ class Standardizer:
             X: float array of shape (N, D), training data or other. It must not be changed.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 1: standardize")
+        raise NotImplementedError("Task 1: standardise")
 
 
 def cheap_or_dear(prices: np.ndarray, train_prices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -60,7 +60,7 @@ class Solver:
             4. Let the optimizer change the model's parameters, once.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 10: solver_step")
+        raise NotImplementedError("Task 10: one step")
 
     def _note_best(self, epoch: int, val_loss: float) -> bool:
         """True where training should stop; notes the parameters of the best epoch so far.
@@ -77,7 +77,7 @@ class Solver:
             val_loss: float, the validation loss after this epoch.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 11: solver_best")
+        raise NotImplementedError("Task 11: keep the best")
 
     def train(self, num_epochs: int) -> History:
         """The history, after so many epochs more; the model then has the parameters of the best one. Given."""
