@@ -34,7 +34,7 @@ print("Hello!", 6 * 7)
 
 # %% [markdown]
 # What runs the code is called the **kernel**: a Python program that lives as long as the notebook is open. It remembers
-# everything, in the order in which *you* run the cells. `In [1]` beside a cell says that it was the first to run.
+# everything, in the order in which *you* run the cells. `[1]` beside a cell says that it was the first to run.
 #
 # Run the next two cells, then the second one twice more:
 
@@ -148,7 +148,7 @@ check("to_fahrenheit")
 print(to_fahrenheit(week[0, :4]))
 
 # %% [markdown]
-# You should see `[48.2  49.1  46.58 46.58]` or numbers close by, no matter what language or system your computer has.
+# You should see `[52.88 49.82 48.38 48.74]`, the first four hours of the week in degrees Fahrenheit.
 
 # %% [markdown]
 # ## 3. Axes
@@ -182,7 +182,7 @@ check("daily_means")
 print(np.round(daily_means(week), 1))
 
 # %% [markdown]
-# Seven numbers, all between 12 and 18. If you see 24 numbers, you took the other axis.
+# Seven numbers, all between 13 and 19. If you see 24 numbers, you took the other axis.
 #
 # ## 4. Broadcasting
 #
@@ -265,10 +265,10 @@ fast = (year**2).sum()
 numpy_seconds = time.perf_counter() - start
 
 print(f"loop {1000 * loop_seconds:.2f} ms, numpy {1000 * numpy_seconds:.3f} ms", end=": ")
-print(f"{loop_seconds / numpy_seconds:,.0f} times as fast; both say {total:,.1f} and {fast:,.1f}")
+print(f"{loop_seconds / numpy_seconds:,.0f} times as fast; the sums are {total:,.0f} and {fast:,.0f}")
 
 # %% [markdown]
-# A factor of 50 or more is usual. It is the difference between a minute and an hour, and networks compute a million times
+# A factor of 20 to 100 is usual. It is the difference between a minute and an hour, and networks compute a million times
 # more than this.
 #
 # ## Task 4: the most similar day (20 points)
@@ -366,8 +366,8 @@ errors = np.abs(predictions - week).mean()
 print(f"on the week from above, which it has not seen, the model is {errors:.1f} degrees off on average")
 
 # %% [markdown]
-# The orange line runs through the middle of the days, from about 9 to about 19 degrees, and the model is 1.5 to 2.5
-# degrees off.
+# The orange line has the shape of a day and runs from about 9 to about 18 degrees, below most days of this week: it was a
+# warm one. The model is about 2.5 degrees off.
 #
 # **Think.** Would it help to know yesterday's temperatures? How would a model use them?
 #
