@@ -12,6 +12,9 @@ from autograder.base.errors import AutograderError
 from autograder.proof.stand_ins import StandIn, try_given_code
 from autograder.proof.verify import verify
 
+# Each imports all given code there is.
+pytestmark = pytest.mark.slow
+
 PACKAGE = "exercise_code.ex77_tiny"
 # It does what `running_total` does, in other words; `windows` has its arguments in another order.
 LEAK = '''
