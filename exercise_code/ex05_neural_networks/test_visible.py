@@ -251,8 +251,8 @@ def test_relative_error_keeps_its_inputs(observe):
 
 
 def sound_sigmoid(z):
-    small = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, small) / (1 + small)
+    """Right for numbers that are not large."""
+    return 1 / (1 + np.exp(-z))
 
 
 def layer_with(code, kind, params):
@@ -260,8 +260,8 @@ def layer_with(code, kind, params):
     if kind != "Affine":
         return getattr(code.layers, kind)()
     layer = code.layers.Affine(*params["weight"].shape, np.random.default_rng(0), 0.1)
-    for name, param in params.items():
-        layer.params[name][...] = param
+    for name in params:
+        layer.params[name][...] = params[name]
     return layer
 
 
@@ -508,63 +508,66 @@ def test_two_layers_of_a_kind_keep_apart(observe):
 # The network
 
 
-class SoundLayer:
-    """Layers that are right for certain: those of a student are tasks of their own."""
+class Toy:
+    """Layers that a network can be made of in the place of a student's, which are tasks of their own."""
 
     def __init__(self):
         self.params, self.grads = {}, {}
 
 
-class SoundAffine(SoundLayer):
+class ToyAffine(Toy):
+    """Weighs the sum of a sample's numbers: sum(x) * (sum of a column of the weights) + bias."""
+
     def __init__(self, num_in, num_out, rng, init="he"):
         super().__init__()
         self.init = init
         self.params = {"weight": rng.normal(size=(num_in, num_out)), "bias": rng.normal(size=num_out)}
 
     def forward(self, x):
+        self.sums = x.sum(axis=1)
+        return np.outer(self.sums, self.params["weight"].sum(axis=0)) + self.params["bias"]
+
+    def backward(self, dout):
+        rows = len(self.params["weight"])
+        self.grads = {"weight": np.tile(self.sums @ dout, (rows, 1)), "bias": np.ones(len(dout)) @ dout}
+        return np.repeat(dout @ self.params["weight"].sum(axis=0), rows).reshape(-1, rows)
+
+
+class ToySquare(Toy):
+    def forward(self, x):
         self.x = x
-        return x @ self.params["weight"] + self.params["bias"]
+        return x**2
 
     def backward(self, dout):
-        self.grads = {"weight": self.x.T @ dout, "bias": dout.sum(axis=0)}
-        return dout @ self.params["weight"].T
+        return dout * 2 * self.x
 
 
-class SoundReLU(SoundLayer):
+class ToyCosine(Toy):
     def forward(self, x):
-        self.mask = x > 0
-        return np.maximum(x, 0)
+        self.x = x
+        return np.cos(x)
 
     def backward(self, dout):
-        return dout * self.mask
+        return -dout * np.sin(self.x)
 
 
-class SoundSigmoid(SoundLayer):
+class ToySine(Toy):
     def forward(self, x):
-        self.out = sound_sigmoid(x)
-        return self.out
+        self.x = x
+        return np.sin(x)
 
     def backward(self, dout):
-        return dout * self.out * (1 - self.out)
+        return dout * np.cos(self.x)
 
 
-class SoundTanh(SoundLayer):
-    def forward(self, x):
-        self.out = np.tanh(x)
-        return self.out
-
-    def backward(self, dout):
-        return dout * (1 - self.out**2)
-
-
-SOUND = {"relu": SoundReLU, "sigmoid": SoundSigmoid, "tanh": SoundTanh}
-NAMES = {"Affine": SoundAffine, "ReLU": SoundReLU, "Sigmoid": SoundSigmoid, "Tanh": SoundTanh, "ACTIVATIONS": SOUND}
-KINDS = {SoundAffine: "affine", SoundReLU: "relu", SoundSigmoid: "sigmoid", SoundTanh: "tanh"}
+TOYS = {"relu": ToySquare, "sigmoid": ToyCosine, "tanh": ToySine}
+NAMES = {"Affine": ToyAffine, "ReLU": ToySquare, "Sigmoid": ToyCosine, "Tanh": ToySine, "ACTIVATIONS": TOYS}
+KINDS = {ToyAffine: "affine", ToySquare: "relu", ToyCosine: "sigmoid", ToySine: "tanh"}
 
 
 @contextlib.contextmanager
-def sound_layers(code):
-    """Inside, networks are built of sound layers."""
+def toy_layers(code):
+    """Inside, networks are built of toys."""
     module = code.network
     own = {name: getattr(module, name) for name in NAMES if hasattr(module, name)}
     for name in own:
@@ -587,9 +590,9 @@ def built(code, calls):
     initialised, and how many objects the layers are."""
 
     def parts(sizes, activation, init):
-        with sound_layers(code):
+        with toy_layers(code):
             layers = layers_of(code.network.Network(sizes, activation, 0, init))
-            affine = [layer for layer in layers if isinstance(layer, SoundAffine)]
+            affine = [layer for layer in layers if isinstance(layer, ToyAffine)]
             kinds = [KINDS.get(type(layer), type(layer).__name__) for layer in layers]
             shapes = [list(layer.params["weight"].shape) for layer in affine]
             return [kinds, shapes, [layer.init for layer in affine], len({id(layer) for layer in layers})]
@@ -599,30 +602,24 @@ def built(code, calls):
 
 def starting_weights(code, sizes, seeds):
     """The weights of a network for each seed."""
-    with sound_layers(code):
+    with toy_layers(code):
         networks = [code.network.Network(sizes, "relu", seed) for seed in seeds]
         return [
-            [layer.params["weight"] for layer in layers_of(network) if isinstance(layer, SoundAffine)]
+            [layer.params["weight"] for layer in layers_of(network) if isinstance(layer, ToyAffine)]
             for network in networks
         ]
-
-
-def sound_weights(sizes, seed):
-    rng = np.random.default_rng(seed)
-    pairs = itertools.pairwise(sizes)
-    return [SoundAffine(num_in, num_out, rng).params["weight"] for num_in, num_out in pairs]
 
 
 def network_of(code, sizes, activation, params):
     network = code.network.Network(sizes, activation)
     if params is not None:
-        for name, param in params.items():
-            network.params[name][...] = param
+        for name in params:
+            network.params[name][...] = params[name]
     return network
 
 
 def network_forward(code, sizes, activation, params, x):
-    with sound_layers(code):
+    with toy_layers(code):
         return [network_of(code, sizes, activation, params).forward(x), x]
 
 
@@ -631,7 +628,7 @@ def network_backward(code, sizes, activation, params, xs, dout):
 
     The arrays in the answer are copies, taken before backward is called once more.
     """
-    with sound_layers(code):
+    with toy_layers(code):
         network = network_of(code, sizes, activation, params)
         for x in xs:
             network.forward(x)
@@ -679,13 +676,17 @@ def test_network_of_one_layer(observe):
 @grade("network", weight=SEEN)
 def test_weights_come_from_one_generator(observe):
     """The seed decides the weights; layers of one size start with different ones."""
+    rng = np.random.default_rng(7)
+    # Each layer draws its weights, then its bias.
+    want = [[rng.normal(size=shape), rng.normal(size=shape[1])][0] for shape in ((2, 3), (3, 3), (3, 2))]
     with call("the weights of Network([2, 3, 3, 2], seed=7)"):
         got = items(observe(starting_weights, SIZES, [7]), 1)[0]
-        assert_same(got, sound_weights(SIZES, 7), hint="pass `rng` on to each Affine, in order")
+        assert_same(got, want, hint="pass `rng` on to each Affine, in order")
 
 
+# What these networks are made of is in the classes of toys above.
 TWO_LAYERS = {
-    "0.weight": array([1, -1], [2, 1]),
+    "0.weight": array([1, -1], [2, 2]),
     "0.bias": array(0, 0.5),
     "2.weight": array([1], [-3]),
     "2.bias": array(0.25),
@@ -694,75 +695,65 @@ X2 = array([1, 1], [-1, 0])
 
 
 @grade("network", weight=SEEN)
-def test_network_forward_by_hand(observe):
-    """The row (1, 1) becomes (3, 0.5), stays so in the ReLU, and becomes 3 - 1.5 + 0.25 = 1.75."""
-    want = array([1.75], [-4.25])
+def test_network_forward_goes_from_layer_to_layer(observe):
+    """Each layer gets what the one before gave. (The test puts simple layers of its own in the place of yours.)"""
+    # The row (1, 1) becomes (6, 2.5), its squares are 36 and 6.25, and their sum times -2, plus 0.25, is the result.
+    want = array([-84.25], [-18.25])
     hints = {
-        "no activation after the last layer": np.maximum(want, 0),
+        "no activation after the last layer": want**2,
         "each layer gets the output of the one before": lambda got: got.shape != (2, 1),
     }
-    with call("Network([2, 2, 1]).forward([[1, 1], [-1, 0]])"):
+    with call("Network([2, 2, 1]).forward([[1, 1], [-1, 0]]), with toy layers"):
         got, after = items(observe(network_forward, [2, 2, 1], "relu", TWO_LAYERS, X2), 2)
         assert_same(got, want, **CLOSE, hints=hints)
         assert_same(after, X2, **EXACT, hint="x stays as it is")
 
 
 @grade("network", weight=SEEN)
-def test_network_backward_by_hand(observe):
+def test_network_backward_goes_back_from_layer_to_layer(observe):
     """backward gives a dict with the names of params: "0.weight", "0.bias", "2.weight", "2.bias"."""
-    # Of the first row both hidden units are on, of the second one the other alone.
     want = {
-        "0.weight": array([1, 3], [1, -3]),
-        "0.bias": array(1, -9),
-        "2.weight": array([3], [3.5]),
+        "0.weight": array([-72, -24], [-72, -24]),
+        "0.bias": array(0, -6),
+        "2.weight": array([60.75], [60.75]),
         "2.bias": array(3),
     }
     hints = {
         "the names are those of params: the layer's place, a dot, the parameter": lambda got: set(got) != set(want),
-        "go through the layers from the last one to the first": lambda got: "2.weight" not in got,
+        "go from the last layer to the first, each with the gradient that the one behind it gave": lambda got: (
+            not np.allclose(got["0.weight"], want["0.weight"])
+        ),
     }
-    with call("Network([2, 2, 1]).backward([[1], [2]]), after forward"):
+    with call("Network([2, 2, 1]).backward([[1], [2]]), after forward, with toy layers"):
         got, params, dout = items(observe(network_backward, [2, 2, 1], "relu", TWO_LAYERS, [X2], array([1], [2])), 3)
         assert_same(got, want, **CLOSE, hints=hints)
         assert_same(params, TWO_LAYERS, **EXACT, hint="backward changes no parameter")
         assert_same(dout, array([1], [2]), **EXACT, hint="backward leaves dout as it is")
 
 
-def sound_run(sizes, activation, params, x, dout):
-    """Output and gradients of a network that is right for certain."""
-    layers = []
-    for num_in, num_out in itertools.pairwise(sizes):
-        if layers:
-            layers.append(SOUND[activation]())
-        layers.append(SoundAffine(num_in, num_out, np.random.default_rng(0)))
-    for place, layer in enumerate(layers):
-        for name in layer.params:
-            layer.params[name] = params[f"{place}.{name}"]
-        x = layer.forward(x)
-    grads = {}
-    for place in reversed(range(len(layers))):
-        dout = layers[place].backward(dout)
-        grads |= {f"{place}.{name}": grad for name, grad in layers[place].grads.items()}
-    return x, grads
-
-
-def random_params(rng, sizes):
-    params = {}
-    for place, (num_in, num_out) in enumerate(itertools.pairwise(sizes)):
-        params[f"{2 * place}.weight"] = rng.normal(size=(num_in, num_out)) / np.sqrt(num_in)
-        params[f"{2 * place}.bias"] = rng.normal(size=num_out)
-    return params
+FOUR_LAYERS = {
+    f"{place}.{name}": values
+    for place in (0, 2, 4, 6)
+    for name, values in (("weight", array([0.5, 0.25], [0.5, -0.75])), ("bias", array(0.5, 0.25)))
+}
 
 
 @grade("network", weight=SEEN)
 def test_network_backward_of_four_layers(observe):
-    """Gradients of a network of four layers of one size, with tanh: each activation remembers its own x."""
-    rng = np.random.default_rng(5)
-    sizes = [3, 3, 3, 3, 3]
-    params, x, dout = random_params(rng, sizes), rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
-    _, want = sound_run(sizes, "tanh", params, x, dout)
-    with call('Network([3, 3, 3, 3, 3], "tanh").backward(dout), after forward(x)'):
-        got, _, _ = items(observe(network_backward, sizes, "tanh", params, [x], dout), 3)
+    """Gradients of a network of four layers of one size: each activation remembers its own x."""
+    want = {
+        "0.weight": array([-0.582499, 0.191519], [-0.582499, 0.191519]),
+        "0.bias": array(-0.185291, 0.071628),
+        "2.weight": array([-0.44799, -0.367803], [-0.44799, -0.367803]),
+        "2.bias": array(0.445583, 0.463978),
+        "4.weight": array([-0.012305, -0.317391], [-0.012305, -0.317391]),
+        "4.bias": array(1.15188, 0.972059),
+        "6.weight": array([1.153672, 0.856776], [1.153672, 0.856776]),
+        "6.bias": array(1.5, 1.0),
+    }
+    x, dout = array([1, 2], [-1, 0.5]), array([1, -1], [0.5, 2])
+    with call('Network([2, 2, 2, 2, 2], "tanh").backward(dout), after forward(x), with toy layers'):
+        got, _, _ = items(observe(network_backward, [2] * 5, "tanh", FOUR_LAYERS, [x], dout), 3)
         assert_same(got, want, **CLOSE)
 
 
@@ -791,11 +782,6 @@ def softmax_after(code, scores, labels):
 def softmax_errors(code, calls):
     loss = code.losses.SoftmaxCrossEntropy()
     return each_call(lambda method, scores, labels: error_of(getattr(loss, method), scores, labels), calls)
-
-
-def sound_softmax(scores):
-    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 # exp of these scores: 1, 2, 1 and 3, 1, 4; the probabilities are quarters and eighths.
@@ -898,7 +884,7 @@ def test_softmax_refuses_labels_of_another_shape(observe):
         for method in ("forward", "backward")
         for labels in (LABELS[:, None], LABELS[:1])
     }
-    hints = {"call require_labels(scores, labels) first": lambda got: "no error" in got.values()}
+    hints = {"require_labels looks at the shapes: call it first": lambda got: "no error" in got.values()}
     assert_calls(observe(softmax_errors, calls), dict.fromkeys(calls, "ValueError"), hints=hints)
 
 
@@ -930,25 +916,6 @@ def updates_of_each(code, cases):
     return [updates(code, *case) for case in cases]
 
 
-def momentum_by_hand(learning_rate, param, grads, momentum=0.9):
-    velocity, states = np.zeros_like(param), []
-    for grad in grads:
-        velocity = momentum * velocity + grad
-        param = param - learning_rate * velocity
-        states.append(param)
-    return states
-
-
-def adam_by_hand(learning_rate, param, grads, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    m, v, states = np.zeros_like(param), np.zeros_like(param), []
-    for t, grad in enumerate(grads, 1):
-        m = beta1 * m + (1 - beta1) * grad
-        v = beta2 * v + (1 - beta2) * grad**2
-        param = param - learning_rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + epsilon)
-        states.append(param)
-    return states
-
-
 def expect_steps(observe, kind, options, param, grads, want, hints):
     """One parameter, several steps; `hints` are states of known mistakes."""
     got, steps = items(observe(updates, kind, options, {"weight": param}, [{"weight": grad} for grad in grads]), 2)
@@ -963,7 +930,7 @@ def expect_steps(observe, kind, options, param, grads, want, hints):
 def test_momentum_by_hand(observe):
     """Gradient 1 three times, momentum 0.5: v is 1, 1.5 and 1.75, and with the learning rate 0.1 5 becomes 4.575."""
     param, grads = array(5, -1), [array(1, 0), array(1, 2), array(1, 0)]
-    want = momentum_by_hand(0.1, param, grads, 0.5)
+    want = [array(4.9, -1), array(4.75, -1.2), array(4.575, -1.3)]
     hints = {
         "the velocity is forgotten between the steps": [param - 0.1 * sum(grads[: i + 1]) for i in range(3)],
         "momentum multiplies the old velocity alone": lambda got: np.allclose(got[0], param - 0.1 * 0.5 * grads[0]),
@@ -978,19 +945,19 @@ def test_momentum_by_hand(observe):
 def test_momentum_of_zero_is_gradient_descent(observe):
     """With momentum=0 each step is that of SGD."""
     param, grads = array([2, -1]), [array([5, 0.5]), array([-1, 1])]
-    want = momentum_by_hand(0.1, param, grads, 0.0)
-    hints = {"the momentum is the one that the optimizer was made with": momentum_by_hand(0.1, param, grads)}
+    want = [array([1.5, -1.05]), array([1.6, -1.15])]
+    fixed = [array([1.5, -1.05]), array([1.15, -1.195])]
+    hints = {"the momentum is the one that the optimizer was made with": fixed}
     with call('SGDMomentum(0.1, momentum=0)._update("weight", param, grad), twice'):
         expect_steps(observe, "SGDMomentum", {"learning_rate": 0.1, "momentum": 0}, param, grads, want, hints)
 
 
-def expect_apart(observe, kind, options, by_hand):
-    """Two parameters, one of which is updated in the second step alone."""
+def expect_apart(observe, kind, want_first, want_second):
+    """Two parameters, one of which is updated from the second step on alone."""
     first, second = array(1, 2), array([3])
     steps = [{"a": array(1, -1)}, {"b": array([2]), "a": array(2, 1)}, {"a": array(1, 1), "b": array([-1])}]
-    want_first = by_hand(**options, param=first, grads=[each["a"] for each in steps])
-    want_second = by_hand(**options, param=second, grads=[each["b"] for each in steps[1:]])
-    got = items(items(observe(updates, kind, options, {"a": first, "b": second}, steps), 2)[0], 3)
+    params = {"a": first, "b": second}
+    got = items(items(observe(updates, kind, {"learning_rate": 0.1}, params, steps), 2)[0], 3)
     assert_same([entry(each, "a") for each in got], want_first, **CLOSE)
     hint = "each parameter has a memory of its own, under its name"
     assert_same([entry(each, "b") for each in got], [second, *want_second], **CLOSE, hint=hint)
@@ -1000,8 +967,8 @@ def expect_apart(observe, kind, options, by_hand):
 def test_momentum_keeps_parameters_apart(observe):
     """Each parameter has a velocity of its own, under its name."""
     with call('SGDMomentum(0.1)._update for "a" and "b"'):
-        options = {"learning_rate": 0.1}
-        expect_apart(observe, "SGDMomentum", options, momentum_by_hand)
+        first = [array(0.9, 2.1), array(0.61, 2.09), array(0.249, 1.981)]
+        expect_apart(observe, "SGDMomentum", first, [array([2.8]), array([2.72])])
 
 
 @grade("adam", weight=SEEN)
@@ -1027,10 +994,17 @@ def test_adam_over_four_steps(observe):
     """Four steps with other betas follow the formulas."""
     param, grads = array([1, 2], [0, -1]), [array([1, -2], [0.5, 0]), array([-3, 1], [1, 0.25])] * 2
     options = {"learning_rate": 0.1, "beta1": 0.6, "beta2": 0.8}
-    want = adam_by_hand(0.1, param, grads, 0.6, 0.8)
+    want = [
+        array([0.9, 2.1], [-0.1, -1.0]),
+        array([0.964286, 2.108183], [-0.199511, -1.083853]),
+        array([0.97608, 2.170461], [-0.292248, -1.137315]),
+        array([1.040366, 2.178645], [-0.391759, -1.221167]),
+    ]
     hints = {
-        "the betas are those that the optimizer was made with": adam_by_hand(0.1, param, grads),
-        "the betas have changed places": adam_by_hand(0.1, param, grads, 0.8, 0.6),
+        "the betas are those that the optimizer was made with": lambda got: np.isclose(
+            got[1][0, 0], 0.949419, rtol=1e-4
+        ),
+        "the betas have changed places": lambda got: np.isclose(got[1][0, 0], 0.949897, rtol=1e-4),
         "t grows by 1 in each step, and the power is t": lambda got: (
             np.allclose(got[0], want[0]) and not np.allclose(got[1], want[1])
         ),
@@ -1052,15 +1026,15 @@ def test_epsilon_of_adam_stands_outside_the_root(observe):
         ),
     }
     with call('Adam(0.5, epsilon=2)._update("weight", [1], [2]), then [1]'):
-        expect_steps(observe, "Adam", options, param, grads, adam_by_hand(0.5, param, grads, epsilon=2.0), hints)
+        expect_steps(observe, "Adam", options, param, grads, [array(0.75), array(0.54423)], hints)
 
 
 @grade("adam", weight=SEEN)
 def test_adam_keeps_parameters_apart(observe):
     """Each parameter has m, v and t of its own, under its name."""
     with call('Adam(0.1)._update for "a" and "b"'):
-        options = {"learning_rate": 0.1}
-        expect_apart(observe, "Adam", options, adam_by_hand)
+        first = [array(0.9, 2.1), array(0.803482, 2.094737), array(0.709288, 2.054515)]
+        expect_apart(observe, "Adam", first, [array([2.9]), array([2.873366])])
 
 
 # Initialisation

@@ -193,8 +193,8 @@ for h in [0.1, 0.01, 0.001]:
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `np.ndindex(x.shape)` goes through the places of an array of any shape: `for place in np.ndindex(x.shape):`, then
-# `x[place]` is one number.
+# A loop over `np.ndindex(x.shape)` goes through the places of an array of any shape. With each of them, `x[place]` is
+# one number.
 #
 # </details>
 #

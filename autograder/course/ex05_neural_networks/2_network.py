@@ -420,8 +420,7 @@ show_histories(histories, chance=np.log(10))
 
 # %% [markdown]
 # The training losses should end near 2.2, 1.5 and 1.2 (with the drawings; with 8,000 photographs near 1.6, 0.9 and
-# 0.8). If SGDMomentum and SGD agree, the
-# velocity is forgotten; if Adam's loss jumps, look at its correction.
+# 0.8). If SGDMomentum and SGD agree, the velocity is forgotten; if Adam's loss jumps, look at its correction.
 #
 # Is Adam always better, then? No: SGD took the learning rate 0.01 from momentum, which makes steps up to ten times as
 # long of it. Try `SGD(0.1)` in the cell above. To be fair, one would have to search for the best learning rate of
