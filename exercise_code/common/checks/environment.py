@@ -55,9 +55,9 @@ WARM = (
     *(f"exercise_code.common.{name}" for name in _HELPERS),
 )
 _NAMES = sorted({name.partition(".")[0] for name in WARM} - {"multiprocessing"})
-# The helpers are imported as `exercise_code...` or relatively; a bare "common" is an English word. Modules of an earlier
-# exercise are no helpers, its pictures aside: with torch beside them each question to them would take four times as
-# long.
+# The helpers are imported as `exercise_code...` or relatively; a bare "common" is an English word. Modules of an
+# earlier exercise are no helpers, its pictures aside: with torch beside them each question to them would take four
+# times as long.
 _PATTERNS = {name: re.compile(rb"\b%s\b" % name.encode()) for name in _NAMES}
 _PATTERNS["exercise_code"] = re.compile(rb"\bexercise_code\b(?!\.ex\d\d_\w+\.(?!pictures\b))|\.\.[ \t]*common\b")
 
