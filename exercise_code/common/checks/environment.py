@@ -19,6 +19,7 @@ PACKAGES = {
     "numpy": "numpy",
     "pillow": "PIL",
     "pooch": "pooch",
+    "psutil": "psutil",
     "pytest": "pytest",
     "requests": "requests",
     "safetensors": "safetensors",
