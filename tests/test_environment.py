@@ -138,6 +138,7 @@ def test_the_limit_on_memory_is_about_what_the_code_takes(workers: Workers, tmp_
         ("from exercise_code.common.plotting import show_images", ["exercise_code.common.evaluation"], True),
         ("from ..common import plotting", [], True),
         ("from exercise_code.ex04_solver.optimizer import Optimizer", [], False),
+        ("from exercise_code.common.hand_ins.student_id import numbers_of", [], False),
         ("from exercise_code.ex04_solver.pictures import show_line", [], True),
         ("from exercise_code.ex04_solver import pictures", [], True),
         ("# the most common mistake", [], False),

@@ -10,9 +10,8 @@ import pytest
 
 from autograder.authoring.bundle import TOP, bundle
 from autograder.base.settings import Settings
+from autograder.fleet.local import Fleet
 from autograder.judging.job import Job
-from autograder.judging.judge import Judge
-from autograder.judging.result import Result
 from autograder.sources.exercise import sources
 from autograder.sources.variants import strip_markers
 from exercise_code.common.exercise import exercise_ids, load_exercise
@@ -69,7 +68,6 @@ def test_week_by_week_from_the_zips_alone(exercise: str, earlier: tuple[str, ...
     (zip_,) = (course / "exercises" / exercise).glob("*.zip")
     with zipfile.ZipFile(zip_) as archive:
         assert not [name for name in archive.namelist() if any(f"/{e}/" in f"/{name}" for e in earlier)]
-    results: list[Result] = []
-    with Judge(exercise, Settings()) as judge:
-        judge.serve([Job("u0042", zip_)], lambda _, result: results.append(result))
-    assert results[0].score == results[0].max_score
+    with Fleet(exercise, Settings(), 1) as fleet:
+        ((_, result),) = fleet.grade([Job("u0042", zip_)])
+    assert result.score == result.max_score

@@ -55,11 +55,12 @@ WARM = (
     *(f"exercise_code.common.{name}" for name in _HELPERS),
 )
 _NAMES = sorted({name.partition(".")[0] for name in WARM} - {"multiprocessing"})
-# The helpers are imported as `exercise_code...` or relatively; a bare "common" is an English word. Modules of an
-# earlier exercise are no helpers, its pictures aside: with torch beside them each question to them would take four
-# times as long.
+# The helpers are imported as `exercise_code...` or relatively; a bare "common" is an English word. What an earlier
+# exercise has are no helpers, its pictures aside, nor is what draws a student's numbers: with torch beside them each
+# question would take four times as long.
+_LIGHT = rb"ex\d\d_\w+\.(?!pictures\b)|common\.hand_ins\.student_id\b"
 _PATTERNS = {name: re.compile(rb"\b%s\b" % name.encode()) for name in _NAMES}
-_PATTERNS["exercise_code"] = re.compile(rb"\bexercise_code\b(?!\.ex\d\d_\w+\.(?!pictures\b))|\.\.[ \t]*common\b")
+_PATTERNS["exercise_code"] = re.compile(rb"\bexercise_code\b(?!\.(?:%s))|\.\.[ \t]*common\b" % _LIGHT)
 
 
 def mentioned(text: bytes) -> set[str]:
