@@ -48,6 +48,7 @@ WARM = (
     "safetensors.torch",
     "pooch",
     "requests",
+    "psutil",
     "pytest",
     "IPython",
     "ipywidgets",
