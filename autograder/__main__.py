@@ -145,7 +145,7 @@ def regrade(
     demo_secret: DemoSecretOption = False,
     earlier: EarlierOption = None,
 ) -> None:
-    """Grade again after a test was mended; list whose score changed, and why.
+    """Grade again after a test was fixed; list whose score changed, and why.
 
     Hand-ins are all that were ever graded, worksheet and data those of the last run; give its other options again.
     """

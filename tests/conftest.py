@@ -12,9 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOWEST_FIRST = (
-    *("test_gates_verify", "test_one_score", "test_hostile", "test_resume", "test_gates_notebooks", "test_cluster"),
-    *("test_nbgrader", "test_fleet", "test_regrade", "test_gradebook", "test_gates_answers", "test_nbgrader_hostile"),
-    *("test_determinism", "test_style", "test_environment", "test_growing_class", "test_exchange", "test_formgrader"),
+    *("test_gates_verify", "test_hostile", "test_gates_notebooks", "test_cluster", "test_fleet", "test_nbgrader"),
+    *("test_one_score", "test_resume", "test_failures", "test_judge", "test_grading", "test_environment"),
+    *("test_regrade", "test_gradebook", "test_verify", "test_new", "test_gates_answers", "test_nbgrader_hostile"),
+    *("test_determinism", "test_style", "test_growing_class", "test_exchange", "test_formgrader"),
 )
 KEPT_SECONDS = 3 * 24 * 3600
 

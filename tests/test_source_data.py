@@ -69,7 +69,9 @@ def test_the_reference_is_far_from_hiding_anything(exercise, tmp_path):
     texts = sources_of(package, src.exercise.given)
     assert set(texts) == set(src.exercise.modules)
     assert hidden_parameters(texts.values()) == 0
-    assert sum(map(data_bytes, texts.values())) < DATA_BYTES / 1.5
+    # Elsewhere nothing is counted, however many docstrings there are.
+    if src.exercise.model is not None:
+        assert sum(map(data_bytes, texts.values())) < DATA_BYTES / 1.5
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def _read_secret(path: Path) -> str:
     try:
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise AutograderError(f"could not read the secret in {path}: {error}: mend the file") from None
+        raise AutograderError(f"could not read the secret in {path}: {error}: fix the file") from None
     if len(secret) < MIN_SECRET_CHARACTERS:
         raise AutograderError(
             f"expected {MIN_SECRET_CHARACTERS} characters or more in {path}, got {len(secret)}: remove the file, "

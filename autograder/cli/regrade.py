@@ -1,7 +1,7 @@
 """`autograder regrade` and `autograder appeal`: hand-ins graded again, and what that changed.
 
 A regrade grades every hand-in of the exercise whose result is older than its tests. It does not try to tell which
-hand-ins a mended test concerns: a test may use any helper, probe, given module or line of the solution, and the
+hand-ins a fixed test concerns: a test may use any helper, probe, given module or line of the solution, and the
 seeds of all tests come from one place, so only running them tells; a class of 1,500 takes minutes.
 """
 

@@ -27,7 +27,7 @@ from ..judging.job import Job
 from ..judging.result import Result, read_result
 from .exporter import classroom_of, submitted_file, timestamp_of
 from .gradebook.fill import enter_dates
-from .notebooks.mended import add_notes, notes_of
+from .notebooks.fixed import add_notes, notes_of
 from .notebooks.outputs import put_scores
 
 __all__ = ["Scores", "result_of"]

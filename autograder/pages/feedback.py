@@ -1,4 +1,4 @@
-"""A page for each student: how many points, what to mend first, and how."""
+"""A page for each student: how many points, what to fix first, and how."""
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo

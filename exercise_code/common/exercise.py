@@ -217,7 +217,7 @@ def _read(path: Path, _mtime_ns: int) -> Exercise:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"expected TOML in {path}, got {error}: mend the file") from None
+        raise CourseError(f"expected TOML in {path}, got {error}: fix the file") from None
     limits = _build(Limits, table.pop("limits", {}), f"{path}, [limits]")
     model = _model(table.pop("model"), f"{path}, [model]") if "model" in table else None
     extra = {"id": path.parent.name, "folder": path.parent, "limits": limits, "model": model}

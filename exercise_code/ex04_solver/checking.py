@@ -13,7 +13,7 @@ def numeric_gradient(function: Callable[[np.ndarray], float], x: np.ndarray, dis
     Two values for each entry make this slow, and right for any function. x is as it was afterwards.
     """
     gradient = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
+    for place in np.ndindex(*x.shape):
         before = x[place]
         x[place] = before + distance
         above = function(x)

@@ -319,7 +319,7 @@ def show_boundaries(
 
     `moments` has weights (2,) and bias at several moments of the training, by title.
     """
-    figure, axes = plt.subplots(1, len(moments), figsize=(3.5 * len(moments), 3.7), sharey=True)
+    figure, axes = plt.subplots(1, len(moments), figsize=(2.9 * len(moments), 3.3), sharey=True)
     low, high = X.min(axis=0) - 0.3, X.max(axis=0) + 0.3
     grid = np.stack(np.meshgrid(np.linspace(low[0], high[0], 120), np.linspace(low[1], high[1], 120)), axis=-1)
     words = []

@@ -18,4 +18,4 @@ def affine_examples() -> list[dict[str, Any]]:
     of "x", "weight" and "bias", and at most 20; no list has more than 50 numbers.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: t")
+    raise NotImplementedError("Task 1: examples")

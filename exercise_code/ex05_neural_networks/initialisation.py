@@ -20,4 +20,4 @@ def init_scale(num_in: int, num_out: int, kind: str) -> float:
     Sources: Glorot and Bengio (2010); He, Zhang, Ren and Sun (2015).
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 10: t")
+    raise NotImplementedError("Task 10: the size of the weights")

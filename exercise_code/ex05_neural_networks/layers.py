@@ -56,7 +56,7 @@ class Affine(Layer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The output for x of shape (N, D), an array of shape (N, K)."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: t")
+        raise NotImplementedError("Task 3: the affine layer")
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """The gradient for x, an array of shape (N, D); those of the parameters are in `self.grads` afterwards.
@@ -74,7 +74,7 @@ class Affine(Layer):
             dout: array of shape (N, K). It must not be changed.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: t")
+        raise NotImplementedError("Task 3: the affine layer")
 
 
 class ReLU(Layer):
@@ -83,12 +83,12 @@ class ReLU(Layer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         """max(x, 0) for each entry, a new array of the shape of x."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: t")
+        raise NotImplementedError("Task 4: three activations")
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """The gradient for x: dout where x was larger than 0, and 0 elsewhere, also where x was 0."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: t")
+        raise NotImplementedError("Task 4: three activations")
 
 
 class Sigmoid(Layer):
@@ -97,12 +97,12 @@ class Sigmoid(Layer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The sigmoid of each entry, a new array of the shape of x. You wrote the function in exercise 4: `sigmoid`."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: t")
+        raise NotImplementedError("Task 4: three activations")
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """The gradient for x: dout times the slope, which is s (1 - s) where the sigmoid was s."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: t")
+        raise NotImplementedError("Task 4: three activations")
 
 
 class Tanh(Layer):
@@ -111,9 +111,9 @@ class Tanh(Layer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         """np.tanh of each entry, a new array of the shape of x."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: t")
+        raise NotImplementedError("Task 4: three activations")
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """The gradient for x: dout times the slope, which is 1 - t^2 where the tangent was t."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: t")
+        raise NotImplementedError("Task 4: three activations")

@@ -39,7 +39,7 @@ class SoftmaxCrossEntropy(Loss):
             labels: int array of shape (N,), each from 0 to C - 1.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: t")
+        raise NotImplementedError("Task 7: softmax and cross-entropy")
 
     def backward(self, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The gradient of `forward` for the scores, a new array of shape (N, C).
@@ -48,4 +48,4 @@ class SoftmaxCrossEntropy(Loss):
         sample is one of N in the mean. Scores of any size and labels of another shape are treated as in `forward`.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: t")
+        raise NotImplementedError("Task 7: softmax and cross-entropy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .layers import Affine, Layer, ReLU, Sigmoid, Tanh
@@ -39,12 +41,12 @@ class Network:
         activation. Make the affine layers in order, with this one `rng` for all of them.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 6: t")
+        raise NotImplementedError("Task 6: the network")
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The output of the last layer for x, an array of shape (N, sizes[-1]); x has the shape (N, sizes[0])."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 6: t")
+        raise NotImplementedError("Task 6: the network")
 
     def backward(self, dout: np.ndarray) -> dict[str, np.ndarray]:
         """The gradients of the loss for all parameters, a new dict with the names of `self.params`.
@@ -56,4 +58,4 @@ class Network:
             dout: array of shape (N, sizes[-1]), the gradient of the loss for the output of the last `forward`.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 6: t")
+        raise NotImplementedError("Task 6: the network")

@@ -29,7 +29,7 @@ class SGDMomentum(Optimizer):
         `grad` stays as it is.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: t")
+        raise NotImplementedError("Task 8: momentum")
 
 
 class Adam(Optimizer):
@@ -65,4 +65,4 @@ class Adam(Optimizer):
         small or too large. They change no m and no v that is kept. `grad` stays as it is.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 9: t")
+        raise NotImplementedError("Task 9: Adam")

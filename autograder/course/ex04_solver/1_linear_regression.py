@@ -58,9 +58,9 @@ from exercise_code.ex04_solver.preprocessing import Standardizer
 # You want to sell a house. What is it worth? An estate agent looks at the living area first: the larger, the dearer. A
 # linear model does the same, and learns from houses that have been sold how many dollars a square foot is worth.
 #
-# It is the smallest model that learns, and it learns just as a network with millions of weights does: predict, measure
-# how wrong that was, find out in which direction each weight should move, and move it a little. Whoever has written
-# these four steps once has seen what happens inside every deep-learning library.
+# It is the smallest model that learns, and it learns just as a network with millions of weights does: predict,
+# measure how wrong that was, find out in which direction each weight should move, and move it a little. Once you have
+# written these four steps, you have seen what happens inside every deep-learning library.
 
 # %%
 train, val = load_dataset("housing", split="train"), load_dataset("housing", split="val")
@@ -118,7 +118,7 @@ show_split({"train": len(train), "val": len(val), "test": 292})
 # $\sigma = \sqrt{(1^2 + 1^2) / 2} = 1$. The values become $-1$, $0$ and $1$. A validation house with the value 6 becomes
 # $(6 - 2) / 1 = 4$.
 #
-# numpy's usual functions pass a NaN on, and each has a sister that skips it:
+# numpy's usual functions pass NaN on; for each there is another one that skips it:
 
 # %%
 values = np.array([1.0, np.nan, 3.0])
@@ -300,8 +300,8 @@ print(column - flat)
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# After `require_same_shape(predictions, targets)`: `float(np.abs(...).mean())` for L1, and
-# `2 * (... - ...) / predictions.size` for the gradient of MSE. The other two differ in one function each.
+# After the call of `require_same_shape`: `float(np.abs(...).mean())` for L1, and
+# `2 * (...) / predictions.size` for the gradient of MSE. The other two differ in one function each.
 #
 # </details>
 
@@ -376,9 +376,9 @@ print(f"{loop_seconds / matrix_seconds:,.0f} times as fast, largest difference {
 # %% [markdown]
 # Expect 50 to 200 times as fast, with the same numbers up to rounding (some 1e-15). Training does this thousands of times.
 #
-# **Backward.** The loss says what it wants of the predictions: `dout`, its gradient for each of them. The model has to
-# say what that means for its parameters. This is the chain rule: a weight $w_j$ moves the prediction $p_i$ by $x_{ij}$,
-# and the prediction moves the loss by $\text{dout}_i$; over all samples that adds up.
+# **Backward.** The loss hands back `dout`, its gradient for each prediction. The model has to turn that into
+# gradients for its parameters. This is the chain rule: a weight $w_j$ moves the prediction $p_i$ by $x_{ij}$, and the
+# prediction moves the loss by $\text{dout}_i$; over all samples that adds up.
 #
 # $$ \frac{\partial L}{\partial w_j} = \sum_{i=1}^{N} \text{dout}_i\, x_{ij} \qquad\qquad
 #    \frac{\partial L}{\partial b} = \sum_{i=1}^{N} \text{dout}_i $$
@@ -391,12 +391,12 @@ show_chain(
 )
 
 # %% [markdown]
-# **By hand,** for two samples with one feature, $x = (2, -1)$, and $\text{dout} = (0.5, 1)$: the gradient for the weight is
-# $0.5 \cdot 2 + 1 \cdot (-1) = 0$, and that for the bias $0.5 + 1 = 1.5$. Both samples want the bias smaller; about the
-# weight they do not agree.
+# **By hand,** for two samples with one feature, $x = (2, -1)$, and $\text{dout} = (0.5, 1)$: the gradient for the
+# weight is $0.5 \cdot 2 + 1 \cdot (-1) = 0$, and that for the bias $0.5 + 1 = 1.5$. Both samples want a smaller bias;
+# about the weight they disagree.
 #
-# Look at the sum over $i$ once more. It runs over the rows of $X$, so as a matrix product it needs the transpose. A look at
-# the shapes finds it without thinking: (D, 1) from (N, D) and (N, 1).
+# Look at the sum over $i$ once more. It runs over the rows of $X$, so as a matrix product it needs the transpose. The
+# shapes alone tell you: (D, 1) has to come from (N, D) and (N, 1).
 #
 # ## Task 4: the linear model (12 points)
 #
@@ -489,8 +489,7 @@ print("after param -= 0.5:       ", held_by_the_model)
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `for name, param in params.items():` goes through names and arrays of a dict. The learning rate is in
-# `self.learning_rate`.
+# A dict's `items()` gives its keys and values in pairs, for a loop. The learning rate is in `self.learning_rate`.
 #
 # </details>
 #
@@ -568,9 +567,9 @@ show_fit(area, train.prices, {f"after {k} steps": in_dollars(*track[k]) for k in
 print(f"one more square foot costs {in_dollars(*track[-1])[0]:.0f} dollars more")
 
 # %% [markdown]
-# The first line is flat, at the mean price, and each step turns it towards the houses. In the end a square foot should cost
-# about 131 dollars (104 for the real houses). If the last line misses the cloud of houses, then look at the check of Task 4
-# again.
+# The first line is flat, at the mean price, and each step tilts it towards the houses. In the end a square foot
+# should cost about 131 dollars (104 for the real houses). If the last line misses the cloud of houses, then look at
+# the check of Task 4 again.
 #
 # ## 7. How long a step?
 #
@@ -605,7 +604,7 @@ show_curves(curves, "three learning rates", log=True)
 #
 # </details>
 #
-# ## 8. All that we know
+# ## 8. Every feature
 #
 # So far the model has used one number of 17. With all of them:
 
@@ -622,9 +621,10 @@ largest = np.argsort(-np.abs(model.params["weight"].ravel()))[:5]
 print("largest weights:", ", ".join(f"{train.columns[k]} {model.params['weight'][k, 0]:.2f}" for k in largest))
 
 # %% [markdown]
-# The training loss should be about 0.19, the validation loss 0.15 and $R^2$ 0.85, with a typical error of about 33,000 dollars
-# (the real houses give 0.23, 0.13, 0.84 and 29,000). That the validation loss is the smaller one is luck: there are fewer
-# odd houses among the 292. If $R^2$ has not improved, then look at what `forward` does with several columns.
+# The training loss should be about 0.19, the validation loss 0.15 and $R^2$ 0.85, with a typical error of about
+# 33,000 dollars (the real houses give 0.23, 0.13, 0.84 and 29,000). That the validation loss is the smaller one is
+# luck: there are fewer unusual houses among the 292. If $R^2$ has not improved, then look at what `forward` does with
+# several columns.
 #
 # Living area and quality have the largest weights. As all columns are standardised, weights can be compared: one standard
 # deviation more of living area adds about 0.28 standard deviations to the price.

@@ -89,8 +89,8 @@ for name, targets in GATES.items():
 show_gates({name: (targets, *found[name]) for name, targets in GATES.items()})
 
 # %% [markdown]
-# You should see three ticks, and each line with all ones on its orange side. If AND and NAND are mixed up, then turn the
-# signs of all weights and of the bias.
+# You should see three ticks, and each line with all ones on its orange side. If AND and NAND are mixed up, then flip
+# the signs of all weights and of the bias.
 #
 # ## 2. The rule
 #
@@ -128,7 +128,7 @@ show_gates({name: (targets, *found[name]) for name, targets in GATES.items()})
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `error = t - int(perceptron(x, weights, bias))`, then `weights += error * ...` and `bias += ...`; a mistake is an error that
+# `error = t - ...`, an int, then `weights += error * ...` and `bias += ...`; a mistake is an error that
 # is not 0.
 #
 # </details>
@@ -161,12 +161,12 @@ for name, targets in GATES.items():
 show_gates({name: (targets, *learned[name][:2]) for name, targets in GATES.items()})
 
 # %% [markdown]
-# You should see three ticks, and the mistakes should end with zeros: after six, four and six rounds there are none any more. The
-# lines are others than yours, and nearer to the corners: the rule is content with the first line that works. If the mistakes
-# never reach 0, then the bias is not learned, or the sign of the error is wrong.
+# You should see three ticks, and the mistakes should end with zeros: from the sixth, the fourth and the
+# sixth round on there are none. The lines differ from yours and run closer to the corners: the rule is content with the first line that
+# works. If the mistakes never reach 0, then the bias is not learned, or the sign of the error is wrong.
 #
-# It is a theorem that this always works: if a line exists that parts zeros and ones, then the rule finds one after finitely
-# many mistakes.
+# It is a theorem that this always works: if a line exists that separates zeros and ones, then the rule finds one
+# after finitely many mistakes.
 #
 # ## 3. If a line exists
 #
@@ -180,8 +180,8 @@ show_gates({"XOR": (XOR, None, None), "XOR, learned": (XOR, weights, bias)})
 show_curves({"XOR": mistakes[:30], "AND": learn(INPUTS, GATES["AND"], 30)[2]}, labels=("round", "mistakes"))
 
 # %% [markdown]
-# From the third round on the rule makes four mistakes in every round, for ever: each correction undoes another one. AND was
-# done after six rounds.
+# From the third round on the rule makes four mistakes in every round, forever: each correction undoes another one.
+# AND makes none from the sixth round on.
 #
 # **Think.** Why can no weights and bias do it? Add up what XOR asks for: the inputs 01 and 10 need $w_2 + \text{bias} > 0$
 # and $w_1 + \text{bias} > 0$; 00 and 11 need $\text{bias} \le 0$ and $w_1 + w_2 + \text{bias} \le 0$.
@@ -230,18 +230,18 @@ for inputs, middle, output in zip(INPUTS, hidden, xor(INPUTS, found), strict=Tru
     print(f"inputs {inputs}  ->  OR and NAND {middle}  ->  {output}")
 
 # %% [markdown]
-# You should see a tick. Look at the middle column: the inputs 01 and 10 both become 11. The first layer has moved the corners
-# so that a line can part them. This is what hidden layers do in every network: they make of the inputs something that is
-# easy for the last layer.
+# You should see a tick. Look at the middle column: the inputs 01 and 10 both become 11. The first layer has moved the
+# corners so that a line can separate them. This is what hidden layers do in every network: they make of the inputs
+# something that is easy for the last layer.
 #
 # ## What you learned
 #
-# - A perceptron draws a straight line. AND, OR and NAND are a matter of where it runs.
+# - A perceptron draws a straight line. AND, OR and NAND differ in where it runs.
 # - The perceptron's rule finds such a line if there is one, and never comes to rest if there is none.
 # - Two layers can do what one cannot: XOR.
 #
-# **Next:** the rule knows no way to teach the *first* of two layers: who is to blame for a mistake at the end? Gradients know
-# it. In exercise 5 they go backward through as many layers as you like.
+# **Next:** the rule knows no way to teach the *first* of two layers: which of its weights is to blame for a mistake
+# at the end? Gradients answer that, and in exercise 5 they go backward through as many layers as you like.
 #
 # ## Read on
 #

@@ -149,7 +149,7 @@ def _earlier_note(exercise: Exercise, name: str) -> str:
         return ""
     return (
         f"This exercise uses your code from {name}, where {failed} of {len(outcomes)} visible checks do not "
-        f"pass: mend that first. The grader uses the course's own {name}."
+        f"pass: fix that first. The grader uses the course's own {name}."
     )
 
 

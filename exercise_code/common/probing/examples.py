@@ -13,7 +13,7 @@ the reference:
         return right(code, example) * np.size(example["targets"])
 
     @grade("loss_examples", weight=2)
-    def test_examples_catch_a_sum(observe, bank):
+    def test_examples_catch_one_mistake(observe, bank):
         \"\"\"The examples catch a loss that adds up where it should average.\"\"\"
         examples = expect_examples(observe(loss_examples), FORM)
         assert_agreed(examples, bank(answer_each, right, examples), key="value")

@@ -9,11 +9,8 @@ EPSILON = 1e-12
 
 
 def require_same_shape(predictions: np.ndarray, targets: np.ndarray) -> None:
-    """Nothing; raises a ValueError unless both arrays have the same shape. Given: nothing to do here.
-
-    Without it numpy stretches shapes that only nearly fit: (N, 1) minus (N,) is (N, N), every prediction minus
-    every target, and the mean of that looks like a loss.
-    """
+    """Nothing; raises a ValueError unless both arrays have the same shape. Given: nothing to do here."""
+    # numpy would stretch shapes that nearly fit: (N, 1) minus (N,) is (N, N), every prediction minus every target.
     if predictions.shape != targets.shape:
         raise ValueError(
             f"expected predictions and targets of one shape, got {predictions.shape} and {targets.shape}: "
@@ -24,8 +21,8 @@ def require_same_shape(predictions: np.ndarray, targets: np.ndarray) -> None:
 class Loss:
     """What each loss can do. Given: nothing to do here.
 
-    Predictions and targets are arrays of the same shape, such as (N, 1). Call `require_same_shape` first; change
-    neither of them.
+    Predictions and targets are arrays of one shape, such as (N, 1), and must not be changed. Shapes that differ raise a
+    ValueError, in `forward` and in `backward`: `require_same_shape` does that.
     """
 
     def forward(self, predictions: np.ndarray, targets: np.ndarray) -> float:
@@ -41,10 +38,7 @@ class L1Loss(Loss):
     """The mean absolute error."""
 
     def forward(self, predictions: np.ndarray, targets: np.ndarray) -> float:
-        """The mean of |p - t| over all n entries, a float.
-
-        Shapes that differ raise a ValueError: `require_same_shape` does that.
-        """
+        """The mean of |p - t| over all n entries, a float."""
         ### TASK losses_regression
         ### BEGIN SOLUTION
         require_same_shape(predictions, targets)
@@ -56,8 +50,6 @@ class L1Loss(Loss):
 
         The slope of |p - t| is 1 where p is larger and -1 where p is smaller. At the kink, p = t, there is no slope;
         take 0. Each entry is one of n in the mean, so its share of the slope is 1/n.
-
-        Shapes that differ raise a ValueError.
         """
         ### TASK losses_regression
         ### BEGIN SOLUTION
@@ -70,10 +62,7 @@ class MSELoss(Loss):
     """The mean squared error."""
 
     def forward(self, predictions: np.ndarray, targets: np.ndarray) -> float:
-        """The mean of (p - t)^2 over all n entries, a float.
-
-        Shapes that differ raise a ValueError.
-        """
+        """The mean of (p - t)^2 over all n entries, a float."""
         ### TASK losses_regression
         ### BEGIN SOLUTION
         require_same_shape(predictions, targets)
@@ -81,10 +70,7 @@ class MSELoss(Loss):
         ### END SOLUTION
 
     def backward(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """The gradient, a new array of the predictions' shape: the derivative of (p - t)^2 / n for each p.
-
-        Shapes that differ raise a ValueError.
-        """
+        """The gradient, a new array of the predictions' shape: the derivative of (p - t)^2 / n for each p."""
         ### TASK losses_regression
         ### BEGIN SOLUTION
         require_same_shape(predictions, targets)
@@ -99,7 +85,7 @@ class BCELoss(Loss):
         """The mean of -(t log p + (1 - t) log(1 - p)) over all n entries, a float.
 
         log is the natural logarithm, and log(0) is minus infinity: first move the predictions into the range from
-        EPSILON to 1 - EPSILON. Shapes that differ raise a ValueError.
+        EPSILON to 1 - EPSILON.
         """
         ### TASK loss_bce
         ### BEGIN SOLUTION
@@ -111,8 +97,7 @@ class BCELoss(Loss):
     def backward(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The gradient, a new array of the predictions' shape: (p - t) / (p (1 - p)) / n for each prediction p.
 
-        It is finite for predictions of 0 and 1, too, if p has been moved into the range of `forward`. Shapes that
-        differ raise a ValueError.
+        It is finite for predictions of 0 and 1, too, if p has been moved into the range of `forward`.
         """
         ### TASK loss_bce
         ### BEGIN SOLUTION

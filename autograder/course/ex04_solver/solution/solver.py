@@ -88,7 +88,9 @@ class Solver:
             self.best_val_loss = val_loss
             self.history.best_epoch = epoch
             self.best_params = {name: param.copy() for name, param in self.model.params.items()}
-        return self.patience is not None and epoch - self.history.best_epoch >= self.patience
+        if self.patience is None:
+            return False
+        return epoch - self.history.best_epoch >= self.patience
         ### END SOLUTION
 
     def train(self, num_epochs: int) -> History:

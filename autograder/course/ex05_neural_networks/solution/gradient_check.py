@@ -7,17 +7,20 @@ from collections.abc import Callable
 import numpy as np
 
 
-def numeric_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5) -> np.ndarray:
-    """The gradient of f at x, a new array of the shape of x, from central differences:
+def numeric_gradient(
+    f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, dout: np.ndarray, h: float = 1e-5
+) -> np.ndarray:
+    """The gradient of sum(dout * f(x)) for x, a new array of the shape of x, from central differences:
 
-        gradient[i] = (f(x with x[i] + h) - f(x with x[i] - h)) / (2 h)
+        gradient[i] = sum(dout * (f(x with x[i] + h) - f(x with x[i] - h))) / (2 h)
 
     for each entry i. Move the entry in x itself, call f(x), and put the old value back in the end, exactly. No copies:
-    x may be the weights of a layer, and f a loss that the layer computes with them.
+    x may be the weights of a layer, and f the layer's forward, which computes with them.
 
     Args:
-        f: function of an array, returns a number.
+        f: function of an array, returns a new array of any shape.
         x: float array of any shape. After the call it has the values that it had before.
+        dout: array of the shape of f(x), the gradient that arrives for each of its entries.
         h: float, how far an entry is moved.
     """
     ### TASK gradient_check
@@ -30,7 +33,7 @@ def numeric_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, h: float =
         x[place] = old - h
         below = f(x)
         x[place] = old
-        gradient[place] = (above - below) / (2 * h)
+        gradient[place] = (dout * (above - below)).sum() / (2 * h)
     return gradient
     ### END SOLUTION
 

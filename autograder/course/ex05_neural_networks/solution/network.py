@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .layers import Affine, Layer, ReLU, Sigmoid, Tanh
@@ -41,7 +43,7 @@ class Network:
         ### TASK network
         ### BEGIN SOLUTION
         layers: list[Layer] = []
-        for num_in, num_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for num_in, num_out in itertools.pairwise(sizes):
             if layers:
                 layers.append(ACTIVATIONS[activation]())
             layers.append(Affine(num_in, num_out, rng, init))

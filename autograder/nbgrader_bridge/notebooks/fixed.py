@@ -19,7 +19,7 @@ from ...judging.result import Result
 from .handed_in import NO_FILE
 from .new_text import is_lost, is_written, role_of, waiting_answers
 
-__all__ = ["Template", "add_notes", "mend", "notes_of", "read_template"]
+__all__ = ["Template", "add_notes", "fix", "notes_of", "read_template"]
 
 MAX_CELLS = 1000
 MAX_TEXT = 50_000
@@ -84,7 +84,7 @@ def _read_template(path: Path, _changed: int) -> Template:
     return Template(path.stem, tuple(cells), known)
 
 
-def mend(handed_in: bytes | str, template: Template, unread: str = "") -> dict[str, Any]:
+def fix(handed_in: bytes | str, template: Template, unread: str = "") -> dict[str, Any]:
     """The notebook as a table for `nbformat.from_dict`: the student's cells, and every graded cell as released.
 
     `handed_in` is the file's content, or the reason why there is none, as `read_hand_in` gives it. An answer that
