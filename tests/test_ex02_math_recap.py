@@ -5,6 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from autograder.sources import variants
+from autograder.sources.exercise import sources
+from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.errors import CourseError
 from exercise_code.common.hand_ins.student_id import numbers_of
 from exercise_code.common.testing import Failure
@@ -103,3 +106,14 @@ def test_fractions_have_to_be_exact_and_floats_need_four_digits():
     assert not is_close(Fraction(333, 1000), Fraction(1, 3))
     assert is_close(0.3333, Fraction(1, 3))
     assert not is_close(0.33, Fraction(1, 3))
+
+
+def test_the_solution_runs_as_any_student(tmp_path):
+    src = sources(EXERCISE)
+    for student in variants.STUDENTS:
+        own = variants.as_student(src, tmp_path / student, student)
+        with fresh_code(own.exercise, solution=src.solution) as code:
+            problem = problems_of(student).algebra
+            assert code.algebra.dot_product() == problem.u @ problem.v
+    other = sources("ex03_dataloader")
+    assert variants.as_student(other, tmp_path) is other

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from exercise_code.common.archives.zips import zip_bytes
+from exercise_code.common.hand_ins.student_id import ID_FILE, parse_id
 
 from ..sources import variants
 from ..sources.exercise import Sources
@@ -266,6 +267,8 @@ class DraftMaker:
                 text = _insert(text, draft.payload)
             text = f"{strip_markers(text).rstrip()}\n\n# {_plain(student)}: {self.dice.choice(REMARKS)}\n"
             files[f"{self.package}/{name}"] = text.encode()
+        if self.source.exercise.personal and (named := parse_id(student.encode())):
+            files[f"{self.package}/{ID_FILE}"] = f"{named}\n".encode()
         for name, text in (self.notebooks if draft.kind == "untouched" else self.answered).items():
             answer = HOSTILE_ANSWER if draft.hostile_text else self.dice.choice(ANSWERS)
             files[name] = text.replace(PLACE, json.dumps(answer, ensure_ascii=False)[1:-1]).encode()
