@@ -53,6 +53,12 @@ def pair(got, what):
     return got
 
 
+def expect_shape(got, shape):
+    """Fail unless an array of this shape came: who returns nothing changes nothing, either. Its values do not count."""
+    if not isinstance(got, np.ndarray) or got.shape != shape:
+        raise wrong_type(f"a numpy array of shape {shape}", got)
+
+
 @grade("to_fahrenheit", weight=SEEN)
 def test_degrees_that_everybody_knows(observe):
     """Water freezes at 32 and boils at 212 degrees Fahrenheit; −40 is the same in both."""
@@ -71,7 +77,8 @@ def test_the_degrees_that_came_in_stay_as_they_are(observe):
     """to_fahrenheit leaves the array that came in as it is."""
     celsius = np.array([[20.0, 25.0]])
     with call("to_fahrenheit(np.array([[20.0, 25.0]]))"):
-        _, left = pair(observe(fahrenheit_and_input, celsius), "an array, and the one that came in")
+        got, left = pair(observe(fahrenheit_and_input, celsius), "an array, and the one that came in")
+        expect_shape(got, celsius.shape)
     with call("the array that came in, after to_fahrenheit(np.array([[20.0, 25.0]]))"):
         assert_same(left, celsius, hint="`celsius *= 1.8` changes the array itself; write 1.8 * celsius")
 
@@ -116,7 +123,8 @@ def test_the_temperatures_that_came_in_stay_as_they_are(observe):
     """relative_to_mean leaves the array that came in as it is."""
     table = np.array([[1.0, 3.0]])
     with call("relative_to_mean(np.array([[1.0, 3.0]]))"):
-        _, left = pair(observe(relative_and_input, table), "an array, and the one that came in")
+        got, left = pair(observe(relative_and_input, table), "an array, and the one that came in")
+        expect_shape(got, table.shape)
     with call("the array that came in, after relative_to_mean(np.array([[1.0, 3.0]]))"):
         assert_same(left, table, hint="`-=` changes the array itself; subtract, and return what comes out")
 

@@ -30,6 +30,12 @@ def number(value):
     return float(value) if isinstance(value, np.floating) else value
 
 
+def expect_shape(got, shape):
+    """Fail unless an array of this shape came: who returns nothing changes nothing, either. Its values do not count."""
+    if not isinstance(got, np.ndarray) or got.shape != shape:
+        raise wrong_type(f"a numpy array of shape {shape}", got)
+
+
 def column(*values):
     return np.array(values, dtype=float).reshape(-1, 1)
 
@@ -156,7 +162,8 @@ def test_standardizing_leaves_its_inputs_alone(observe):
     """fit and transform change neither the training data nor the X that they get."""
     train, other = np.array([[0.0], [4.0], [np.nan]]), np.array([[np.nan], [6.0]])
     with call("Standardizer().fit(train).transform(other)"):
-        _, *after = three(observe(inputs_after_standardizing, train, other))
+        result, *after = three(observe(inputs_after_standardizing, train, other))
+        expect_shape(result, other.shape)
     for name, array, before in zip(("train", "other"), after, (train, other), strict=True):
         with call(f"the array {name}, after Standardizer().fit(train).transform(other)"):
             if not np.array_equal(array, before, equal_nan=True):
@@ -296,6 +303,7 @@ def expect_untouched(observe, name, predictions, targets):
         got = observe(loss_inputs_after, name, predictions, targets)
         if type(got) is not list or len(got) != 4:
             raise wrong_type("two results and two arrays", got)
+        expect_shape(got[1], predictions.shape)
     hint = "-=, *= and out= change the caller's array: make a new one"
     # Clipping in place changes little, so nothing is tolerated.
     for words, array, before in zip(("predictions", "targets"), got[2:], (predictions, targets), strict=True):
@@ -552,7 +560,8 @@ def expect_same_again(observe, module, name):
         got = observe(backward_twice, module, W, B, X3, DOUT)
         if type(got) is not list or len(got) != 3 or type(got[2]) is not list:
             raise wrong_type("the gradients, twice, and the arrays", got)
-    first, second, after = got
+        first, second, after = got
+        entry(first, "weight")
     arrays = {'params["weight"]': W, 'params["bias"]': B, "X": X3, "dout": DOUT}
     for (words, before), array in zip(arrays.items(), after, strict=True):
         with call(f"{words}, after {name}(2).backward(dout)"):
@@ -965,7 +974,7 @@ def expect_best(observe, losses, patience, best, epochs, stop_hint=""):
             if is_later:
                 stop_hint = EQUAL
             elif got[0] == best and got[2] == epochs + 1 < len(losses):
-                stop_hint = f"one epoch too late: it is {patience} epochs already where the difference equals patience"
+                stop_hint = f"one epoch too late: stop as soon as epoch - best_epoch is {patience}"
             words = "too late, or not at all" if late else "too early"
             raise Failure(f"training stops {words}: expected {epochs} epochs, got {got[2]}", hint=stop_hint)
         want = losses[best - 1]
