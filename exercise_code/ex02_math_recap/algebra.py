@@ -15,22 +15,22 @@ from .problems import own_problems
 def dot_product() -> Number:
     """The dot product of your vectors u and v."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: matrices")
+    raise NotImplementedError("Task 1: vectors and matrices")
 
 
 def length() -> Number:
     """The length of your vector u."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: matrices")
+    raise NotImplementedError("Task 1: vectors and matrices")
 
 
 def matrix_product() -> Numbers:
     """The product A B of your matrices: shape (2, 2)."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: matrices")
+    raise NotImplementedError("Task 1: vectors and matrices")
 
 
 def inverse() -> Numbers:
     """The inverse of your matrix S: shape (2, 2). S times it is the identity."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: matrices")
+    raise NotImplementedError("Task 1: vectors and matrices")

@@ -14,13 +14,13 @@ from .problems import own_problems
 def gradient_of_squares() -> Numbers:
     """The gradient of ‖Xw - y‖² with respect to w, at your w: shape (2,)."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: matrix_calculus")
+    raise NotImplementedError("Task 2: gradients with matrices")
 
 
 def hessian_of_squares() -> Numbers:
     """The second derivatives of ‖Xw - y‖² with respect to w: shape (2, 2), row i and column j for w_i and w_j."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: matrix_calculus")
+    raise NotImplementedError("Task 2: gradients with matrices")
 
 
 def gradient_of_quadratic_form(M: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -30,7 +30,7 @@ def gradient_of_quadratic_form(M: np.ndarray, x: np.ndarray) -> np.ndarray:
     twice, once as x_i and once as x_j.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: matrix_calculus")
+    raise NotImplementedError("Task 2: gradients with matrices")
 
 
 def chain_gradients() -> Numbers:
@@ -39,7 +39,7 @@ def chain_gradients() -> Numbers:
     The forward pass is h = w1 x, a = h², o = w2 a + b, L = (o - t)².
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 4: chain_rule")
+    raise NotImplementedError("Task 4: the chain rule")
 
 
 def fork_gradients() -> Numbers:
@@ -48,4 +48,4 @@ def fork_gradients() -> Numbers:
     The forward pass is s = p + q, m = p q, f = s m: p and q reach f in two ways.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 4: chain_rule")
+    raise NotImplementedError("Task 4: the chain rule")

@@ -15,13 +15,13 @@ from .problems import own_problems
 def binary_cross_entropy() -> Number:
     """The mean binary cross-entropy of your three predictions, probabilities of class 1, and their targets."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 9: cross_entropy")
+    raise NotImplementedError("Task 9: cross-entropies and the softmax")
 
 
 def cross_entropy() -> Number:
     """The cross-entropy of your three logits, after a softmax, and your label. Labels count from 0."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 9: cross_entropy")
+    raise NotImplementedError("Task 9: cross-entropies and the softmax")
 
 
 def softmax(z: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
     change the probabilities: subtract the largest first.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 9: cross_entropy")
+    raise NotImplementedError("Task 9: cross-entropies and the softmax")
 
 
 def softmax_jacobian(z: np.ndarray) -> np.ndarray:
@@ -41,4 +41,4 @@ def softmax_jacobian(z: np.ndarray) -> np.ndarray:
     z_j grows.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 9: cross_entropy")
+    raise NotImplementedError("Task 9: cross-entropies and the softmax")

@@ -15,31 +15,31 @@ from .problems import own_problems
 def expectation() -> Number:
     """The expectation of your random variable X."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 5: random_variables")
+    raise NotImplementedError("Task 5: expectation and variance")
 
 
 def variance() -> Number:
     """The variance of your random variable X."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 5: random_variables")
+    raise NotImplementedError("Task 5: expectation and variance")
 
 
 def variance_of_line() -> Number:
     """The variance of scale · X + shift, with your scale and shift."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 5: random_variables")
+    raise NotImplementedError("Task 5: expectation and variance")
 
 
 def alarm_rate() -> Number:
     """The probability that the alarm sounds for a part that is taken at random."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: bayes")
+    raise NotImplementedError("Task 6: Bayes' rule")
 
 
 def fault_after_alarm() -> Number:
     """The probability that a part has a fault, if the alarm has sounded for it."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: bayes")
+    raise NotImplementedError("Task 6: Bayes' rule")
 
 
 def fault_after_two_alarms() -> Number:
@@ -48,7 +48,7 @@ def fault_after_two_alarms() -> Number:
     The two tests of a part are independent of each other, given that the part has a fault, and given that it has none.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: bayes")
+    raise NotImplementedError("Task 6: Bayes' rule")
 
 
 def log_density(x: float | np.ndarray, mean: float, std: float) -> float | np.ndarray:
@@ -58,16 +58,16 @@ def log_density(x: float | np.ndarray, mean: float, std: float) -> float | np.nd
     mean, and its logarithm minus infinity.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 8: likelihood")
+    raise NotImplementedError("Task 8: the likelihood")
 
 
 def most_likely_mean() -> Number:
     """The mean of the normal distribution under which your sample is most likely."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 8: likelihood")
+    raise NotImplementedError("Task 8: the likelihood")
 
 
 def most_likely_variance() -> Number:
     """The variance (the square of std) of the normal distribution under which your sample is most likely."""
     # YOUR CODE HERE
-    raise NotImplementedError("Task 8: likelihood")
+    raise NotImplementedError("Task 8: the likelihood")

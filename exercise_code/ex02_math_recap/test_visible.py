@@ -54,7 +54,7 @@ def slopes_of(function, x):
     """How the value of a function of an array changes with each of its entries, measured."""
     x = np.array(x, dtype=float)
     slopes = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
+    for place, _ in np.ndenumerate(x):
         ends = []
         for step in (1e-4, -1e-4):
             moved = x.copy()
@@ -98,7 +98,7 @@ def test_u_over_its_length_has_length_1(observe, numbers):
 
 @grade("matrices", weight=SEEN)
 def test_the_checksums_of_the_product_fit(observe, numbers):
-    """Rows and columns of A B add up to what A and B say: with ones on both sides, nothing else remains."""
+    """The rows and the columns of A B have the right sums, which can be had without the product."""
     own = draw(numbers).algebra
     with call("matrix_product()"):
         got = numbers_of(observe, "algebra", "matrix_product", (2, 2))
@@ -223,9 +223,9 @@ def test_the_slopes_of_the_fork_are_measured(observe, numbers):
     with call("fork_gradients()"):
         got = numbers_of(observe, "calculus", "fork_gradients", (2,))
         slopes = slopes_of(lambda x: (x[0] + x[1]) * x[0] * x[1], [own.p, own.q])
-        s, m = own.p + own.q, own.p * own.q
-        both_ways = "p and q reach f in two ways, through s and through m: add both parts"
-        hint = both_ways if alike(got, [m, m]) or alike(got, [s * own.q, s * own.p]) else ""
+        p, q = own.p, own.q
+        one_way = alike(got, [p * q, p * q]) or alike(got, [(p + q) * q, (p + q) * p])
+        hint = "p and q reach f in two ways, through s and through m: add both parts" if one_way else ""
         if not alike(got, slopes):
             hint = hint or ("the derivative with respect to p comes first" if alike(got, slopes[::-1]) else "")
             raise Failure("f changes otherwise when p or q moves a little", got=show(got.tolist()), hint=hint)
