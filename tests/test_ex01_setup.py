@@ -42,7 +42,6 @@ def test_a_full_disk_and_little_memory_are_named(monkeypatch: pytest.MonkeyPatch
     )
     assert setup_check._memory(2.0)[0] == "!"
     assert setup_check._memory(16.0) == ("✓", "16 GB of memory")
-    assert setup_check._memory(None)[0] == "·"
 
 
 def test_a_graphics_card_is_good_news_and_none_is_no_bad_news(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

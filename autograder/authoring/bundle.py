@@ -170,6 +170,7 @@ def _fill_in(template: str, config: Exercise, earlier: Collection[str]) -> bytes
     )
     values = {
         "EXERCISE": config.id,
+        "LAST": config.notebooks[-1],
         "TITLE": config.title,
         "MINUTES": f"about {config.minutes} minutes",
         "PASS_POINTS": f"{config.pass_points:g}",

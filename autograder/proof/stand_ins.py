@@ -18,6 +18,7 @@ from ..base.errors import AutograderError
 from ..base.text import line
 from ..sources.exercise import Sources
 from ..sources.layout import ROOT
+from ..sources.variants import as_student
 
 __all__ = ["StandIn", "Trials", "try_given_code"]
 
@@ -66,7 +67,7 @@ def try_given_code(src: Sources) -> Trials:
             [sys.executable, "-c", _START, str(answer)],
             cwd=work,
             env=environment,
-            input=pickle.dumps(src),
+            input=pickle.dumps(as_student(src, Path(folder) / "given")),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             check=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from exercise_code.common.exercise import Exercise
@@ -13,7 +14,7 @@ from exercise_code.common.hand_ins.student_id import ID_FILE
 from ..base.errors import AutograderError
 from .exercise import Sources, sources
 
-__all__ = ["STUDENTS", "package_folder", "reference", "strip_markers", "untouched", "with_module"]
+__all__ = ["STUDENTS", "as_student", "package_folder", "reference", "strip_markers", "untouched", "with_module"]
 # Who hands in what the project makes itself.
 STUDENTS = ("u0001", "u0002")
 _MARKER = re.compile(r"^[ \t]*### ((BEGIN|END) SOLUTION|TASK \S+)[ \t]*\n?", re.MULTILINE)
@@ -53,6 +54,21 @@ def untouched(exercise: str | Exercise | Sources, into: Path) -> Path:
     _copy_notebooks(src, into)
     _name(STUDENTS[0], src, package)
     return into
+
+
+def as_student(src: Sources, into: Path, student: str = STUDENTS[0]) -> Sources:
+    """The sources with given code that knows who `student` is: copies in `into`, where numbers differ from student to
+    student, else the sources as they are.
+
+    For what runs the solution in this process: given code looks for the student's id beside itself.
+    """
+    if not src.exercise.personal:
+        return src
+    skip = shutil.ignore_patterns("__pycache__", ID_FILE)
+    for name in (src.id, *src.exercise.earlier):
+        shutil.copytree(src.exercise.folder.parent / name, into / name, ignore=skip)
+    _name(student, src, into / src.id)
+    return replace(src, exercise=replace(src.exercise, folder=into / src.id))
 
 
 def _name(student: str, src: Sources, package: Path) -> None:

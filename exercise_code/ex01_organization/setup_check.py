@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 __all__ = ["describe_setup", "show_setup"]
 
 GIGABYTE = 1e9
@@ -52,17 +54,11 @@ def _disk(folder: Path) -> tuple[str, str]:
     return "!", f"{free:.1f} GB of free disk: make room for {MIN_DISK_GB} GB, as data sets and models are stored there"
 
 
-def _memory_gb() -> float | None:
-    try:
-        import psutil
-    except ImportError:
-        return None
+def _memory_gb() -> float:
     return float(psutil.virtual_memory().total / GIGABYTE)
 
 
-def _memory(total: float | None) -> tuple[str, str]:
-    if total is None:
-        return "·", "memory: unknown"
+def _memory(total: float) -> tuple[str, str]:
     if total >= MIN_MEMORY_GB:
         return "✓", f"{total:,.0f} GB of memory"
     return (

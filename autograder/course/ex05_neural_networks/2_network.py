@@ -72,7 +72,7 @@ names = [f"{label}: {train.classes[label]}" for label in range(10)]
 show_images(small_train[picked] / 255, names, columns=10, size=1.1)
 
 # %% [markdown]
-# A label is one of the numbers 0 to 9. Whoever guesses is right in 10 % of the cases.
+# A label is one of the numbers 0 to 9. A guess is right 10 % of the time.
 #
 # ## 1. A network of layers
 #
@@ -187,8 +187,8 @@ show_probabilities(
 #
 # **By hand:** for the scores $(\log 1, \log 2, \log 1)$ the exponentials are $1, 2, 1$, and the probabilities
 # $\frac14, \frac12, \frac14$. If the right class is the middle one, the loss is $-\log \frac12 = 0.69$; if it is the
-# first, $-\log \frac14 = 1.39$. And who gives each of ten classes the same probability has the loss $\log 10 = 2.30$.
-# Remember this number: a network that has learned nothing has about this loss.
+# first, $-\log \frac14 = 1.39$. A network that gives each of ten classes the same probability has the loss
+# $\log 10 = 2.30$. Remember this number: it is about the loss of a network that has learned nothing.
 #
 # As code, the formula has a trap:
 
@@ -208,7 +208,7 @@ print("the logarithm of the fraction as a difference:", shifted - np.log(np.exp(
 # 0. And do not take the logarithm of a number that may have become 0: write it as a difference,
 # $\;-\log p_y = \log \sum_j e^{s_j - m} - (s_y - m)$.
 #
-# The gradient is one of the most beautiful results of the field: all the exponentials and logarithms cancel.
+# The gradient is short, because the exponentials and logarithms cancel:
 #
 # $$ \frac{\partial L}{\partial s_{nc}} = \frac{1}{N} \left( p_{nc} - \begin{cases} 1 & c = y_n \\ 0 & \text{else} \end{cases} \right) $$
 #
