@@ -42,7 +42,7 @@ def sizes_of_network() -> Numbers:
     own = own_problems().network
     sizes = [own.size]
     for layer in own.layers:
-        sizes.append((sizes[-1] + 2 * layer.padding - layer.kernel) // layer.stride + 1)
+        sizes.append(output_size(sizes[-1], layer.kernel, layer.stride, layer.padding))
     return sizes[1:]
     ### END SOLUTION
 
@@ -51,11 +51,8 @@ def parameters_of_network() -> Number:
     """The number of parameters of your whole network, biases included."""
     ### TASK layer_sizes
     ### BEGIN SOLUTION
-    total = 0
-    for layer in own_problems().network.layers:
-        if layer.kind == "conv":
-            total += layer.out_channels * (layer.in_channels * layer.kernel**2 + 1)
-    return total
+    convolutions = [layer for layer in own_problems().network.layers if layer.kind == "conv"]
+    return sum(parameter_count(layer.in_channels, layer.out_channels, layer.kernel) for layer in convolutions)
     ### END SOLUTION
 
 

@@ -26,7 +26,7 @@ def variance() -> Number:
     ### TASK random_variables
     ### BEGIN SOLUTION
     own = own_problems().variable
-    mean = sum(x * p for x, p in own.chances.items())
+    mean = expectation()
     return sum((x - mean) ** 2 * p for x, p in own.chances.items())
     ### END SOLUTION
 
@@ -35,9 +35,7 @@ def variance_of_line() -> Number:
     """The variance of scale · X + shift, with your scale and shift."""
     ### TASK random_variables
     ### BEGIN SOLUTION
-    own = own_problems().variable
-    mean = sum(x * p for x, p in own.chances.items())
-    return own.scale**2 * sum((x - mean) ** 2 * p for x, p in own.chances.items())
+    return own_problems().variable.scale ** 2 * variance()
     ### END SOLUTION
 
 
