@@ -224,7 +224,7 @@ def expect_examples(got):
 
 @grade("loss_examples", weight=SEEN)
 def test_examples_are_dicts_of_plain_numbers(observe):
-    """loss_examples() gives dicts with a loss, predictions and targets of one shape, and a number as the value."""
+    """The form alone: loss_examples() gives dicts with a loss, predictions and targets of one shape, and a number."""
     with call("loss_examples()"):
         if not expect_examples(observe(examples_of)):
             raise Failure("the list is empty")
