@@ -12,6 +12,9 @@ from demo_course import EXERCISE, make_demo_course
 from test_bundle import LATER, add_later_exercise
 
 from autograder.authoring.build import build, write
+from autograder.base.settings import Settings
+from autograder.grading.earlier import EarlierHandIns
+from exercise_code.common.exercise import load_exercise
 
 RIGHT = "def add(a, b):\n    return a + b\n"
 WRONG = "def add(a, b):\n    return a + b + 1\n"
@@ -87,6 +90,18 @@ def test_a_new_earlier_hand_in_regrades_its_student_alone(project: Path) -> None
     after = {path.name: path.stat().st_mtime_ns for path in (project / "results" / LATER).glob("*.json")}
     assert [name.split("--")[0] for name in after if after[name] != before[name]] == ["u0002"]
     assert _results(project)["u0002"][0] == 100.0
+
+
+def test_without_results_the_hand_ins_of_nbgraders_folder_are_looked_at(project: Path, tmp_path: Path) -> None:
+    _hand_in(tmp_path / "submitted" / "u0001", EXERCISE, EXERCISE, "adding.py", RIGHT)
+    later = load_exercise(LATER, project / "exercise_code")
+    (own,) = EarlierHandIns(later, tmp_path / "results", Settings(earlier="student")).of("u0001")
+    assert own.exercise == EXERCISE
+    assert own.path == tmp_path / "submitted" / "u0001" / EXERCISE
+    assert own.digest
+    (none,) = EarlierHandIns(later, tmp_path / "results", Settings(earlier="student")).of("u0002")
+    assert none.path is None
+    assert EarlierHandIns(later, tmp_path / "results", Settings()).of("u0001") == ()
 
 
 def test_on_a_cluster_it_is_refused(project: Path) -> None:

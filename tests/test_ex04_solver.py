@@ -12,7 +12,7 @@ from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.data import DATASETS
 from exercise_code.common.exercise import load_exercise
 from exercise_code.ex04_solver.checking import accuracy, numeric_gradient, r_squared
-from exercise_code.ex04_solver.houses import cheap_or_dear, split
+from exercise_code.ex04_solver.houses import cheap_or_expensive, split
 
 EXERCISE = load_exercise("ex04_solver")
 SOLUTION = ROOT / "autograder" / "course" / EXERCISE.id / "solution"
@@ -41,7 +41,7 @@ def test_made_up_houses_hang_together_as_real_ones_do():
 
 def test_cheap_and_dear_follow_from_the_training_prices():
     train, prices = np.arange(101.0), np.array([5.0, 29.0, 30.0, 50.0, 70.0, 71.0, 1000.0])
-    keep, labels = cheap_or_dear(prices, train)
+    keep, labels = cheap_or_expensive(prices, train)
     assert keep.tolist() == [True, True, False, False, False, True, True]
     assert labels.tolist() == [[0.0], [0.0], [1.0], [1.0]]
 
@@ -75,7 +75,7 @@ def test_the_classifier_is_right_about_more_than_85_per_cent(source):
         scale = code.preprocessing.Standardizer().fit(splits["train"].features.astype(float))
         data = {}
         for name, part in splits.items():
-            keep, labels = cheap_or_dear(part.prices, splits["train"].prices)
+            keep, labels = cheap_or_expensive(part.prices, splits["train"].prices)
             data[name] = scale.transform(part.features.astype(float))[keep], labels
         model, loss, optimizer = code.classifier.Classifier(17), code.losses.BCELoss(), code.optimizer.SGD(0.1)
         solver = code.solver.Solver(model, loss, optimizer, data["train"], data["val"], batch_size=32, patience=10)

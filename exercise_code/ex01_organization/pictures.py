@@ -13,18 +13,23 @@ _BLUE, _ORANGE, _QUIET = "tab:blue", "tab:orange", "0.55"
 
 
 @course_style()
-def show_days(temperatures: np.ndarray, profile: np.ndarray | None = None) -> None:
+def show_days(
+    temperatures: np.ndarray,
+    profile: np.ndarray | None = None,
+    title: str = "Temperatures hour by hour",
+    ylabel: str = "degrees Celsius",
+) -> None:
     """Draw each day as a thin line over its hours, and `profile`, (24,), as a thick one."""
     figure, axis = plt.subplots(figsize=(7.4, 3.8))
     for i, day in enumerate(temperatures):
         axis.plot(day, color=_QUIET, linewidth=1, label=f"{len(temperatures)} days" if i == 0 else None)
     if profile is not None:
         axis.plot(profile, color=_ORANGE, linewidth=3, label="the average day")
-    axis.set(xlabel="hour of the day", ylabel="degrees Celsius", title="Temperatures hour by hour")
+    axis.set(xlabel="hour of the day", ylabel=ylabel, title=title)
     axis.set_xticks(range(0, temperatures.shape[1], 3))
     axis.legend(loc="upper left")
     figure.tight_layout()
-    words = f"{len(temperatures)} days hour by hour: coldest before sunrise, warmest in the afternoon"
+    words = f"{title}, of {len(temperatures)} days: lowest before sunrise, highest in the afternoon"
     if profile is not None:
         words += f". The average day runs from {profile.min():.1f} to {profile.max():.1f} degrees"
     show_figure(figure, words)

@@ -53,6 +53,12 @@ def pair(got, what):
     return got
 
 
+def expect_shape(got, shape):
+    """Fail unless an array of this shape came: who returns nothing changes nothing, either. Its values do not count."""
+    if not isinstance(got, np.ndarray) or got.shape != shape:
+        raise wrong_type(f"a numpy array of shape {shape}", got)
+
+
 @grade("to_fahrenheit", weight=SEEN)
 def test_degrees_that_everybody_knows(observe):
     """Water freezes at 32 and boils at 212 degrees Fahrenheit; −40 is the same in both."""
@@ -68,11 +74,12 @@ def test_degrees_that_everybody_knows(observe):
 
 @grade("to_fahrenheit", weight=SEEN)
 def test_the_degrees_that_came_in_stay_as_they_are(observe):
-    """to_fahrenheit makes a new array and leaves the one it got alone."""
+    """to_fahrenheit leaves the array that came in as it is."""
     celsius = np.array([[20.0, 25.0]])
     with call("to_fahrenheit(np.array([[20.0, 25.0]]))"):
         got, left = pair(observe(fahrenheit_and_input, celsius), "an array, and the one that came in")
-        assert_same(got, np.array([[68.0, 77.0]]))
+        expect_shape(got, celsius.shape)
+    with call("the array that came in, after to_fahrenheit(np.array([[20.0, 25.0]]))"):
         assert_same(left, celsius, hint="`celsius *= 1.8` changes the array itself; write 1.8 * celsius")
 
 
@@ -113,28 +120,36 @@ def test_as_many_days_as_hours_are_no_special_case(observe):
 
 @grade("relative_to_mean", weight=SEEN)
 def test_the_temperatures_that_came_in_stay_as_they_are(observe):
-    """relative_to_mean makes a new array and leaves the one it got alone."""
+    """relative_to_mean leaves the array that came in as it is."""
     table = np.array([[1.0, 3.0]])
     with call("relative_to_mean(np.array([[1.0, 3.0]]))"):
         got, left = pair(observe(relative_and_input, table), "an array, and the one that came in")
-        assert_same(got, np.array([[-1.0, 1.0]]))
+        expect_shape(got, table.shape)
+    with call("the array that came in, after relative_to_mean(np.array([[1.0, 3.0]]))"):
         assert_same(left, table, hint="`-=` changes the array itself; subtract, and return what comes out")
 
 
 @grade("distances", weight=SEEN)
 def test_distances_are_means_of_squares(observe):
-    """From the day 1 2 3 2: itself is 0 away, 1 2 3 4 is 1 away, and 3 4 5 0 is 4 away."""
-    days = np.array([[1.0, 2.0, 3.0, 2.0], [1.0, 2.0, 3.0, 4.0], [3.0, 4.0, 5.0, 0.0]])
+    """From the day 1 2 3 2: itself is 0 away, 1 2 5 0 is 2 away, and 3 0 7 6 is 10 away."""
+    # No other distance that somebody might compute gives 2 or 10 by accident.
+    days = np.array([[1.0, 2.0, 3.0, 2.0], [1.0, 2.0, 5.0, 0.0], [3.0, 0.0, 7.0, 6.0]])
     difference = days - days[0]
     hints = {
         "this is the sum of the squares; take the mean": (difference**2).sum(axis=1),
         "the differences are not squared: those above and below cancel": difference.mean(axis=1),
         "these are absolute differences; square them": np.abs(difference).mean(axis=1),
-        "this is the square root; leave it as it is": np.sqrt((difference**2).mean(axis=1)),
+        "this is the mean difference, squared; square each difference first, then take the mean": (
+            difference.mean(axis=1) ** 2
+        ),
+        "this is the root of the sum of the squares; take their mean, and no root": (
+            np.sqrt((difference**2).sum(axis=1))
+        ),
+        "this is the root of the mean; leave the root out": np.sqrt((difference**2).mean(axis=1)),
         "this is a mean over the days; one number for each day is wanted": (difference**2).mean(axis=0),
     }
     with call("distances(3 days of 4 hours, the first of them)"):
-        assert_same(observe(distances, days, days[0]), np.array([0.0, 1.0, 4.0]), hints=hints)
+        assert_same(observe(distances, days, days[0]), np.array([0.0, 2.0, 10.0]), hints=hints)
 
 
 @grade("average_day", weight=SEEN)
@@ -146,7 +161,7 @@ def test_fit_keeps_the_mean_of_each_hour_and_returns_the_model(observe):
         hints = {"this is the mean of each day; the mean of each hour is wanted": days.mean(axis=1)}
         assert_same(profile, np.array([2.0, 5.0]), hints=hints)
         if itself is not True:
-            raise Failure("fit does not return the model", hint="its last line is `return self`")
+            raise Failure("what fit returns is not the model itself", hint="its last line is `return self`")
 
 
 @grade("average_day", weight=SEEN)

@@ -1,15 +1,15 @@
-"""Which houses are cheap or dear, and which are for training. Given: nothing to fill in here."""
+"""Which houses are cheap or expensive, and which are for training. Given: nothing to fill in here."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def cheap_or_dear(prices: np.ndarray, train_prices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which houses are clearly cheap or dear, a bool array (N,), and their classes, floats (K, 1).
+def cheap_or_expensive(prices: np.ndarray, train_prices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which houses are clearly cheap or expensive, a bool array (N,), and their classes, floats (K, 1).
 
-    Cheap, class 0, is a price below the 30th percentile of the training prices, dear, class 1, one above the 70th. What
-    lies between is left out. The limits come from the training prices for every split.
+    Cheap, class 0, is a price below the 30th percentile of the training prices, expensive, class 1, one above the 70th.
+    What lies between is left out. The limits come from the training prices for every split.
     """
     low, high = np.percentile(train_prices, [30, 70])
     keep = (prices < low) | (prices > high)

@@ -70,9 +70,9 @@ class BCELoss(Loss):
     """The binary cross-entropy, for predictions that are probabilities and targets that are 0 or 1."""
 
     def forward(self, predictions: np.ndarray, targets: np.ndarray) -> float:
-        """The mean of -(t log p + (1 - t) log(1 - p)) over all n entries, a float.
+        """The mean of -(t ln p + (1 - t) ln(1 - p)) over all n entries, a float.
 
-        log is the natural logarithm, and log(0) is minus infinity: first move the predictions into the range from
+        ln is the natural logarithm, and ln(0) is minus infinity: first move the predictions into the range from
         EPSILON to 1 - EPSILON.
         """
         # YOUR CODE HERE

@@ -25,7 +25,7 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Gradient descent: a step against the gradient, as long as the learning rate says."""
+    """Gradient descent: a step against the gradient; the learning rate sets how long it is."""
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate

@@ -15,7 +15,7 @@ from exercise_code.common.plotting import COLORS, course_style, show_figure
 from .history import History
 
 MARK, QUIET, LINE = "tab:orange", "0.55", "#1c7ed6"
-# Cheap and dear houses, 0 and 1: told apart by their markers, too.
+# Cheap and expensive houses, 0 and 1: told apart by their markers, too.
 CLASSES = (("0", "o", "#1c7ed6"), ("1", "^", "#f76707"))
 _BOX = {"boxstyle": "round,pad=0.5", "facecolor": "#e7f0fb", "edgecolor": "tab:blue"}
 _DOLLARS = FuncFormatter(lambda value, _: f"{value / 1000:,.0f},000" if value else "0")
@@ -119,11 +119,13 @@ def show_cross_entropy() -> None:
     """Draw what a probability costs by the binary cross-entropy, for both targets."""
     p = np.linspace(0.003, 0.997, 400)
     figure, axis = plt.subplots(figsize=(6.6, 3.4))
-    axis.plot(p, -np.log(p), label="target 1: −log p")
-    axis.plot(p, -np.log(1 - p), "--", label="target 0: −log (1 − p)")
+    axis.plot(p, -np.log(p), label="target 1: −ln p")
+    axis.plot(p, -np.log(1 - p), "--", label="target 0: −ln (1 − p)")
     for at in (0.9, 0.5, 0.1):
         axis.plot(at, -np.log(at), "o", color="C0", markersize=5)
-        axis.annotate(f"{-np.log(at):.2f}", (at, -np.log(at)), (6, 5), textcoords="offset points", fontsize=9)
+        # At 0.5 the curves cross, and only straight above is there room.
+        place = {"xytext": (0, 9), "ha": "center"} if at == 0.5 else {"xytext": (6, 5)}
+        axis.annotate(f"{-np.log(at):.2f}", (at, -np.log(at)), **place, textcoords="offset points", fontsize=9)
     axis.set(xlabel="predicted probability p of class 1", ylabel="cost", ylim=(0, 5))
     axis.legend(loc="upper center")
     figure.tight_layout()
@@ -135,12 +137,18 @@ def show_cross_entropy() -> None:
 
 
 @course_style()
-def show_chain(forward: Sequence[tuple[str, str]], backward: Sequence[str], title: str) -> None:
+def show_chain(
+    forward: Sequence[tuple[str, str]],
+    backward: Sequence[str],
+    title: str,
+    params: tuple[int, str, str] | None = None,
+) -> None:
     """Draw boxes with arrows: to the right what each box gives, and back to the left the gradients.
 
     `forward` has the name of each box and what leaves it; `backward` what comes back from each box to the one before.
+    `params` are a box of parameters: the place of the box that they belong to, their name, and what comes back to them.
     """
-    figure, axis = plt.subplots(figsize=(2.5 * len(forward), 2.1))
+    figure, axis = plt.subplots(figsize=(2.5 * len(forward), 2.1 if params is None else 3.0))
     for place, (name, leaves) in enumerate(forward):
         axis.text(place, 0, name, ha="center", va="center", bbox=_BOX)
         if place + 1 == len(forward):
@@ -155,11 +163,22 @@ def show_chain(forward: Sequence[tuple[str, str]], backward: Sequence[str], titl
         back = {"arrowstyle": "->", "color": MARK, "linewidth": 1.8}
         axis.annotate("", (place + 0.3, -0.12), (place + 0.7, -0.12), arrowprops=back)
         axis.text(place + 0.5, -0.24, comes, ha="center", va="top", fontsize=9, color="#b35900")
-    axis.set(xlim=(-0.5, len(forward) - 0.5), ylim=(-0.8, 0.7), title=title)
+    back_again = "; ".join(comes.replace("\n", " ") for comes in reversed(backward) if comes)
+    if params is not None:
+        place, name, comes = params
+        axis.text(
+            place, -1.15, name, ha="center", va="center", bbox={**_BOX, "facecolor": "#fff0e0", "edgecolor": MARK}
+        )
+        to = {"arrowstyle": "->", "color": QUIET, "linewidth": 1.8}
+        axis.annotate("", (place - 0.05, -0.33), (place - 0.05, -0.92), arrowprops=to)
+        back = {"arrowstyle": "->", "color": MARK, "linewidth": 1.8}
+        axis.annotate("", (place + 0.05, -0.92), (place + 0.05, -0.33), arrowprops=back)
+        axis.text(place + 0.1, -0.66, comes, ha="left", va="center", fontsize=9, color="#b35900")
+        back_again += f"; {comes} from {forward[place][0]} to {name}".replace("\n", " ")
+    axis.set(xlim=(-0.5, len(forward) - 0.5), ylim=(-0.8 if params is None else -1.45, 0.7), title=title)
     axis.axis("off")
     figure.tight_layout()
     there = ", then ".join(f"{name} gives {leaves}".replace("\n", " ") for name, leaves in forward)
-    back_again = "; ".join(comes.replace("\n", " ") for comes in reversed(backward) if comes)
     show_figure(figure, f"{title}. Forward: {there}. Backward: {back_again}.")
 
 
@@ -330,7 +349,7 @@ def show_boundaries(
         axis.contour(*np.moveaxis(grid, -1, 0), z, levels=[0], colors="black", linewidths=1.5)
         for value, (name, marker, color) in enumerate(CLASSES):
             own = labels.ravel() == value
-            word = ("cheap", "dear")[value]
+            word = ("cheap", "expensive")[value]
             axis.scatter(*X[own].T, s=9, marker=marker, color=color, alpha=0.6, linewidths=0, label=f"{name}: {word}")
         right = float((((X @ weights + bias) > 0) == (labels.ravel() == 1)).mean())
         axis.set_title(f"{title}: {right:.1%} right")
@@ -340,7 +359,7 @@ def show_boundaries(
     np.atleast_1d(axes)[0].legend(loc="lower right", frameon=True, framealpha=0.85, markerscale=2)
     figure.tight_layout()
     show_figure(
-        figure, f"Houses over {names[0]} and {names[1]} with the line between cheap and dear. " + "; ".join(words)
+        figure, f"Houses over {names[0]} and {names[1]} with the line between cheap and expensive. " + "; ".join(words)
     )
 
 

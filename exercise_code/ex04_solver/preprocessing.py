@@ -35,7 +35,7 @@ class Standardizer:
         entry that is NaN becomes 0, as if it were the mean.
 
         Args:
-            X: float array of shape (N, D), training data or other. It must not be changed.
+            X: float array of shape (M, D), training data or other. It must not be changed.
         """
         # YOUR CODE HERE
         raise NotImplementedError("Task 1: standardise")

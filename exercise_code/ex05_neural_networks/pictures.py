@@ -153,14 +153,14 @@ def show_layers(rows: Mapping[str, Sequence[np.ndarray]], what: str) -> None:
             # A layer without any spread has a histogram without any width.
             edge = max(float(np.abs(values).max()), 1e-300)
             axis.hist(values.ravel(), bins=np.linspace(-edge, edge, 31), color="tab:blue")
-            axis.set_title(f"std {spread:.1e}", fontsize=8)
+            axis.set_title(f"std {spread:.2g}", fontsize=8)
             axis.set(yticks=[], xticks=[-edge, edge], xlim=(-1.1 * edge, 1.1 * edge))
-            axis.set_xticklabels([f"{-edge:.0e}", f"{edge:.0e}"], fontsize=6)
+            axis.set_xticklabels([f"{-edge:.1g}", f"{edge:.1g}"], fontsize=6)
             axis.grid(False)
             if row is axes[-1]:
                 axis.set_xlabel(f"layer {number}", fontsize=9)
         row[0].set_ylabel(name, fontsize=9)
-        words.append(f"{name}: " + ", ".join(f"{values.std():.1e}" for values in layers))
+        words.append(f"{name}: " + ", ".join(f"{values.std():.2g}" for values in layers))
     figure.suptitle(what, fontsize=10)
     figure.tight_layout()
     show_figure(

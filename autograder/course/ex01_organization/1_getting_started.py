@@ -6,7 +6,7 @@
 #
 # **To pass:** 60 of 100 points.
 #
-# **Time:** about 30 minutes.
+# **Time:** about 40 minutes.
 #
 # **What you need:** Python: functions, loops, lists, a first idea of classes. You need no numpy, and you need not have
 # seen a notebook before.
@@ -53,7 +53,7 @@ print("count is", count)
 # Some more things to know:
 #
 # - **Ctrl + S** (on a Mac ⌘ + S) saves the notebook. Only what is saved is handed in.
-# - **Tab** completes a name that you have begun; **Shift + Tab** behind a name shows what it is.
+# - **Tab** completes a name that you have begun; **Shift + Tab** after a name shows what it is.
 # - A code cell that does not come to an end is stopped by the ■ at the top.
 # - A text cell opens with a double click, and closes with Shift + Enter.
 #
@@ -153,8 +153,8 @@ print(to_fahrenheit(week[0, :4]))
 # %% [markdown]
 # ## 3. Axes
 #
-# Many functions make one number of many: `sum`, `mean`, `max`. With `axis` you say in which direction. The axis that you
-# name is the one that goes away:
+# Many functions make one number of many: `sum`, `mean`, `max`. With `axis` you say in which direction. Axis 0
+# counts the rows, axis 1 the columns. The axis that you name is the one that goes away:
 
 # %%
 show_axes()
@@ -194,7 +194,7 @@ show_stretching()
 
 # %% [markdown]
 # Shapes are compared from the right. (2, 3) and (2, 1) fit: 3 and 1, 2 and 2. But (2, 3) and (2,) do not: 3 and 2 are
-# different, and none of them is 1. A mean has lost an axis, so it is an array like the second one. `keepdims=True` keeps a
+# different, and neither is 1. A mean has lost an axis, so it is an array like the second one. `keepdims=True` keeps a
 # 1 in its place:
 
 # %%
@@ -239,7 +239,7 @@ check("relative_to_mean")
 # %%
 left = relative_to_mean(week)
 print("means of the days now:", np.round(left.mean(axis=1), 6) + 0.0)
-show_days(left)
+show_days(left, title="How far each hour is from the mean of its day", ylabel="difference in degrees")
 
 # %% [markdown]
 # The means should all be 0, and the seven curves should lie close together: cold and warm days differ by their means much
@@ -275,7 +275,8 @@ print(f"{loop_seconds / numpy_seconds:,.0f} times as fast; the sums are {total:,
 #
 # ●●○ · about 6 minutes · [first_steps.py](../../exercise_code/ex01_organization/first_steps.py)
 #
-# Fill in `distances`. The distance of two days is the mean of the squared differences of their hours.
+# Fill in `distances`. The distance of two days is the mean of the squared differences of their hours. You
+# need no loop for it, but none is forbidden.
 #
 # - **in:** `days`, a float array of shape (D, H), and `day`, a float array of shape (H,)
 # - **out:** a float array of shape (D,): how far each of the days is from `day`
@@ -419,7 +420,7 @@ print(f"on the week from above, which it has not seen, the model is {errors:.1f}
 # %% [markdown]
 # ## Hand in
 #
-# 1. Choose **Kernel → Restart Kernel and Run All Cells...**, and look that nothing is red.
+# 1. Choose **Kernel → Restart Kernel and Run All Cells...**, and check that nothing above this cell is red.
 # 2. Save this notebook.
 # 3. Run the next cell once more. It packs your notebook and your file into a zip, runs the checks on what is inside, and says
 #    if something is missing.

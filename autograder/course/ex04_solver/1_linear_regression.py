@@ -55,12 +55,16 @@ from exercise_code.ex04_solver.preprocessing import Standardizer
 # %% [markdown]
 # ## Why start with a straight line?
 #
-# You want to sell a house. What is it worth? An estate agent looks at the living area first: the larger, the dearer. A
+# You want to sell a house. What is it worth? An estate agent looks at the living area first: the larger, the more expensive. A
 # linear model does the same, and learns from houses that have been sold how many dollars a square foot is worth.
 #
 # It is the smallest model that learns, and it learns just as a network with millions of weights does: predict,
 # measure how wrong that was, find out in which direction each weight should move, and move it a little. Once you have
 # written these four steps, you have seen what happens inside every deep-learning library.
+#
+# The next cell prints where its houses come from. "Embedded" means that they are made up on your computer, "real" that
+# they have really been sold; real ones are only used if they are on your computer already. The numbers in this text
+# are those of the made-up houses; those of the real houses follow in brackets.
 
 # %%
 train, val = load_dataset("housing", split="train"), load_dataset("housing", split="val")
@@ -226,7 +230,7 @@ print("targets:", y_train.shape, " one unit is", f"{price_scale.std[0]:,.0f} dol
 #
 # - **in:** nothing
 # - **out:** a list of 4 to 20 dicts like this one, at least two for each loss. Together the predictions and the targets
-#   of an example are 50 numbers at most; the value is right to three decimals.
+#   of an example are 50 numbers at most; the value may be off by less than 0.001.
 #
 # ```python
 # {"loss": "mse", "predictions": [[1.0], [4.0]], "targets": [[1.0], [2.0]], "value": 2.0}
@@ -243,7 +247,8 @@ check("loss_examples")
 # ## 3. Losses and their slopes
 #
 # To make a loss smaller, we need to know in which direction each prediction should move. That is what the **gradient**
-# says: how fast the loss grows when the prediction grows. Positive means: this prediction is too large.
+# says: how fast the loss grows when the prediction grows. Positive means: this prediction is too large. ("The gradient
+# for the predictions" is short for "the gradient of the loss with respect to the predictions".)
 #
 # For one difference $d = p - t$ the cost $|d|$ has the slope $1$ or $-1$, and $d^2$ has the slope $2d$. In the mean, each
 # prediction is one of $n$, so its share is $1/n$ of that:
@@ -376,8 +381,8 @@ print(f"{loop_seconds / matrix_seconds:,.0f} times as fast, largest difference {
 # %% [markdown]
 # Expect 50 to 200 times as fast, with the same numbers up to rounding (some 1e-15). Training does this thousands of times.
 #
-# **Backward.** The loss hands back `dout`, its gradient for each prediction. The model has to turn that into
-# gradients for its parameters. This is the chain rule: a weight $w_j$ moves the prediction $p_i$ by $x_{ij}$, and the
+# **Backward.** The loss hands back `dout`, its gradient for each prediction (short for "derivative for the output":
+# predictions are what the model puts out). The model has to turn that into gradients for its parameters. This is the chain rule: a weight $w_j$ moves the prediction $p_i$ by $x_{ij}$, and the
 # prediction moves the loss by $\text{dout}_i$; over all samples that adds up.
 #
 # $$ \frac{\partial L}{\partial w_j} = \sum_{i=1}^{N} \text{dout}_i\, x_{ij} \qquad\qquad
@@ -386,8 +391,9 @@ print(f"{loop_seconds / matrix_seconds:,.0f} times as fast, largest difference {
 # %%
 show_chain(
     [("X", "(N, D)"), ("model\nX w + b", "predictions\n(N, 1)"), ("loss", "a float")],
-    ["gradients\nfor w and b", "dout\n(N, 1)"],
+    ["", "dout\n(N, 1)"],
     "forward to the loss, and back to the parameters",
+    params=(1, "parameters w, b", "gradients"),
 )
 
 # %% [markdown]
@@ -424,8 +430,8 @@ show_chain(
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# In `forward`: `self._X = X`, then `X @ self.params["weight"] + ...`. In `backward`:
-# `{"weight": self._X.T @ ..., "bias": dout.sum(axis=...)}`.
+# `forward` puts X into an attribute, `self._X = ...`, before it returns `X @ ... + ...`. `backward` returns
+# `{"weight": ... @ dout, "bias": ...}`.
 #
 # </details>
 
@@ -450,8 +456,8 @@ for name, param in model.params.items():
 #
 # ## 5. A step downhill
 #
-# The gradient of the loss for a parameter points uphill. So **gradient descent** takes a step the other way, as long as
-# the **learning rate** $\eta$ says:
+# The gradient of the loss for a parameter points uphill. So **gradient descent** takes a step the other way. How long
+# it is, the **learning rate** $\eta$ sets:
 #
 # $$ w \leftarrow w - \eta\, \frac{\partial L}{\partial w} $$
 #
@@ -588,10 +594,11 @@ show_surface(living_train, y_train, tracks)
 show_curves(curves, "three learning rates", log=True)
 
 # %% [markdown]
-# You should see three different ways. At 0.02 the descent crawls, with a loss of about 1.55 after 15 steps. At 0.3 it is at
+# You should see three different paths. At 0.02 the descent crawls, with a loss of about 1.55 after 15 steps. At 0.3 it is at
 # the bottom after five or six, with about 0.43. At 1.05 every step jumps across the bowl and ends higher than it began: the
-# loss is about 67, and the path has left the picture. (The real houses give 1.58, 0.51 and 64.) If all three look alike,
-# then the learning rate is not used.
+# loss is about 67, and the path has left the picture. (The real houses give 1.58, 0.51 and 64.) The curves below
+# the bowls show the loss *before* each step, so each of them ends one step earlier. If all three look alike, then the
+# learning rate is not used.
 #
 # **Think.** At the learning rate 0.5 the descent would be at the bottom after a single step. Why? (The loss is a round
 # bowl here: with standardised inputs it is $\text{const} + (w - w^*)^2 + (b - b^*)^2$.)
@@ -635,7 +642,7 @@ print("largest weights:", ", ".join(f"{train.columns[k]} {model.params['weight']
 # ●●○ · about 8 minutes · answer in this cell
 #
 # A classmate skips the standardizer. The only feature is the area in square feet, about 1,500, and the targets are
-# standardised prices. With the learning rate 0.1 the loss is `inf` after some 20 steps. With a learning rate of 0.0000001
+# standardised prices. With the learning rate 0.1 the loss is `inf` after fewer than 30 steps. With a learning rate of 0.0000001
 # it falls, and then hardly moves any more, though the line is still far from the best one. Answer in three to five
 # sentences, with a reason for each:
 #
@@ -674,7 +681,7 @@ print("largest weights:", ", ".join(f"{train.columns[k]} {model.params['weight']
 # ## Hand in
 #
 # You hand in parts 1 and 2 together, with the last cells of `2_logistic_regression_and_solver.ipynb`. Save this notebook
-# now, so that your answer to Task 6 is in the file. In part 2 the model learns to say "cheap or dear?", and a solver takes
+# now, so that your answer to Task 6 is in the file. In part 2 the model learns to say "cheap or expensive?", and a solver takes
 # care of the training.
 #
 # ## Read on

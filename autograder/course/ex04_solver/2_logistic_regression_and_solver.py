@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercise 4, part 2: logistic regression and a solver
 #
-# **What you will build:** a classifier that says how likely a house is to be a dear one, the loss for such probabilities,
+# **What you will build:** a classifier that says how likely a house is to be an expensive one, the loss for such probabilities,
 # and a solver that runs the training, remembers the best epoch, and stops in time.
 #
 # **To pass:** 80 of 100 points, for parts 1 and 2 together. Part 2 has 45 of them.
@@ -32,7 +32,7 @@ import numpy as np
 from exercise_code import check, load_dataset, submit
 from exercise_code.ex04_solver.checking import accuracy, numeric_gradient
 from exercise_code.ex04_solver.classifier import Classifier, sigmoid
-from exercise_code.ex04_solver.houses import cheap_or_dear, split
+from exercise_code.ex04_solver.houses import cheap_or_expensive, split
 from exercise_code.ex04_solver.linear_model import LinearModel
 from exercise_code.ex04_solver.losses import BCELoss, MSELoss
 from exercise_code.ex04_solver.optimizer import SGD
@@ -53,11 +53,12 @@ from exercise_code.ex04_solver.solver import Solver
 # ## Why not a straight line again?
 #
 # Many questions ask not for a number, but for a yes or a no. Is this message spam? Is there a tumour in this picture?
-# Ours is: is this house **cheap** or **dear**? Cheap, class 0, means below the 30th percentile of the prices, dear,
-# class 1, above the 70th. The houses in between are left out; about those even estate agents disagree.
+# Ours is: is this house **cheap** or **expensive**? Cheap, class 0, means below the 30th percentile of the prices,
+# expensive, class 1, above the 70th. The houses in between are left out; about those even estate agents disagree.
 #
-# `cheap_or_dear` (given, in [houses.py](../../exercise_code/ex04_solver/houses.py)) takes the two limits from
-# the *training* prices, for all splits.
+# `cheap_or_expensive` (given, in [houses.py](../../exercise_code/ex04_solver/houses.py)) takes the two limits from
+# the *training* prices, for all splits. As in part 1, "embedded" houses are made up; the numbers of the real ones
+# follow in brackets.
 
 # %%
 houses = {name: load_dataset("housing", split=name) for name in ("train", "val", "test")}
@@ -66,13 +67,13 @@ standardizer = Standardizer().fit(houses["train"].features.astype(float))
 
 X, y = {}, {}
 for name, part in houses.items():
-    keep, y[name] = cheap_or_dear(part.prices, train_prices)
+    keep, y[name] = cheap_or_expensive(part.prices, train_prices)
     X[name] = standardizer.transform(part.features.astype(float))[keep]
-    print(f"{name:5} {len(y[name])} of {len(part)} houses, {y[name].mean():.0%} of them dear")
+    print(f"{name:5} {len(y[name])} of {len(part)} houses, {y[name].mean():.0%} of them expensive")
 
 columns = houses["train"].columns
 low, high = np.percentile(train_prices, [30, 70])
-print(f"cheap: below {low:,.0f} dollars, dear: above {high:,.0f}")
+print(f"cheap: below {low:,.0f} dollars, expensive: above {high:,.0f}")
 
 # %% [markdown]
 # We could call the classes 0 and 1 and fit a straight line, as in part 1. The next picture does that with the living area,
@@ -106,12 +107,13 @@ with np.errstate(over="ignore"):
     print("exp(709) =", np.exp(709.0), "  exp(710) =", np.exp(710.0), "  exp(-710) =", np.exp(-710.0))
 
 # %% [markdown]
-# A large *positive* exponent overflows, with a warning, and the next `inf / inf` is NaN. A large *negative* one is
-# harmless: it becomes 0, or nearly. So for negative $z$ we multiply numerator and denominator by $e^{z}$:
+# A large *positive* exponent overflows: the result is `inf`, with a warning. A large *negative* one is harmless: it
+# becomes 0, or nearly. The formula has $-z$ in the exponent, so it overflows where $z$ is very negative. There we
+# multiply numerator and denominator by $e^{z}$:
 #
 # $$ \sigma(z) = \frac{1}{1 + e^{-z}} = \frac{e^{z}}{1 + e^{z}} $$
 #
-# The left form is safe for $z \ge 0$, the right one for $z < 0$. In both, the exponential is that of $-|z|$.
+# The left form is safe for $z \ge 0$, the right one for $z < 0$ (for large $z$ it is `inf / inf`, which is NaN). In both, the exponential is that of $-|z|$.
 #
 # ## Task 7: the sigmoid (6 points)
 #
@@ -173,8 +175,9 @@ print("sigmoid(-1000), sigmoid(0), sigmoid(1000):", sigmoid(np.array([-1000.0, 0
 # %%
 show_chain(
     [("X", "(N, D)"), ("X w + b", "z\n(N, 1)"), ("sigmoid", "p\n(N, 1)"), ("loss", "a float")],
-    ["gradients\nfor w and b", "dz =\ndout · p (1 − p)", "dout\n(N, 1)"],
+    ["", "dz =\ndout · p (1 − p)", "dout\n(N, 1)"],
     "one more link than in the linear model",
+    params=(1, "parameters w, b", "gradients"),
 )
 
 # %% [markdown]
@@ -208,7 +211,7 @@ show_chain(
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `dz = dout * self._probabilities * (1 - ...)`, and then the dict of `LinearModel.backward` with `dz` in it twice.
+# `dz = dout * ... * (...)`, and then the dict of `LinearModel.backward` with `dz` in it twice.
 #
 # </details>
 
@@ -226,12 +229,12 @@ print(f"accuracy on validation houses: {accuracy(probabilities, y['val']):.1%}")
 
 # %% [markdown]
 # All probabilities are between about 0.45 and 0.55: the weights start close to 0, so the classifier has no opinion. The
-# accuracy can be anything, even 10 %. Most features of a dear house are large together, so tiny random weights are right
+# accuracy can be anything, even 10 %. Most features of an expensive house are large together, so tiny random weights are right
 # about most houses, or wrong about most. If you see only 0 and 1, then the probabilities have been rounded.
 #
 # ## 3. The price of being sure
 #
-# The **binary cross-entropy** asks: how surprised are you by what turned out to be true? If a dear house ($t = 1$) had the
+# The **binary cross-entropy** asks: how surprised are you by what turned out to be true? If an expensive house ($t = 1$) had the
 # probability $p$, the surprise is $-\ln p$; if it was cheap ($t = 0$), it is $-\ln(1 - p)$. One formula for both, in the
 # mean over $n$ houses:
 #
@@ -288,8 +291,8 @@ print(np.clip(np.array([-3.0, 0.2, 0.7, 5.0]), 0, 1))
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `p = np.clip(predictions, ..., ...)`; then `-(targets * np.log(p) + ... * np.log(...)).mean()` as a float, and
-# `(p - targets) / (...) / predictions.size`.
+# `p = np.clip(..., ..., ...)`; then the mean of `-(targets * ... + ... * ...)` as a float, and
+# `(...) / (...) / predictions.size`.
 #
 # </details>
 
@@ -331,14 +334,16 @@ for name, grad in classifier.backward(dout).items():
 # %%
 show_chain(
     [("batch\nX, y", "X"), ("model", "predictions"), ("loss", "a float,\nto be returned")],
-    ["grads, for\noptimizer.step", "dout"],
+    ["", "dout"],
     "one step of the solver",
+    params=(1, "model.params", "grads, for\noptimizer.step"),
 )
 
 # %% [markdown]
 # One pass over all training data is an **epoch**. A step may use all of the data, or a small random batch: this is
 # what the S in SGD, *stochastic*, stands for. `Solver.train` is given. It cuts an epoch into batches, calls `_step`
-# for each, and measures the validation loss after each epoch. Read it before you go on: it is short.
+# for each, and measures the validation loss after each epoch. Read it before you go on: it is short. (In `_batches`,
+# `yield` hands out one batch after the other, and `slice(None)` means the same as `:`, all rows.)
 #
 # ## Task 10: one step (7 points)
 #
@@ -397,7 +402,8 @@ print("best:", best["weight"], " now:", params["weight"])
 # Fill in `Solver._note_best`, which `train` calls after each epoch.
 #
 # - **in:** `epoch`, an int, 1 for the first one, and `val_loss`, a float
-# - **out:** `True` if training should stop, else `False`. If the loss is *lower* than `self.best_val_loss`, it also sets
+# - **out:** `True` if training should stop, else `False` (`None`, which comes from a function without `return`, counts as
+#   `False`). If the loss is *lower* than `self.best_val_loss`, it also sets
 #   `self.best_val_loss`, `self.history.best_epoch` and `self.best_params`, a dict with the values of the parameters.
 #
 # <details><summary>Hint 1: where to look</summary>
@@ -416,8 +422,9 @@ print("best:", best["weight"], " now:", params["weight"])
 #
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `{name: param.copy() for name, param in ...}` keeps values. At the end: `False` if `self.patience` is `None`, otherwise
-# whether `epoch - ... >= self.patience`.
+# A dict with `param.copy()` for each parameter keeps values. Then two cases: what to return if `self.patience` is `None`,
+# and otherwise a comparison with `self.patience`. Try yours on the numbers above: with patience 2 and the best epoch 2 it
+# has to be true after epoch 4.
 #
 # </details>
 
@@ -433,7 +440,7 @@ two = [AREA, columns.index("YearBuilt")]
 train_two, val_two = (X["train"][:, two], y["train"]), (X["val"][:, two], y["val"])
 
 classifier = Classifier(num_features=2)
-classifier.params["weight"][...] = [[1.0], [-2.0]]  # a bad start, on purpose: "old houses are dear"
+classifier.params["weight"][...] = [[1.0], [-2.0]]  # a bad start, on purpose: "old houses are expensive"
 solver = Solver(classifier, BCELoss(), SGD(learning_rate=0.3), train_two, val_two)
 
 moments, done = {}, 0
@@ -507,7 +514,7 @@ show_riddle()
 #
 # </details>
 #
-# ## 6. Cheap or dear?
+# ## 6. Cheap or expensive?
 #
 # Now with everything: all training houses, all features, in batches of 32.
 
@@ -555,7 +562,7 @@ for seed in range(10):
     scale = Standardizer().fit(features[parts["train"]])
     data = {}
     for name, indices in parts.items():
-        keep, own_labels = cheap_or_dear(prices[indices], prices[parts["train"]])
+        keep, own_labels = cheap_or_expensive(prices[indices], prices[parts["train"]])
         data[name] = scale.transform(features[indices])[keep], own_labels
     model = Classifier(17)
     Solver(model, BCELoss(), SGD(0.1), data["train"], data["val"], batch_size=32, patience=10).train(60)

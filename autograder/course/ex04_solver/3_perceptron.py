@@ -162,8 +162,8 @@ show_gates({name: (targets, *learned[name][:2]) for name, targets in GATES.items
 
 # %% [markdown]
 # You should see three ticks, and the mistakes should end with zeros: from the sixth, the fourth and the
-# sixth round on there are none. The lines differ from yours and run closer to the corners: the rule is content with the first line that
-# works. If the mistakes never reach 0, then the bias is not learned, or the sign of the error is wrong.
+# sixth round on there are none. The lines differ from yours: they run right through some corners. There the sum is 0, so
+# the output is 0, which is what these corners ask for; the rule is content with the first line that works. If the mistakes never reach 0, then the bias is not learned, or the sign of the error is wrong.
 #
 # It is a theorem that this always works: if a line exists that separates zeros and ones, then the rule finds one
 # after finitely many mistakes.
@@ -181,6 +181,7 @@ show_curves({"XOR": mistakes[:30], "AND": learn(INPUTS, GATES["AND"], 30)[2]}, l
 
 # %% [markdown]
 # From the third round on the rule makes four mistakes in every round, forever: each correction undoes another one.
+# (The title says "2 wrong", because it counts after the last round, with weights that no longer change.)
 # AND makes none from the sixth round on.
 #
 # **Think.** Why can no weights and bias do it? Add up what XOR asks for: the inputs 01 and 10 need $w_2 + \text{bias} > 0$

@@ -168,7 +168,7 @@ def forgets_the_square(code, example):
 
 
 def agreed(observe, bank):
-    """The examples, if a right loss says the same; the task asks for both losses and three decimals."""
+    """The examples, if a right loss says the same; the task asks for both losses and allows 0.001."""
     examples = expect_examples(observe(examples_of))
     if len(examples) > MOST_EXAMPLES:
         raise Failure("there are too many examples")
@@ -186,7 +186,7 @@ def expect_caught(observe, bank, mistake):
 
 @grade("loss_examples")
 def test_the_examples_have_the_right_values(observe, bank):
-    """Each example's value is the loss of its predictions and targets, to three decimals; both losses have two."""
+    """Each example's value is the loss of its predictions and targets, within 0.001; both losses have two."""
     agreed(observe, bank)
 
 

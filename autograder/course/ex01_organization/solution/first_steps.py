@@ -44,7 +44,7 @@ def relative_to_mean(temperatures: np.ndarray) -> np.ndarray:
 def distances(days: np.ndarray, day: np.ndarray) -> np.ndarray:
     """How much each of many days differs from one day, a float array of shape (D,).
 
-    The difference of two days is the mean of the squared differences of their hours. No loop over days or hours.
+    The difference of two days is the mean of the squared differences of their hours. It needs no loop.
 
     Args:
         days: float array of shape (D, H).

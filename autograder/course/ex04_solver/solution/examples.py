@@ -11,7 +11,7 @@ def loss_examples() -> list[dict[str, Any]]:
         "loss":        "l1" or "mse"
         "predictions": a list of rows of numbers, such as [[1.0], [4.0]]
         "targets":     the same with as many rows and columns
-        "value":       the loss, a number, right to three decimals
+        "value":       the loss, a number, off by less than 0.001
 
     Give at least four examples, two or more for each loss, and at most 20; each has at most 50 numbers in predictions
     and targets together.

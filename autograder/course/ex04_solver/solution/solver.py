@@ -69,7 +69,7 @@ class Solver:
         ### END SOLUTION
 
     def _note_best(self, epoch: int, val_loss: float) -> bool:
-        """True where training should stop; notes the parameters of the best epoch so far.
+        """True where training should stop, else False; notes the parameters of the best epoch so far.
 
         Where `val_loss` is lower than `self.best_val_loss`, keep three things: the loss in `self.best_val_loss`, the
         number of the epoch in `self.history.best_epoch`, and in `self.best_params` a dict with the values that the
