@@ -2,7 +2,7 @@
 # # Exercise 2: mathematics by hand
 #
 # **What you will do:** work out by hand what a deep-learning library does for you in a microsecond: products of matrices,
-# gradients, likelihoods, cross-entropies, a convolution forward and backward. Seven small functions are part of it, too.
+# gradients, likelihoods, cross-entropies, a convolution forward and backward. Six small functions are part of it, too.
 #
 # **To pass:** 60 of 100 points.
 #
@@ -181,7 +181,7 @@ print(f"slope along w2: {(loss(1, 1 + h) - loss(1, 1 - h)) / (2 * h):.3f}")
 #
 # ## Task 2: gradients with matrices (8 points)
 #
-# ●●○ · about 12 minutes · [calculus.py](../../exercise_code/ex02_math_recap/calculus.py)
+# ●●○ · about 10 minutes · [calculus.py](../../exercise_code/ex02_math_recap/calculus.py)
 #
 # Fill in `gradient_of_squares`, `hessian_of_squares` and `gradient_of_quadratic_form`.
 #
@@ -227,7 +227,7 @@ show_gradient(own.squares.X, own.squares.w, own.squares.y, as_numbers(gradient_o
 # %% [markdown] role="written" grade_id="written_least_squares" points=6
 # ## Task 3: where the transpose comes from (6 points)
 #
-# ●●○ · about 10 minutes · answer in this cell
+# ●●○ · about 8 minutes · answer in this cell
 #
 # Derive the gradient of $L(w) = \lVert Xw - y \rVert^2$ for $X$ of shape $(n, d)$.
 #
@@ -285,7 +285,7 @@ show_chain(
 #
 # ## Task 4: the chain rule (8 points)
 #
-# ●●○ · about 12 minutes · [calculus.py](../../exercise_code/ex02_math_recap/calculus.py)
+# ●●○ · about 10 minutes · [calculus.py](../../exercise_code/ex02_math_recap/calculus.py)
 #
 # Fill in `chain_gradients` and `fork_gradients`, for the two examples above with your numbers.
 #
@@ -338,7 +338,7 @@ check("chain_rule")
 #
 # ## Task 5: expectation and variance (8 points)
 #
-# ●○○ · about 10 minutes · [probability.py](../../exercise_code/ex02_math_recap/probability.py)
+# ●○○ · about 8 minutes · [probability.py](../../exercise_code/ex02_math_recap/probability.py)
 #
 # Fill in `expectation`, `variance` and `variance_of_line`.
 #
@@ -374,7 +374,7 @@ show_parts(fault=0.01, alarm_if_fault=0.9, alarm_if_fine=0.1)
 # %% [markdown]
 # ## Task 6: Bayes' rule (8 points)
 #
-# ●●○ · about 10 minutes · [probability.py](../../exercise_code/ex02_math_recap/probability.py)
+# ●●○ · about 8 minutes · [probability.py](../../exercise_code/ex02_math_recap/probability.py)
 #
 # Fill in `alarm_rate`, `fault_after_alarm` and `fault_after_two_alarms`. For the last one each part is photographed twice,
 # and the two results do not depend on each other, given that the part has a fault, and given that it has none.
@@ -414,7 +414,7 @@ check("bayes")
 # %% [markdown] role="written" grade_id="written_bayes" points=5
 # ## Task 7: an alarm is no proof (5 points)
 #
-# ●○○ · about 8 minutes · answer in this cell
+# ●○○ · about 6 minutes · answer in this cell
 #
 # The camera's maker writes: "Our alarm finds 90 % of all faults. So if it sounds, the part is faulty with a probability of
 # 90 %." With the numbers of the example (not yours) it is 1 in 12. Answer in words, for somebody who knows no formula, in
@@ -466,7 +466,7 @@ show_bells([2, 4, 9], {"wrong place": (1, 2.94), "too narrow": (5, 1.2), "most l
 # %% [markdown]
 # ## Task 8: the likelihood (9 points)
 #
-# ●●○ · about 12 minutes · [probability.py](../../exercise_code/ex02_math_recap/probability.py)
+# ●●○ · about 10 minutes · [probability.py](../../exercise_code/ex02_math_recap/probability.py)
 #
 # Fill in `log_density`, `most_likely_mean` and `most_likely_variance`.
 #
@@ -544,7 +544,7 @@ show_shares(z, np.array([1, 3, 4]) / 8, "logits log 1, log 3 and log 4")
 #
 # ## Task 9: cross-entropies and the softmax (12 points)
 #
-# ●●○ · about 15 minutes · [entropy.py](../../exercise_code/ex02_math_recap/entropy.py)
+# ●●○ · about 14 minutes · [entropy.py](../../exercise_code/ex02_math_recap/entropy.py)
 #
 # Fill in `binary_cross_entropy`, `cross_entropy`, `softmax` and `softmax_jacobian`.
 #
@@ -592,7 +592,7 @@ show_shares(3 * z, softmax(3 * z), "three times your logits")
 # %% [markdown] role="written" grade_id="written_softmax" points=7
 # ## Task 10: the gradient that everybody uses (7 points)
 #
-# ●●● · about 12 minutes · answer in this cell
+# ●●● · about 10 minutes · answer in this cell
 #
 # The loss of one sample with the label $c$ is $L = -\log p_c$, where $p$ is the softmax of the logits $z$.
 #
@@ -647,7 +647,7 @@ show_receptive_field([(3, 2), (3, 2)])
 # %% [markdown]
 # ## Task 11: sizes of convolutional layers (10 points)
 #
-# ●●○ · about 15 minutes · [convolution.py](../../exercise_code/ex02_math_recap/convolution.py)
+# ●●○ · about 14 minutes · [convolution.py](../../exercise_code/ex02_math_recap/convolution.py)
 #
 # Fill in `output_size`, `parameter_count`, `sizes_of_network`, `parameters_of_network` and `receptive_field`.
 #
@@ -733,7 +733,7 @@ show_pooling(x, [[-1, 3], [4, 3]], place=(0, 0))
 #
 # ## Task 12: a convolution and a max-pooling (11 points)
 #
-# ●●● · about 20 minutes · [convolution.py](../../exercise_code/ex02_math_recap/convolution.py)
+# ●●● · about 18 minutes · [convolution.py](../../exercise_code/ex02_math_recap/convolution.py)
 #
 # Fill in `convolution_output`, `kernel_gradient`, `input_gradient`, `pool_output` and `pool_input_gradient`.
 #
