@@ -7,9 +7,12 @@ import pytest
 
 from autograder.sources import variants
 from autograder.sources.exercise import sources
+from autograder.sources.known_answers import apply, wrong_answers
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.errors import CourseError
 from exercise_code.common.hand_ins.student_id import numbers_of
+from exercise_code.common.probing.cases import load_cases
+from exercise_code.common.probing.running import run_case
 from exercise_code.common.testing import Failure
 from exercise_code.ex02_math_recap.parsing import as_number, as_numbers, is_close, plain
 from exercise_code.ex02_math_recap.problems import EXERCISE, Problems, draw, own_problems
@@ -117,3 +120,28 @@ def test_the_solution_runs_as_any_student(tmp_path):
             assert code.algebra.dot_product() == problem.u @ problem.v
     other = sources("ex03_dataloader")
     assert variants.as_student(other, tmp_path) is other
+
+
+# Rounding hurts nobody whose answer has two digits, and copied answers may be right for somebody.
+CHANCE = {"copied_numbers", "rounded_to_two_digits"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_mistakes_show_with_anybodys_numbers(tmp_path):
+    src = sources(EXERCISE)
+    cases = load_cases(src.exercise.visible_tests, "_visible_ex02") + load_cases(
+        src.course / "test_hidden.py", "_hidden_ex02", visible=False
+    )
+    by_name = {case.name: case for case in cases}
+    owns = [variants.as_student(src, tmp_path / student, student) for student in STUDENTS[3:11]]
+    unseen = []
+    for wrong in wrong_answers(src):
+        apply(wrong, tmp_path / wrong.name, exercise=src)
+        solution = tmp_path / wrong.name / "exercise_code" / EXERCISE
+        for own in owns:
+            with fresh_code(own.exercise, solution=solution) as code:
+                failed = [name for name in wrong.fails if not run_case(by_name[name], code, own.exercise).passed]
+            if {by_name[name].visible for name in failed} != {True, False} and wrong.name not in CHANCE:
+                unseen.append(f"{wrong.name}, {own.exercise.folder.parent.name}: {failed}")
+    assert unseen == []

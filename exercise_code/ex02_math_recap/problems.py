@@ -258,7 +258,9 @@ def _entropy(numbers: np.random.Generator) -> Entropy | None:
     right = [p if t else 1 - p for p, t in pairs]
     product = right[0] * right[1] * right[2]
     swapped = (1 - right[0]) * (1 - right[1]) * (1 - right[2])
-    posed = 0 < sum(targets) < 3 and abs(float(product / swapped) - 1) > 0.2 and 0.005 < product < 0.5
+    alone = pairs[0][0] * pairs[1][0] * pairs[2][0]
+    apart = all(abs(float(product / wrong) - 1) > 0.2 for wrong in (swapped, alone))
+    posed = 0 < sum(targets) < 3 and apart and 0.005 < product < 0.5
     share = Fraction(exponentials[label], sum(exponentials))
     found = Entropy(pairs=pairs, exponentials=exponentials, label=label)
     return found if posed and share <= Fraction(2, 5) else None
