@@ -180,7 +180,7 @@ def _algebra(numbers: np.random.Generator) -> Algebra | None:
     product, dot = A @ B, u @ v
     sums = np.concatenate([product.sum(axis=0), product.sum(axis=1)])
     whole = np.all(v) and np.count_nonzero(A) + np.count_nonzero(B) >= 10 and len(set(product.ravel().tolist())) == 4
-    if not whole or not np.all(sums) or dot in (0, 1):
+    if not whole or not np.all(sums) or dot in (0, 1, u[0] * v[0]):
         return None
     return Algebra(u=u, v=v, A=A, B=B, S=_until(_invertible, numbers))
 
