@@ -53,7 +53,9 @@ def execute_trusted(source: Sources, hand_in: Path, tree: Path, checks_only: boo
         notebook = nbformat.read(assignment / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
         if checks_only:
             code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-            notebook.cells = [code[0], *(cell for cell in code[1:] if is_grade(cell))]
+            # It may have cells before it, in which nothing of the course is used yet.
+            setup = next(cell for cell in code if "from exercise_code" in cell.source)
+            notebook.cells = [setup, *(cell for cell in code if is_grade(cell))]
         start = time.perf_counter()
         with _environment(source, tree):
             notebook, _ = Execute(timeout=300).preprocess(notebook, {"metadata": {"path": str(assignment)}})
