@@ -10,7 +10,7 @@ ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-INSTALLED := $(VENV)/installed
+INSTALLED := $(VENV)/compiled
 # The CUDA wheels are large: a slow line needs longer than uv's 30 s between two packets.
 export UV_HTTP_TIMEOUT ?= 300
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -24,7 +24,7 @@ help:  ## list these targets
 
 install: $(INSTALLED)  ## make .venv (the other targets do this by themselves)
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "expected Python 3.11 or later, got $$($(PYTHON) --version 2>/dev/null || echo no $(PYTHON)): name one with make PYTHON=python3.12" >&2; \
 	    exit 1; }
@@ -35,6 +35,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@{ test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --python $(PY) --quiet \
 	        --constraint constraints.txt --build-constraint constraints.txt --editable '.[$(EXTRAS)]'; } \
 	    || PIP_CONSTRAINT=constraints.txt $(PY) -m pip install --quiet --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# uv leaves packages without bytecode, and the sandbox's workers write none: each would compile torch anew, for seconds.
+$(INSTALLED): $(VENV)/installed
+	@echo "compiling the packages, once"
+	@$(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
 lab: $(INSTALLED)  ## open JupyterLab at the exercises

@@ -50,6 +50,9 @@ SlurmOption = Annotated[
 DemoSecretOption = Annotated[
     bool, typer.Option("--demo-secret", help="Go on without a secret of your own, exports included.")
 ]
+EarlierOption = Annotated[
+    str | None, typer.Option(help="Modules of the exercises that it builds on: reference or student; else the class's.")
+]
 TimesOption = Annotated[
     Path | None,
     typer.Option(help="A CSV file of times that only you know: columns id (or file) and time, with its zone."),
@@ -81,6 +84,12 @@ def _stop(message: str, code: int) -> None:
     sys.exit(code)
 
 
+def _earlier(whose: str | None) -> Literal["reference", "student"] | None:
+    if whose not in (None, "reference", "student"):
+        raise CourseError(f"expected --earlier reference or student, got {whose!r}")
+    return "student" if whose == "student" else "reference" if whose == "reference" else None
+
+
 @app.command()
 def grade(
     exercise: ExerciseArgument,
@@ -99,6 +108,7 @@ def grade(
     insecure: InsecureOption = False,
     slurm_option: SlurmOption = None,
     demo_secret: DemoSecretOption = False,
+    earlier: EarlierOption = None,
     times: TimesOption = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Begin the class anew with these hand-ins; the others are set aside.")
@@ -110,7 +120,7 @@ def grade(
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, pages, final,
-        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret,
+        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret, earlier=_earlier(earlier),
         times=times, replace=replace,
     )  # fmt: skip
     raise typer.Exit(grade_command(options))
@@ -133,8 +143,9 @@ def regrade(
     insecure: InsecureOption = False,
     slurm_option: SlurmOption = None,
     demo_secret: DemoSecretOption = False,
+    earlier: EarlierOption = None,
 ) -> None:
-    """Grade again after a test was mended; list whose score changed, and why.
+    """Grade again after a test was fixed; list whose score changed, and why.
 
     Hand-ins are all that were ever graded, worksheet and data those of the last run; give its other options again.
     """
@@ -143,7 +154,7 @@ def regrade(
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, True, final,
-        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret,
+        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret, earlier=_earlier(earlier),
     )  # fmt: skip
     raise typer.Exit(regrade_command(options))
 
@@ -160,6 +171,7 @@ def appeal(
     device: DeviceOption = "auto",
     unsafe: UnsafeOption = False,
     demo_secret: DemoSecretOption = False,
+    earlier: EarlierOption = None,
     keep: Annotated[bool, typer.Option("--keep", help="Put the new result in the stored one's place.")] = False,
 ) -> None:
     """Grade one student's hand-in again, with the full log for the instructor."""
@@ -168,7 +180,7 @@ def appeal(
 
     options = GradeOptions(
         exercise, submissions, out, course, worksheet, data=_source(data), device=device, unsafe=unsafe,
-        demo_secret=demo_secret,
+        demo_secret=demo_secret, earlier=_earlier(earlier),
     )  # fmt: skip
     raise typer.Exit(appeal_command(options, student, keep))
 
@@ -201,7 +213,7 @@ def verify(
     jobs: JobsOption = None,
     mutants: Annotated[bool, typer.Option(help="Also grade mutants of the solution.")] = True,
 ) -> None:
-    """Prove exercises: reference, untouched stubs, right and wrong answers, mutants."""
+    """Prove exercises: reference, untouched stubs, right and wrong answers, given code, mutants."""
     from .cli.commands import verify_command
 
     raise typer.Exit(verify_command(exercises or [], jobs, mutants))
@@ -289,14 +301,14 @@ def data(
 def bundle(
     exercise: ExerciseArgument,
     out: Annotated[Path, typer.Option(help="The folder for the zip.")] = Path("dist"),
-    solutions: Annotated[
-        list[str] | None, typer.Option("--with-solutions-of", help="Earlier exercises to solve in the zip.")
-    ] = None,
+    earlier: Annotated[
+        str, typer.Option(help="Modules of the exercises that it builds on: stubs, or the solution.")
+    ] = "stubs",
 ) -> None:
     """Make the students' zip of an exercise."""
     from .cli.commands import bundle_command
 
-    raise typer.Exit(bundle_command(exercise, out, solutions or []))
+    raise typer.Exit(bundle_command(exercise, out, earlier))
 
 
 if __name__ == "__main__":

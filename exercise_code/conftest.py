@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.testing import Code, Grade, InProcess, _evaluate, _inspect, test_seed
+from exercise_code.common.probing.cases import Grade, test_seed
+from exercise_code.common.probing.in_process import Code, InProcess
+from exercise_code.common.probing.running import numbers as numbers_of_student
+from exercise_code.common.probing.scores import evaluate, inspect_handed_in
 
 PACKAGE = Path(__file__).parent
 
@@ -46,12 +49,18 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 
 
 @pytest.fixture
+def numbers(_exercise: Exercise) -> np.random.Generator:
+    """A generator of the numbers of the student whom `student_id.txt` names."""
+    return numbers_of_student(_exercise)
+
+
+@pytest.fixture
 def evaluation(_exercise: Exercise, _code: Code, observe: InProcess) -> Callable[[], float]:
     """A function that gives the score of the saved model on the validation set."""
-    return lambda: _evaluate(_exercise, _code, observe)
+    return lambda: evaluate(_exercise, _code, observe)
 
 
 @pytest.fixture
 def model_info(_exercise: Exercise, _code: Code) -> Any:
     """What the saved model's file says of itself."""
-    return _inspect(_exercise, _code)
+    return inspect_handed_in(_exercise, _code)

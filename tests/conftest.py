@@ -12,9 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOWEST_FIRST = (
-    *("test_gates_verify", "test_one_score", "test_hostile", "test_resume", "test_gates_notebooks", "test_cluster"),
-    *("test_nbgrader", "test_fleet", "test_regrade", "test_gradebook", "test_gates_answers", "test_nbgrader_hostile"),
-    *("test_determinism", "test_style", "test_environment", "test_growing_class", "test_exchange", "test_formgrader"),
+    *("test_gates_verify", "test_hostile", "test_gates_notebooks", "test_cluster", "test_fleet", "test_nbgrader"),
+    *("test_one_score", "test_resume", "test_failures", "test_judge", "test_grading", "test_environment"),
+    *("test_regrade", "test_gradebook", "test_verify", "test_new", "test_gates_answers", "test_nbgrader_hostile"),
+    *("test_determinism", "test_style", "test_growing_class", "test_exchange", "test_formgrader"),
 )
 KEPT_SECONDS = 3 * 24 * 3600
 
@@ -40,6 +41,9 @@ def pytest_configure() -> None:
     os.environ["DATASETS_DIR"] = str(_data_folder())
     os.environ["MPLBACKEND"] = "Agg"
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Each process has a core to itself: more threads than cores wait for each other, and burn as much again.
+        os.environ["OMP_NUM_THREADS"] = "1"
     for name in ("AUTOGRADER_SECRET", "AUTOGRADER_COURSE", "COURSE_MAX_STEPS"):
         os.environ.pop(name, None)
     if mirror := os.environ.get("DATASETS_MIRROR"):
@@ -56,7 +60,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     class ByFileAndExercise(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file, _, rest = nodeid.partition("::")
-            exercise = re.search(r"ex\d\d_[a-z0-9_]+", rest) if "test_gates" in file else None
+            by_exercise = "test_gates" in file or "test_one_score" in file
+            exercise = re.search(r"ex\d\d_[a-z0-9_]+", rest) if by_exercise else None
             return f"{file} {exercise[0]}" if exercise else file
 
     return ByFileAndExercise(config, log)

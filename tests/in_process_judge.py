@@ -4,14 +4,18 @@ import importlib
 import os
 import pickle
 import resource
+import shutil
 import sys
 import types
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.proof.verify import Verdict
 from autograder.sources.exercise import Sources
-from exercise_code.common.testing import Code, InProcess, load_cases, run_case, test_seed
+from exercise_code.common.probing.cases import load_cases, test_seed
+from exercise_code.common.probing.in_process import Code, InProcess
+from exercise_code.common.probing.running import run_case
 
 
 class InProcessJudge:
@@ -73,6 +77,12 @@ class InProcessJudge:
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(1)
         exercise = self.src.exercise
+        if exercise.personal:
+            # Given code looks for the student's id beside itself.
+            own = handin / "exercise_code" / self.src.id
+            for path in exercise.folder.glob("*.py"):
+                if not (own / path.name).exists():
+                    shutil.copyfile(path, own / path.name)
         code = Code(
             _package(exercise.package, handin / "exercise_code" / self.src.id, exercise.folder),
             handin / "models",
@@ -81,7 +91,8 @@ class InProcessJudge:
         for case in self.cases:
             key = "visible" if case.visible else self.key
             reference = InProcess(solved, self.src.solution, test_seed(case.name, key), case.grade.writable)
-            outcome = run_case(case, code, exercise, key=key, reference=reference)
+            own = replace(exercise, folder=handin / "exercise_code" / self.src.id) if exercise.personal else exercise
+            outcome = run_case(case, code, own, key=key, reference=reference)
             out.write(pickle.dumps((case.name, None if outcome.passed else outcome.reason)))
             if first_failure and not outcome.passed:
                 return

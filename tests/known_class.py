@@ -16,8 +16,8 @@ from autograder.sources import variants
 from autograder.sources.cells import graded_cells
 from autograder.sources.exercise import known_tests, sources
 from autograder.sources.known_answers import wrong_answers
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import load_exercise
+from exercise_code.common.reasons import Reason
 
 EXERCISE = "ex03_dataloader"
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)

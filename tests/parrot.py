@@ -2,13 +2,15 @@
 
 Of the latter: what it would earn that answers the visible tests and can do nothing else. Each function and method that
 a student writes answers with what the reference answered to the same arguments while the visible tests ran, and
-raises for any others. The visible tests count as passed: whoever can read them can answer them. Hidden ones are run.
+raises for any others. The visible tests count as passed: whoever can read them can answer them. Hidden ones are run;
+where numbers differ from student to student, for another student than the one whose answers are known.
 """
 
 import ast
 import copy
 import hashlib
 import inspect
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,8 +24,11 @@ import numpy as np
 
 from autograder.sources.cells import BEGIN_SOLUTION, points_of
 from autograder.sources.exercise import Sources
-from exercise_code.common.reloading import fresh_code
-from exercise_code.common.testing import Case, Code, InProcess, load_cases, run_case, test_seed
+from autograder.sources.variants import STUDENTS, as_student
+from exercise_code.common.checks.reloading import fresh_code
+from exercise_code.common.probing.cases import Case, load_cases, test_seed
+from exercise_code.common.probing.in_process import Code, InProcess
+from exercise_code.common.probing.running import bank_of, numbers, run_case
 
 KEY = "a parrot's secret"
 Memory = dict[str, list["_Known"]]
@@ -58,7 +63,10 @@ def by_heart(src: Sources) -> ByHeart:
     """What the parrot earns in an exercise."""
     hidden = load_cases(src.course / "test_hidden.py", f"_parrot_hidden_{src.id}", False, src.exercise.model)
     visible = _visible(src)
-    passed = passes_by_heart(src, hidden + visible)
+    if src.exercise.personal:
+        passed = passes_by_heart(src, visible) | passes_by_heart(src, hidden, STUDENTS[-1])
+    else:
+        passed = passes_by_heart(src, hidden + visible)
     cases = [*visible, *hidden]
     about_models = {case.grade.grade_id for case in cases if "evaluation" in case.fixtures}
     points, shares = points_of(src.id), dict[str, float]()
@@ -78,6 +86,7 @@ def by_heart(src: Sources) -> ByHeart:
 CONSTANTS = (
     *(None, True, False, 0, 1, 0.0, float("nan"), float("inf"), "", [], (), {}, [[]], [[[], []], [[], []]]),
     *(
+        np.bool_(True),
         np.zeros(0),
         np.zeros((3, 3)),
         np.ones((2, 2), int),
@@ -86,11 +95,17 @@ CONSTANTS = (
         [[float("nan")] * 10] * 10,
     ),
     {"image": np.zeros((2, 2, 3), np.uint8), "label": 0},
+    [{"image": np.zeros((1, 2, 3, 3), np.float32), "label": np.zeros(1, int)}],
 )
 
 
 def passes_whatever_is_answered(src: Sources) -> list[str]:
     """Tests that pass though every probe has the same answer, each with that answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _taking_constants(as_student(src, Path(folder)))
+
+
+def _taking_constants(src: Sources) -> list[str]:
     found = []
     for case in _about_code(src):
         with fresh_code(src.exercise, src.solution / "models", src.solution) as code:
@@ -101,7 +116,10 @@ def passes_whatever_is_answered(src: Sources) -> list[str]:
                     "observe": lambda probe, *inputs, constant=constant: copy.deepcopy(constant),
                     "rng": np.random.default_rng(seed),
                     "reference": known,
+                    "bank": bank_of(known),
                 }
+                if "numbers" in case.fixtures:
+                    fixtures["numbers"] = numbers(src.exercise)
                 try:
                     case.function(**{name: fixtures[name] for name in case.fixtures})
                 except Exception:  # noqa: BLE001 - whatever it is: the test did not pass
@@ -132,20 +150,27 @@ def _about_code(src: Sources) -> list[Case]:
     return [case for case in [*_visible(src), *hidden] if not {"evaluation", "model_info"} & set(case.fixtures)]
 
 
-def passes_by_heart(src: Sources, cases: list[Case]) -> dict[str, bool]:
-    """Which tests the parrot passes, after it has seen the visible ones."""
+def passes_by_heart(src: Sources, cases: list[Case], student: str = STUDENTS[0]) -> dict[str, bool]:
+    """Which tests the parrot passes as this student, after it has seen the visible ones as the first one."""
     memory: Memory = {}
     _run(src, _visible(src), lambda name, function: _recording(memory, name, function))
     assert memory, f"no function of {src.id} was called by a visible test"
-    return _run(src, cases, lambda name, function: _replaying(memory, name, function))
+    return _run(src, cases, lambda name, function: _replaying(memory, name, function), student)
 
 
 def _visible(src: Sources) -> list[Case]:
     return load_cases(src.exercise.visible_tests, f"_parrot_visible_{src.id}", True, src.exercise.model)
 
 
-def _run(src: Sources, cases: list[Case], wrap: Callable[[str, Any], Any]) -> dict[str, bool]:
-    """Whether each test passes on the reference with its students' functions wrapped."""
+def _run(
+    src: Sources, cases: list[Case], wrap: Callable[[str, Any], Any], student: str = STUDENTS[0]
+) -> dict[str, bool]:
+    """Whether each test passes on the reference, handed in by `student`, with its students' functions wrapped."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _run_as(as_student(src, Path(folder), student), cases, wrap)
+
+
+def _run_as(src: Sources, cases: list[Case], wrap: Callable[[str, Any], Any]) -> dict[str, bool]:
     passed = {}
     for case in cases:
         with fresh_code(src.exercise, src.solution / "models", src.solution) as code:

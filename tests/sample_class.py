@@ -13,10 +13,10 @@ from autograder.grading.standing import Attempt, GradedClass, Marking, Standing,
 from autograder.judging.result import CellResult, Result, TestResult, pack_samples, write_result
 from autograder.sources.cells import graded_cells
 from autograder.sources.exercise import known_tests, sources
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handing_in.notes import Note
-from exercise_code.common.testing import Grade, discover, load_cases
+from exercise_code.common.hand_ins.notes import Note
+from exercise_code.common.probing.cases import Grade, discover, load_cases
+from exercise_code.common.reasons import Reason
 
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
 # Whoever writes these reaches a page or a spreadsheet with them; none may do more than be read.

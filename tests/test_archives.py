@@ -10,10 +10,10 @@ import zipfile
 import pytest
 from proportion import assert_in_proportion, cpu_seconds
 
-from exercise_code.common import archives
-from exercise_code.common.archives import HandInError, Limits, open_entries
+from exercise_code.common.archives import entries as archives
+from exercise_code.common.archives.entries import HandInError, Limits, open_entries
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.handin import open_handin
+from exercise_code.common.hand_ins.hand_in import open_handin
 
 LIMITS = Limits(100_000_000)
 RECORD = struct.Struct("<4s6H3I5H2I")

@@ -19,7 +19,7 @@ from proportion import assert_in_proportion, cpu_seconds
 from autograder.analysis.tokens import Vocabulary, is_cut, read_source
 from autograder.nbgrader_bridge.notebooks.safe_html import as_it_stands, clean, code_to_html, markdown_to_html
 from autograder.nbgrader_bridge.notebooks.safe_pages import SafePages
-from exercise_code.common.wire import decode, encode
+from exercise_code.common.probing.wire import decode, encode
 
 SIZE = 60_000
 

@@ -18,11 +18,11 @@ from autograder.authoring.bundle import TOP, bundle, read_bundle
 from autograder.authoring.bundle import _date as moment_of
 from autograder.authoring.leaks import find_leaks
 from autograder.base.errors import AutograderError
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handin import open_handin
-from exercise_code.common.handing_in.given import read_given
+from exercise_code.common.hand_ins.hand_in import open_handin
+from exercise_code.common.reasons import Reason
+from exercise_code.common.submitting.given import read_given
 
 LATER = "ex91_later"
 
@@ -68,8 +68,8 @@ def add_later_exercise(demo: DemoCourse) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def make(demo: DemoCourse, out: Path, exercise: str = EXERCISE, opened: tuple[str, ...] = ()) -> dict[str, bytes]:
-    return read_bundle(bundle(exercise, out, opened, course=demo.course, root=demo.root))
+def make(demo: DemoCourse, out: Path, exercise: str = EXERCISE, earlier: str = "stubs") -> dict[str, bytes]:
+    return read_bundle(bundle(exercise, out, earlier, course=demo.course, root=demo.root))
 
 
 def test_the_bundle_is_the_allow_list(demo, tmp_path):
@@ -141,7 +141,10 @@ def test_the_record_of_what_was_given_is_what_is_in_the_zip(demo, tmp_path):
     files = make(demo, tmp_path)
     records = ("exercise_code/given.json", f"exercise_code/{EXERCISE}/given.json")
     shared, own = (json.loads(files[name]) for name in records)
-    assert shared["files"]["exercise_code/common/wire.py"].encode() == files["exercise_code/common/wire.py"]
+    assert (
+        shared["files"]["exercise_code/common/probing/wire.py"].encode()
+        == files["exercise_code/common/probing/wire.py"]
+    )
     package = {name for name in files if name.startswith("exercise_code/")} - set(records)
     assert package - set(shared["files"]) - set(own["files"]) == {
         f"exercise_code/{EXERCISE}/{name}.py" for name in ("adding", "multiplying")
@@ -236,24 +239,46 @@ def test_other_leaks_are_named(demo, tmp_path, monkeypatch):
 
 def test_earlier_exercises_come_as_stubs_or_solved_when_asked(demo, tmp_path):
     add_later_exercise(demo)
-    module = f"exercise_code/{EXERCISE}/adding.py"
+    module = f"exercise_code/{LATER}/earlier/{EXERCISE}/adding.py"
     stubs = make(demo, tmp_path, LATER)
     assert b"NotImplementedError" in stubs[module]
+    # Where a student wrote it, nothing is put.
+    assert f"exercise_code/{EXERCISE}/adding.py" not in stubs
+    assert f"exercise_code/{EXERCISE}/exercise.toml" in stubs
     assert not any(name.startswith(f"exercises/{EXERCISE}/") for name in stubs)
     assert f"exercise_code/{EXERCISE}" in stubs[f"exercises/{LATER}/README.md"].decode()
-    solved = make(demo, tmp_path, LATER, (EXERCISE,))
+    solved = make(demo, tmp_path, LATER, "solution")
     assert b"    return the_sum_of_both_numbers\n" in solved[module]
     assert b"BEGIN SOLUTION" not in solved[module]
     assert b"NotImplementedError" in solved[f"exercise_code/{LATER}/doubling.py"]
 
 
-def test_solutions_of_other_exercises_are_refused(demo, tmp_path):
+def test_the_solution_asked_for_is_that_of_earlier_exercises_alone(demo, tmp_path):
     add_later_exercise(demo)
-    for opened in ((LATER,), (EXERCISE, LATER)):
-        with pytest.raises(AutograderError, match=f"got {LATER}"):
-            bundle(LATER, tmp_path, opened, course=demo.course, root=demo.root)
-    with pytest.raises(AutograderError, match="builds on"):
-        bundle(EXERCISE, tmp_path, (LATER,), course=demo.course, root=demo.root)
+    assert make(demo, tmp_path, EXERCISE, "solution") == make(demo, tmp_path, EXERCISE)
+    with pytest.raises(AutograderError, match="expected stubs or solution"):
+        bundle(LATER, tmp_path, "solved", course=demo.course, root=demo.root)
+
+
+IMPORT = "import exercise_code; from exercise_code.ex91_later.doubling import add; print(add(2, 3))"
+
+
+def test_what_a_student_wrote_stays_and_what_is_missing_comes(demo, tmp_path):
+    add_later_exercise(demo)
+    home = tmp_path / "home"
+    with zipfile.ZipFile(bundle(LATER, tmp_path, "solution", course=demo.course, root=demo.root)) as archive:
+        archive.extractall(home)
+    mine = home / TOP / "exercise_code" / EXERCISE / "adding.py"
+    (mine.parents[1] / LATER / "doubling.py").write_text(f"from exercise_code.{EXERCISE}.adding import add\n")
+
+    def run() -> str:
+        command = [sys.executable, "-c", IMPORT]
+        return subprocess.run(command, cwd=home / TOP, capture_output=True, text=True, check=True).stdout
+
+    assert run() == f"New in exercise_code/{EXERCISE}, as it came with {LATER}: adding.py, multiplying.py.\n5\n"
+    assert run() == "5\n"
+    mine.write_text("def add(a, b):\n    return 7\n")
+    assert run() == "7\n"
 
 
 def test_solutions_of_later_exercises_are_leaks_too(demo, tmp_path):
@@ -321,7 +346,7 @@ def test_the_zips_of_two_exercises_share_a_folder(demo, tmp_path):
         assert (home / "exercises" / exercise / "README.md").is_file()
         given = read_given(home, exercise)
         assert f"exercise_code/{exercise}/exercise.toml" in given.files
-        assert "exercise_code/common/wire.py" in given.files
+        assert "exercise_code/common/probing/wire.py" in given.files
         # Who hands in the whole folder hands in nothing that would have to wait for a person.
         handin = open_handin(home, load_exercise(exercise, home / "exercise_code"), tmp_path / f"opened-{exercise}")
         assert not [note for note in handin.notes if note.code is Reason.NOT_TAKEN], exercise
@@ -366,7 +391,7 @@ def test_the_students_makefile_checks_and_submits(demo, tmp_path):
 
 def test_the_projects_makefile_takes_folders_with_spaces():
     done = subprocess.run(
-        ["make", "--dry-run", "--old-file=.venv/installed", "course", "COURSE=../my course"],
+        ["make", "--dry-run", "--old-file=.venv/compiled", "course", "COURSE=../my course"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -10,14 +10,16 @@ import textwrap
 
 import pytest
 
-from exercise_code.common import checking, course_tree
+from autograder.simulation import trusted_check
+from exercise_code.common import course_tree
 from exercise_code.common import exercise as exercises
-from exercise_code.common.checking import check
+from exercise_code.common.checks import check as checking
+from exercise_code.common.checks.check import check
+from exercise_code.common.checks.reloading import fresh_code
+from exercise_code.common.checks.report import Report, SyntaxFault
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.reloading import fresh_code
-from exercise_code.common.reporting import Report, SyntaxFault
-from exercise_code.common.testing import Outcome
+from exercise_code.common.probing.cases import Outcome
 
 TESTS = '''
 import numpy as np
@@ -387,7 +389,7 @@ def test_hidden_other(observe):
 )
 def test_trusted_mode_gives_points_for_visible_and_hidden_tests(trusted, capsys, source, points):
     write(trusted, source)
-    earned = check("tiny_double")
+    earned = trusted_check.check("tiny_double")
     assert type(earned) is float
     assert earned == points
     captured = capsys.readouterr()
@@ -397,16 +399,16 @@ def test_trusted_mode_gives_points_for_visible_and_hidden_tests(trusted, capsys,
     assert "-14" not in captured.out
 
 
-def test_validation_by_students_knows_no_hidden_tests(trusted, monkeypatch):
+def test_nbgraders_validation_fails_where_a_visible_test_does(exercise, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     assert isinstance(check("tiny_double"), Report)
-    write(trusted, "def double(x):\n    return 1\n")
+    write(exercise, "def double(x):\n    return 1\n")
     with pytest.raises(CourseError, match="0 of 2 visible checks pass"):
         check("tiny_double")
 
 
-def test_nbgraders_own_execution_without_hidden_tests_earns_nothing(trusted, monkeypatch):
-    monkeypatch.delenv("AUTOGRADER_TRUSTED_HIDDEN")
+def test_nbgraders_own_execution_earns_nothing(exercise, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(CourseError, match="expected the grader's preprocessor"):
         check("tiny_double")
 
@@ -415,7 +417,7 @@ def test_nbgraders_own_execution_without_hidden_tests_earns_nothing(trusted, mon
 def test_a_missing_setting_is_named(trusted, monkeypatch, name):
     monkeypatch.delenv(name)
     with pytest.raises(CourseError, match=name):
-        check("tiny_double")
+        trusted_check.check("tiny_double")
 
 
 def test_a_notebook_shows_the_report_once_and_follows_edits(tmp_path, repo_root):
@@ -468,11 +470,11 @@ def test_nbgrader_reads_the_points_from_the_cell(trusted, tmp_path, monkeypatch)
     package = trusted.folder.parent
     setup = (
         "from pathlib import Path\n"
-        "from exercise_code.common import checking, exercise\n"
+        "from autograder.simulation import trusted_check\nfrom exercise_code.common import exercise\n"
         f"exercise.PACKAGE = Path({str(package)!r})"
     )
     meta = {"nbgrader": {"grade": True, "solution": False, "grade_id": "tiny_double", "points": 15}}
-    cell = nbformat.v4.new_code_cell("checking.check('tiny_double')", metadata=meta)
+    cell = nbformat.v4.new_code_cell("trusted_check.check('tiny_double')", metadata=meta)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(setup), cell])
     nbclient.NotebookClient(notebook, timeout=60).execute()
     assert utils.determine_grade(notebook.cells[1]) == (5.0, 15.0)

@@ -235,7 +235,7 @@ def project(tmp_path_factory):
         ("exercise_code/ex03_dataloader/test_visible.py", "\nX = 1\n", True),
         ("exercise_code/ex03_dataloader/image_files.py", "\nX = 1\n", True),
         ("exercise_code/ex03_dataloader/exercise.toml", "\n# new\n", True),
-        ("exercise_code/common/checks/comparing.py", "\nX = 1\n", True),
+        ("exercise_code/common/probing/comparing.py", "\nX = 1\n", True),
         ("autograder/sandbox/walls.py", "\nX = 1\n", True),
         ("autograder/sandbox/worker.py", "\nX = 1\n", True),
         ("autograder/judging/judge.py", "\nX = 1\n", True),

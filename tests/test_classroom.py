@@ -87,7 +87,7 @@ def test_an_extension_that_cannot_be_read_is_one_clear_error(text):
         ("colour = 'red'", "colour"),
         ("= broken", "expected TOML"),
         ("[exercises.ex03_dataloadr]\ndue = 2026-11-27T23:59:00Z", "did you mean ex03_dataloader"),
-        ("[exercises.homework]\ndue = 2026-11-27T23:59:00Z", "expected the id of an exercise: known are ex03"),
+        ("[exercises.homework]\ndue = 2026-11-27T23:59:00Z", "expected the id of an exercise: known are ex01"),
     ],
 )
 def test_a_class_toml_that_is_wrong_is_one_clear_error(text, says, tmp_path):

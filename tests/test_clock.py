@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from exercise_code.common.checks.clock import TimeUp, time_limit
+from exercise_code.common.probing.clock import TimeUp, time_limit
 
 STRIKE = "import signal\nsignal.raise_signal(signal.SIGALRM)\n"
 

@@ -43,7 +43,7 @@ from autograder.sources import variants
 from autograder.sources.exercise import sources
 from autograder.sources.known_answers import apply, wrong_answers
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handin import HandInError, open_handin
+from exercise_code.common.hand_ins.hand_in import HandInError, open_handin
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 pytest.importorskip("cryptography", reason="the extra `cluster` is not installed")

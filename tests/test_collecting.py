@@ -96,4 +96,4 @@ def test_a_file_of_tests_that_is_not_there_is_said(tmp_path):
 
 
 def test_an_exception_without_a_word_has_its_name(tmp_path):
-    assert "test_hidden.py: KeyError: mend it" in str(fault_of(KeyError(), tmp_path / "test_hidden.py"))
+    assert "test_hidden.py: KeyError: fix it" in str(fault_of(KeyError(), tmp_path / "test_hidden.py"))

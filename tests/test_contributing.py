@@ -56,6 +56,7 @@ def test_the_example_grades_as_it_should(root: Path) -> None:
         "untouched",
         "where",
         "absolute_value",
+        "given code",
         "mutants",
     ]
     assert report.mutation is not None

@@ -12,11 +12,7 @@ import pytest
 from PIL import Image
 
 from exercise_code.common import data
-from exercise_code.common.data import (
-    dataset_info,
-    load_dataset,
-    main,
-)
+from exercise_code.common.data import dataset_info, load_dataset, main
 from exercise_code.common.datasets import known, load, places, prepare
 from exercise_code.common.datasets.generators.faces import make_faces
 from exercise_code.common.datasets.generators.objects import make_objects
@@ -76,8 +72,9 @@ def test_embedded_objects_and_their_folder(folder):
 
 def test_splits_share_no_sample(folder):
     for name in data.DATASETS:
-        samples = [image.tobytes() for split in data.SPLITS for image in load_dataset(name, split, "embedded").images]
-        assert len(set(samples)) == 100
+        splits = [load_dataset(name, split, "embedded") for split in data.SPLITS]
+        samples = [np.asarray(dataset[i][0]).tobytes() for dataset in splits for i in range(len(dataset))]
+        assert len(set(samples)) == len(samples) == 100
 
 
 def test_a_data_set_cannot_be_changed_by_accident(folder):
@@ -100,7 +97,7 @@ def test_keypoints_are_scaled_from_the_middle_of_the_picture():
         (("cifar",), "expected a data set of cifar10, facial_keypoints, .*, got 'cifar'"),
         (("cifar10", "dev"), "expected a split of train, val, test, got 'dev'"),
         (("cifar10", "val", "online"), "expected a source of auto, real, embedded, got 'online'"),
-        (("mnist",), "mnist is listed, but not yet supported: choose one of cifar10, facial_keypoints"),
+        (("mnist",), "mnist is listed, but not yet supported: choose one of cifar10, facial_keypoints, housing"),
         (("facial_keypoints", "test", "real"), 'no test split here.*use train or val, or source="embedded"'),
         ((None,), "got None"),
         ((["cifar10"],), "got .'cifar10'."),
@@ -219,7 +216,7 @@ def test_without_a_registry_embedded_data_still_works(folder, monkeypatch):
     assert load_dataset("cifar10", "val").source == "embedded"
     with pytest.raises(CourseError, match=r"registry\.toml beside exercise_code"):
         load_dataset("cifar10", "val", "real")
-    with pytest.raises(CourseError, match="expected a data set of cifar10, facial_keypoints, got 'mnist'"):
+    with pytest.raises(CourseError, match="expected a data set of cifar10, facial_keypoints, housing, got 'mnist'"):
         load_dataset("mnist")
 
 

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from exercise_code.common.archives.unpack import open_tar, open_zip
 from exercise_code.common.datasets.facial_keypoints import parse_keypoints
 from exercise_code.common.datasets.generators.classes import OBJECT_CLASSES
 from exercise_code.common.datasets.generators.heads import KEYPOINT_COLUMNS
+from exercise_code.common.datasets.housing import HousingSet
 from exercise_code.common.datasets.known import DATASETS
 from exercise_code.common.errors import CourseError
 from exercise_code.common.progress import silent
-from exercise_code.common.unpack import open_tar, open_zip
 
 PARSERS = {name: parse for dataset in DATASETS.values() for name, parse in dataset.parsers.items()}
 HEADER = ",".join([*KEYPOINT_COLUMNS, "Image"])
@@ -339,3 +340,69 @@ def test_a_cut_archive_is_one_clear_line(tmp_path, read, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(CourseError, match="archive is damaged"):
         read(path)
+
+
+HOUSE_COLUMNS = ["Id", *reversed(HousingSet.columns), "Street", "SalePrice"]
+
+
+def houses(path, rows, header=HOUSE_COLUMNS, end="\n"):
+    """A file in the form of Kaggle's house prices, with its columns in another order."""
+    path.write_bytes(end.join([",".join(header), *(",".join(map(str, row)) for row in rows), ""]).encode())
+    return path
+
+
+def house(number, **known):
+    row = dict.fromkeys(HOUSE_COLUMNS, "NA") | {"Id": number, "Street": '"Pave, wide"', "SalePrice": 1000 + number}
+    return list((row | known).values())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_houses_are_split_without_overlap_and_columns_are_found_by_name(tmp_path, end):
+    path = houses(tmp_path / "train.csv", [house(i, LotArea=i, GarageArea=7 * i) for i in range(12)], end=end)
+    splits = {split: PARSERS["housing_csv"](path, split, silent) for split in ("train", "val", "test")}
+    assert {split: (arrays["prices"] - 1000).tolist() for split, arrays in splits.items()} == {
+        "train": [2, 3, 4, 7, 8, 9],
+        "val": [0, 5, 10],
+        "test": [1, 6, 11],
+    }
+    features = splits["val"]["features"]
+    assert features.dtype == np.float32 and features.shape == (3, 17)
+    lot, garage = (HousingSet.columns.index(name) for name in ("LotArea", "GarageArea"))
+    np.testing.assert_array_equal(features[:, [lot, garage]], [[0, 0], [5, 35], [10, 70]])
+    assert np.isnan(np.delete(features, [lot, garage], axis=1)).all()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (house(9, SalePrice="NA"), "expected a price in line 7 of train.csv, got 'NA'"),
+        (house(9, SalePrice=-1), "expected a price"),
+        (house(9, LotArea="large"), "expected numbers in line 7 of train.csv, got 'large'"),
+        (house(9, LotArea="1e39"), "expected numbers"),
+        (house(9, LotArea="nan"), "expected numbers"),
+        (house(9)[:-1], "expected 20 fields in line 7 of train.csv, got 19"),
+        (["x" * 20_000], "expected 20 fields"),
+    ],
+)
+def test_a_damaged_file_of_houses_is_one_clear_line(tmp_path, row, words):
+    path = houses(tmp_path / "train.csv", [*(house(i) for i in range(5)), row])
+    with pytest.raises(CourseError, match=words) as caught:
+        PARSERS["housing_csv"](path, "train", silent)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_houses_without_a_column_or_without_rows_is_one_clear_line(tmp_path):
+    with pytest.raises(CourseError, match="did not find SalePrice: use"):
+        PARSERS["housing_csv"](houses(tmp_path / "test.csv", [], HOUSE_COLUMNS[:-1]), "train", silent)
+    with pytest.raises(CourseError, match="expected at least 5 houses"):
+        PARSERS["housing_csv"](houses(tmp_path / "train.csv", [house(1)]), "train", silent)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tail=st.binary(max_size=300))
+def test_no_bytes_make_the_parser_of_houses_fail_in_another_way(tmp_path_factory, tail):
+    path = tmp_path_factory.mktemp("houses") / "train.csv"
+    for head in (b"", ",".join(HOUSE_COLUMNS).encode() + b"\n"):
+        path.write_bytes(head + tail)
+        with pytest.raises(CourseError):
+            PARSERS["housing_csv"](path, "train", silent)

@@ -12,9 +12,11 @@ import pytest
 from autograder.sources.cells import BEGIN_SOLUTION, END_SOLUTION
 from autograder.sources.exercise import known_tests
 from autograder.sources.layout import ROOT
+from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.reloading import fresh_code
-from exercise_code.common.testing import InProcess, load_cases, run_case, test_seed
+from exercise_code.common.probing.cases import load_cases, test_seed
+from exercise_code.common.probing.in_process import InProcess
+from exercise_code.common.probing.running import run_case
 
 EXERCISE = load_exercise("ex03_dataloader")
 COURSE = ROOT / "autograder" / "course" / EXERCISE.id

@@ -25,8 +25,8 @@ from autograder.grading import file_name
 from autograder.grading.marks import mark_of
 from autograder.grading.standing import GradedClass, Marking, Standing
 from autograder.judging.result import write_result
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.handing_in.notes import Note
+from exercise_code.common.hand_ins.notes import Note
+from exercise_code.common.reasons import Reason
 
 # What Moodle 4 writes in mod/assign/gradingtable.php (define_headers, downloading), with feedback comments enabled;
 # https://docs.moodle.org/en/Assignment_settings, "Offline grading worksheet".

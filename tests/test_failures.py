@@ -24,11 +24,11 @@ from autograder.judging.result import Result
 from autograder.sandbox import client
 from autograder.sandbox.walls import landlock_abi
 from autograder.sources import variants
-from exercise_code.common import archives
-from exercise_code.common.archives import HandInError
+from exercise_code.common.archives import entries as archives
+from exercise_code.common.archives.entries import HandInError
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handin import open_handin
+from exercise_code.common.hand_ins.hand_in import open_handin
 
 if sys.platform != "linux" or landlock_abi() < 1:
     pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
@@ -168,7 +168,7 @@ def test_judges_workers_and_checks_want_a_python_that_runs_asserts(flags: list[s
         f"Judge({EXERCISE!r}, Settings())"
     )
     check = "from exercise_code import check; check('dataloader_len')"
-    trusted = "from exercise_code.common import trusted; trusted.points(None, None, None)"
+    trusted = "from autograder.simulation.trusted_check import points; points(None, None)"
     worker = (
         "import runpy, socket, sys; a, b = socket.socketpair(); sys.argv[1:] = ['{\"control\": %d}' % b.fileno()]; "
     )

@@ -20,10 +20,10 @@ from autograder.judging.result import pack_samples, read_result, write_result
 from autograder.pages import feedback
 from autograder.pages.feedback import feedback_page, write_feedback
 from autograder.pages.pictures import Gallery, as_svg
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.drawing import DrawnSample
+from exercise_code.common.checks.drawn_sample import DrawnSample
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handing_in.notes import Note
+from exercise_code.common.hand_ins.notes import Note
+from exercise_code.common.reasons import Reason
 
 KEYPOINTS, CODE = "ex09_keypoints", "ex03_dataloader"
 LONG = "x" * 900
@@ -74,7 +74,7 @@ def test_everybody_gets_a_page(graded, tmp_path):
     assert {p.name for p in tmp_path.glob("*.html")} == {f"{s.student.id}.html" for s in graded.standings}
 
 
-def test_a_page_says_what_was_earned_and_what_to_mend(graded):
+def test_a_page_says_what_was_earned_and_what_to_fix(graded):
     standing = replace(_good(graded), written=7.0, markings=(), penalty=2.5)
     page = _text(feedback_page(graded, standing))
     assert standing.student.alias in page and standing.student.id in page
@@ -308,7 +308,7 @@ def test_a_refused_hand_in_says_why_and_what_to_do(graded):
     refused = next(s for s in graded.standings if s.marked and s.marked.refused)
     page = _text(feedback_page(graded, refused))
     assert "The hand-in could not be graded" in page and "the zip is damaged" in page
-    assert "Run submit(" in page and "What to mend" not in page
+    assert "Run submit(" in page and "What to fix" not in page
 
 
 def test_a_failure_of_the_grader_is_not_the_students(graded, tmp_path):
@@ -418,18 +418,18 @@ def test_only_what_changed_is_written_again(graded, tmp_path):
 
 
 def test_the_page_of_an_id_that_the_class_no_longer_has_goes_and_what_a_person_wrote_stays(graded, tmp_path):
-    """An id was mended in the roster: under the old one there is nothing that looks as if it counted."""
+    """An id was fixed in the roster: under the old one there is nothing that looks as if it counted."""
     folder, cache = tmp_path / "feedback", tmp_path / "cache"
     write_feedback(graded, folder, cache)
     first, second, *rest = graded.standings
     (folder / "index.html").write_text("the instructor's own")
     noted = folder / f"{file_name(second.student.id)}.html"
     noted.write_text(noted.read_text() + "<!-- seen by a person -->")
-    mended = replace(first, student=replace(first.student, id="mended"))
-    changed = replace(graded, standings=(mended, *rest))
+    fixed = replace(first, student=replace(first.student, id="fixed"))
+    changed = replace(graded, standings=(fixed, *rest))
     assert write_feedback(changed, folder, cache) == 1
     there = {p.name for p in folder.iterdir()}
-    assert there == {"index.html", noted.name, "mended.html", *(f"{file_name(s.student.id)}.html" for s in rest)}
+    assert there == {"index.html", noted.name, "fixed.html", *(f"{file_name(s.student.id)}.html" for s in rest)}
 
 
 def test_a_run_that_is_cut_off_removes_no_page_and_the_next_one_does(graded, tmp_path, monkeypatch):

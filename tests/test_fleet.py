@@ -199,8 +199,11 @@ def test_ctrl_c_is_held_back_while_the_first_judge_starts_too():
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_while_judges_start_ends_all_at_once_in_words(tmp_path, ending):
+    # Hand-ins that take long, so that none is graded before the signal comes, however late this process sees a judge.
     for name in ("u0001", "u0002"):
-        variants.reference(EXERCISE, tmp_path / "class" / name)
+        hand_in = variants.reference(EXERCISE, tmp_path / "class" / name)
+        for module in (hand_in / "exercise_code" / EXERCISE).glob("*.py"):
+            module.write_text("while True:\n    pass\n")
     (tmp_path / "tmp").mkdir()
     command = [sys.executable, "-m", "autograder", "grade", EXERCISE, str(tmp_path / "class"), "--jobs", "2"]
     with subprocess.Popen(

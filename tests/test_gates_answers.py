@@ -12,6 +12,7 @@ import pytest
 from autograder.sources.exercise import known_tests, sources
 from autograder.sources.known_answers import wrong_answers
 from autograder.sources.layout import course_ids
+from exercise_code.common.probing.cases import load_cases
 
 EXERCISES = course_ids()
 # Answers to the visible tests may earn this part of the points that tests of code give.
@@ -34,6 +35,16 @@ def test_each_wrong_answer_fails_a_visible_test(exercise):
     assert not unseen, (
         f"these mistakes pass all checks in the notebook: give each a visible test, or say why (unseen): {unseen}"
     )
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_each_known_mistake_slips_through_somewhere(exercise):
+    """A mistake that raises by a mistake of its own would be caught by all examples."""
+    src = sources(exercise)
+    cases = load_cases(src.course / "test_hidden.py", f"_bank_{exercise}", False, src.exercise.model)
+    seen = {name for wrong in wrong_answers(exercise) for name in wrong.fails}
+    never = [case.name for case in cases if "bank" in case.fixtures and case.name not in seen]
+    assert not never, f"write wrong answers to wrong.toml whose examples fail: {never}"
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

@@ -26,7 +26,7 @@ import contextlib, inspect, io, json, sys
 from pathlib import Path
 from exercise_code import check
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.testing import discover
+from exercise_code.common.probing.cases import discover
 
 exercise = load_exercise(sys.argv[1])
 called = set()

@@ -3,6 +3,7 @@
 Of mutants, and of answers under another secret, a sample is graded, the same each time: `make verify` takes all.
 """
 
+import os
 from functools import cache
 
 import pytest
@@ -17,6 +18,8 @@ from autograder.sources.layout import course_ids
 
 EXERCISES = course_ids()
 SOME_MUTANTS, SOME_ANSWERS = 24, 12
+# Beside other processes with tests, a second judge costs its start and gains nothing.
+JOBS = 1 if "PYTEST_XDIST_WORKER" in os.environ else default_jobs()
 
 # A whole report is made by the first test that asks for it.
 pytestmark = pytest.mark.timeout(1200)
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.timeout(1200)
 @cache
 def report(exercise: str) -> VerifyReport:
     """What `autograder verify` finds; once a session."""
-    return verify(exercise, most_mutants=SOME_MUTANTS, jobs=default_jobs())
+    return verify(exercise, most_mutants=SOME_MUTANTS, jobs=JOBS)
 
 
 def faults(exercise: str, *parts: str) -> list[str]:
@@ -54,6 +57,11 @@ def test_wrong_answers_fail_exactly_the_tests_they_name(exercise):
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
+def test_no_given_function_solves_a_task(exercise):
+    assert faults(exercise, "given code") == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_each_checks_cell_is_lost_by_some_wrong_answer(exercise):
     tests = known_tests(exercise)
     lost = {tests[name].grade_id for answer in wrong_answers(exercise) for name in answer.fails}
@@ -65,7 +73,7 @@ def test_each_checks_cell_is_lost_by_some_wrong_answer(exercise):
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_another_secret_changes_no_verdict(exercise):
     settings = Settings(secret=b"the secret of another cohort")
-    other = verify(exercise, settings=settings, mutants=False, most_answers=SOME_ANSWERS, jobs=default_jobs())
+    other = verify(exercise, settings=settings, mutants=False, given=False, most_answers=SOME_ANSWERS, jobs=JOBS)
     assert [f"{each.part} {each.name}: {each.detail}" for each in other.findings if not each.ok] == []
 
 

@@ -36,8 +36,8 @@ from autograder.judging.result import CellResult, Result, TestResult, write_resu
 from autograder.nbgrader_bridge.gradebook import fill as gradebook
 from autograder.nbgrader_bridge.gradebook.fill import fill_gradebook
 from autograder.nbgrader_bridge.gradebook.markings import written_points
+from autograder.nbgrader_bridge.notebooks.fixed import fix, read_template
 from autograder.nbgrader_bridge.notebooks.handed_in import read_hand_in
-from autograder.nbgrader_bridge.notebooks.mended import mend, read_template
 from autograder.nbgrader_bridge.notebooks.safe_html import markdown_to_html
 from autograder.pages.feedback import write_feedback
 from autograder.sources import variants
@@ -640,8 +640,8 @@ def test_an_answer_in_another_format_waits_for_a_person_in_the_copy_too(course, 
     copy = read_hand_in(course.folder / "submitted" / "u0001" / EXERCISE, load_exercise(EXERCISE))
     assert copy.unread == "not_read.txt"
     template = read_template(SOURCE.notebooks / f"{name}.ipynb")
-    mended = mend(copy.notebooks[name], template, copy.unread)
-    assert cell_of(mended, WRITTEN[1])["source"] != cell_of({"cells": template.cells}, WRITTEN[1])["source"]
+    fixed = fix(copy.notebooks[name], template, copy.unread)
+    assert cell_of(fixed, WRITTEN[1])["source"] != cell_of({"cells": template.cells}, WRITTEN[1])["source"]
 
 
 def test_a_folder_in_the_place_of_a_file_of_ours_is_no_obstacle(course, tree):
@@ -667,7 +667,7 @@ def test_several_processes_make_the_same(course, tree, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["../u0001", "a/b", ".hidden", "a*", 'x";alert(1)', "a\nb", ""])
 def test_ids_that_could_be_a_path_or_markup_are_an_error_in_one_line(course, tree, name):
     course.standings["x"] = Standing(Student(name))
-    with pytest.raises(AutograderError, match="mend the roster"):
+    with pytest.raises(AutograderError, match="fix the roster"):
         course.fill()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.__main__ import main
 from autograder.base.settings import Settings
 from autograder.grading import grade_folder
 from autograder.judging.result import Result, read_result
@@ -122,18 +123,25 @@ def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(class_
         (["bundle", "ex99"], {}, "expected the id of an exercise"),
     ],
 )
-def test_bad_input_is_one_clear_line(arguments, environment, says, class_, tmp_path):
+def test_bad_input_is_one_clear_line(arguments, environment, says, class_, tmp_path, monkeypatch, capfd):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
     places = {"CLASS": class_, "EMPTY": tmp_path / "empty", "NOWHERE": tmp_path / "no", "FILE": tmp_path / "file"}
     given = [places.get(a, a) for a in arguments]
     if arguments[0] == "grade" and "--out" not in arguments:
         given += ["--out", tmp_path / "results"]
-    done = _run(*given, **environment)
-    assert done.returncode != 0
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    assert len(done.stderr.strip().splitlines()) == 1
+    # In this process, which has imported already what a command imports.
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["autograder", *map(str, given)])
+    for name, value in {"COLUMNS": "200", **environment}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capfd.readouterr()
+    assert ended.value.code not in (0, None)
+    assert says in said.err
+    assert "Traceback" not in said.err + said.out
+    assert len(said.err.strip().splitlines()) == 1
 
 
 @pytest.mark.skipif(Path("/proc/driver/nvidia/version").exists(), reason="this machine has an NVIDIA GPU")

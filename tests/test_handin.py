@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from exercise_code.common import handin
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, ModelSpec, Step
-from exercise_code.common.handin import HandInError, inspect_model, open_handin
+from exercise_code.common.hand_ins import hand_in as handin
+from exercise_code.common.hand_ins.hand_in import HandInError, inspect_model, open_handin
+from exercise_code.common.reasons import Reason
 
 NOTEBOOK = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()
 MODEL = ModelSpec(("net",), 1000, 1.0, "accuracy", "net_score", (Step("passes", {"embedded": 0.5}, 1.0),), 2, "cifar10")

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from test_submitting import common, course, notebook, without_checks  # noqa: F401  (fixtures)
 
-from exercise_code.common import checking
+from exercise_code.common.checks import check as checking
 from exercise_code.common.checks.environment import NOT_IN_SANDBOX, SANDBOX_LIBRARIES
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handing_in import submit as submitting
-from exercise_code.common.handing_in.given import given_out, read_given
-from exercise_code.common.handing_in.imports import unknown_imports
-from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT, graded_cells
-from exercise_code.common.handing_in.older_python import MINIMUM, too_new
-from exercise_code.common.handing_in.submit import submit
+from exercise_code.common.submitting import submit as submitting
+from exercise_code.common.submitting.given import given_out, read_given
+from exercise_code.common.submitting.imports import unknown_imports
+from exercise_code.common.submitting.notebooks import ANSWER_PROMPT, graded_cells
+from exercise_code.common.submitting.older_python import MINIMUM, too_new
+from exercise_code.common.submitting.submit import submit
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "exercise_code/ex98_tiny"
@@ -98,9 +98,11 @@ def test_a_change_of_given_code_does_not_count_and_is_named(given_course):
 def test_changes_of_shared_code_and_of_tests_are_named_and_undone(given_course):
     (given_course / PACKAGE / "test_visible.py").write_text("raise RuntimeError\n")
     (given_course / "exercise_code" / "common" / "seeding.py").write_text("raise RuntimeError\n")
-    (given_course / "exercise_code" / "common" / "wire.py").unlink()
-    shutil.copy(ROOT / "exercise_code" / "common" / "wire.py", given_course / "exercise_code" / "common" / "mine.py")
-    shutil.copy(ROOT / "exercise_code" / "common" / "wire.py", given_course / "exercise_code" / "common" / "wire.py")
+    (given_course / "exercise_code" / "common" / "devices.py").unlink()
+    shutil.copy(ROOT / "exercise_code" / "common" / "devices.py", given_course / "exercise_code" / "common" / "mine.py")
+    shutil.copy(
+        ROOT / "exercise_code" / "common" / "devices.py", given_course / "exercise_code" / "common" / "devices.py"
+    )
     report = submit()
     assert report.passed
     assert set(report.left_out) == {
@@ -308,7 +310,7 @@ NEWER = {
 SEE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from exercise_code.common.handing_in.older_python import too_new
+from exercise_code.common.submitting.older_python import too_new
 print(json.dumps([[line for line, _ in too_new(source.encode())] for source in json.load(sys.stdin)]))
 """
 
@@ -381,7 +383,7 @@ def frontend(course):  # noqa: F811
     setup = (
         f"import sys; sys.path.insert(0, {str(course)!r})\n"
         "from exercise_code import submit\n"
-        "from exercise_code.common.handing_in import clean_check, submit as submitting\n"
+        "from exercise_code.common.submitting import clean_check, submit as submitting\n"
         "submitting.check_clean = lambda *args: clean_check.CleanCheck()"
     )
     tell = "print([w for w in submitting.submit('ex98_tiny').warnings])"

@@ -45,7 +45,7 @@ SCORE_TESTS = ("test_the_model_passes", "test_the_model_passes_on_new_faces")
 MARKER = "carried-out-6021"
 SECRET = b"the secret of the hostile suite, of 128 bits and more"
 # Three judges grade at the same time; CPU limits are these shares of the exercise's own.
-FACTORS = {"normal": 0.12, "small": 0.05, "models": 0.12}
+FACTORS = {"normal": 0.12, "small": 0.05, "models": 0.06}
 # An honest neighbour is graded after so many hostile hand-ins.
 NEIGHBOUR_EVERY = {"normal": 8, "small": 3, "models": 8}
 
@@ -71,6 +71,8 @@ class Hostile:
     answer: str = ""
     raw_answer: str = ""
     kind: str = "V"
+    every: int = 1
+    """Which answers of each child the raw one replaces: the first of so many."""
     factor: str = "normal"
     exercise: str = EXERCISE
     fails: tuple[str, ...] = ()
@@ -97,31 +99,13 @@ class Hostile:
         return self.machine in ("", os.uname().machine) and (COURSE / self.exercise).is_dir()
 
 
-# Answered to every probe, by a hand-in that has no other code.
+# Answered to every probe, by a hand-in that has no other code: what `parrot.CONSTANTS` cannot say in every exercise's
+# own tests, and some of what it says, to show that the sandbox changes nothing.
 CONSTANTS = {
     "true": "True",
-    "false": "False",
-    "zero": "0",
-    "one": "1",
-    "zero_float": "0.0",
     "none": "None",
     "nan": "float('nan')",
-    "infinity": "float('inf')",
-    "empty_text": "''",
-    "empty_list": "[]",
-    "empty_tuple": "()",
-    "empty_dict": "{}",
-    "list_of_lists": "[[]]",
-    "deep_lists": "[[[], []], [[], []]]",
-    "empty_array": "numpy.zeros(0)",
     "zero_array": "numpy.zeros((3, 3))",
-    "ones_array": "numpy.ones((2, 2), int)",
-    "nan_array": "numpy.full((2, 2), numpy.nan)",
-    "many_zeros": "[0] * 100",
-    "many_nans": "[[float('nan')] * 10] * 10",
-    "numpy_true": "numpy.bool_(True)",
-    "zero_sample": "{'image': numpy.zeros((2, 2, 3), numpy.uint8), 'label': 0}",
-    "zero_batches": "[{'image': numpy.zeros((1, 2, 3, 3), numpy.float32), 'label': numpy.zeros(1, int)}]",
     "object": "object()",
     "its_inputs": "inputs()",
     "its_first_input": "inputs()[0] if inputs() else None",
@@ -417,11 +401,13 @@ class Run:
         package = into / "exercise_code" / self.exercise.id
         lines = [(HERE / "hostile" / "prelude.txt").read_text(encoding="utf-8"), hostile.code]
         if hostile.answer:
-            lines += ["import numpy", "from exercise_code.common.wire import encode", INPUTS]
+            lines += ["import numpy", "from exercise_code.common.probing.wire import encode", INPUTS]
             lines += [f"answer_with(lambda: encode({hostile.answer}))"]
         if hostile.raw_answer:
-            lines += ["import numpy, struct", "from exercise_code.common.wire import encode"]
-            lines += [f"answer_with(lambda: once(lambda: {hostile.raw_answer}), {hostile.kind.encode()!r})"]
+            lines += ["import numpy, struct", "from exercise_code.common.probing.wire import encode"]
+            lines += [
+                f"answer_with(lambda: once(lambda: {hostile.raw_answer}), {hostile.kind.encode()!r}, {hostile.every})"
+            ]
         (package / "hostile.py").write_text(self._fill("\n".join(lines)), encoding="utf-8")
         for module in (f"{name}.py" for name in self.exercise.modules):
             text = (package / module).read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from autograder.intake.digest import fingerprint
 from autograder.intake.search import find_hand_ins
 from autograder.intake.times import moodle_time, nbgrader_time, told_time
 from autograder.intake.worksheet import read_worksheet
-from exercise_code.common.archives import printable
+from exercise_code.common.archives.entries import printable
 from exercise_code.common.exercise import Exercise
 
 MONDAY = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)

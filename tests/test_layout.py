@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "autograder"
 # From the ground up. A room may import the rooms named here and itself, and `exercise_code.common`.
@@ -28,16 +30,21 @@ MAY_IMPORT = {
     "simulation",
     "__main__": "base fleet authoring cli",
 }
-# Files of code in a room, `__init__.py` not counted; and lines of a file.
-MOST_FILES, MOST_LINES = 12, 420
-# Longer for a reason of their own: one class that talks to a cluster, one that searches folders, one that finds bugs to
-# plant, one that makes up students.
-LONG = {
-    "fleet/cluster/dask_fleet.py": 600,
-    "intake/search.py": 560,
-    "proof/mutation_operators.py": 450,
-    "simulation/made_class.py": 500,
+# The rooms of `exercise_code.common`; the modules outside of rooms are what notebooks and tests import.
+STUDENTS = ROOT / "exercise_code" / "common"
+STUDENTS_MAY_IMPORT = {
+    "archives": "",
+    "datasets": "archives",
+    "metrics": "",
+    "hand_ins": "archives",
+    "probing": "hand_ins datasets metrics",
+    "checks": "probing",
+    "submitting": "archives datasets hand_ins probing checks",
 }
+# Files of code in a room, `__init__.py` not counted; lines of a file, and of a function.
+MOST_FILES, MOST_LINES, MOST_LINES_OF_A_FUNCTION = 12, 420, 60
+# Longer for a reason of its own: one class that talks to a cluster, whose futures, tunnels and losses belong together.
+LONG = {"fleet/cluster/dask_fleet.py": 600}
 
 
 def _modules(package: Path = PACKAGE) -> dict[str, Path]:
@@ -67,7 +74,7 @@ def _room(name: str) -> str:
     return name.split(".")[1] if "." in name else ""
 
 
-def faults(package: Path = PACKAGE) -> list[str]:
+def faults(package: Path = PACKAGE, may_import: dict[str, str] = MAY_IMPORT) -> list[str]:
     """Imports that no room may have, and circles."""
     modules = _modules(package)
     imported = {name: set(_imports(name, path, modules)) - {name} for name, path in modules.items()}
@@ -75,7 +82,7 @@ def faults(package: Path = PACKAGE) -> list[str]:
         f"{name} imports {other}: {_room(name)} may not import {_room(other)}"
         for name, others in imported.items()
         for other in others
-        if _room(other) not in (_room(name), *MAY_IMPORT.get(_room(name), "").split())
+        if _room(other) not in (_room(name), *may_import.get(_room(name), "").split())
     ]
     return sorted(found) + [f"in a circle: {' -> '.join(circle)}" for circle in _circles(imported)]
 
@@ -100,22 +107,46 @@ def test_rooms_import_only_what_they_may() -> None:
     assert faults() == []
 
 
-def test_rooms_and_files_stay_small() -> None:
-    for folder in {path.parent for path in _modules().values()}:
-        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
-        assert len(files) <= MOST_FILES, f"{folder.name}: {len(files)} files"
-    for path in _modules().values():
-        name, lines = path.relative_to(PACKAGE).as_posix(), len(path.read_text(encoding="utf-8").splitlines())
+def test_rooms_of_the_students_package_import_only_what_they_may() -> None:
+    outside = " ".join(path.stem for path in STUDENTS.glob("*.py"))
+    everything = f"{outside} {' '.join(STUDENTS_MAY_IMPORT)}"
+    table = {room: f"{others} {outside}" for room, others in STUDENTS_MAY_IMPORT.items()}
+    assert faults(STUDENTS, table | dict.fromkeys(outside.split(), everything)) == []
+
+
+@pytest.mark.parametrize("package", [PACKAGE, STUDENTS], ids=["autograder", "common"])
+def test_rooms_files_and_functions_stay_small(package: Path) -> None:
+    for folder in {path.parent for path in _modules(package).values()}:
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py" and not _is_listed(path)]
+        # Beside the rooms of the students' package lie the names that notebooks and tests import.
+        assert len(files) <= MOST_FILES + 3 * (folder == STUDENTS), f"{folder.name}: {len(files)} files"
+    for path in _modules(package).values():
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(package).as_posix()
+        lines = len(text.splitlines())
         assert lines <= LONG.get(name, MOST_LINES), f"{name}: {lines} lines"
+        for function in ast.walk(ast.parse(text)):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (function.end_lineno or 0) - function.lineno + 1
+                assert lines <= MOST_LINES_OF_A_FUNCTION, f"{name}: {function.name} has {lines} lines"
+
+
+def _is_listed(path: Path) -> bool:
+    """A data set or a metric: there may be as many as the course needs."""
+    known = path.parent / "known.py"
+    tree = ast.parse(known.read_text(encoding="utf-8") if known.is_file() else "")
+    tables = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    names = [node for table in tables for node in ast.walk(table)]
+    return path.stem in {getattr(node, "id", getattr(node, "value", None)) for node in names}
 
 
 def test_each_room_says_what_it_is_and_stands_on_the_page() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = page.split("## Rooms", 1)[1].split("\n## ", 1)[0]
     named = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
-    assert named == [room for room in MAY_IMPORT if room != "__main__"]
-    for room in named:
-        assert ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")))
+    ours = [room for room in MAY_IMPORT if room != "__main__"]
+    assert named == [*ours, *STUDENTS_MAY_IMPORT]
+    for folder in [*(PACKAGE / room for room in ours), *(STUDENTS / room for room in STUDENTS_MAY_IMPORT)]:
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
 
 
 def test_an_import_upwards_and_a_circle_are_seen(tmp_path: Path) -> None:

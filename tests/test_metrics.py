@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn_metrics
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import ModelSpec, Step
 from exercise_code.common.metrics import MEAN_SQUARED_FLOOR, MeanIoU, get_metric, metric_names
-from exercise_code.common.testing import Score
+from exercise_code.common.probing.scores import Score
 
 floats = st.floats(-2, 2, allow_nan=False, width=32)
 sizes = st.integers(1, 12)

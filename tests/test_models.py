@@ -12,11 +12,11 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from exercise_code.common import exercise as exercises
+from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.errors import CourseError
 from exercise_code.common.evaluation import evaluate_model
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.models import count_parameters, load_model, model_source, save_model
-from exercise_code.common.reloading import fresh_code
 
 
 class Net(nn.Module):

@@ -22,8 +22,8 @@ from nbgrader_course import (
     released_course,
 )
 
+from autograder.nbgrader_bridge.notebooks.fixed import MAX_CELLS, NOTES_ID, add_notes, fix, read_template
 from autograder.nbgrader_bridge.notebooks.handed_in import read_hand_in, read_raw
-from autograder.nbgrader_bridge.notebooks.mended import MAX_CELLS, NOTES_ID, add_notes, mend, read_template
 from autograder.nbgrader_bridge.notebooks.safe_html import LONGEST_MARKDOWN, markdown_to_html
 from autograder.sources import variants
 from autograder.sources.cells import points_of
@@ -44,9 +44,9 @@ def _released():
     return read_notebook(FIRST)
 
 
-def _mended(notebook, template=TEMPLATE):
+def _fixed(notebook, template=TEMPLATE):
     data = notebook if isinstance(notebook, bytes | str) else json.dumps(notebook).encode()
-    return mend(data, template)
+    return fix(data, template)
 
 
 def _notes(notebook):
@@ -80,11 +80,11 @@ def test_an_honest_notebook_stays_as_it_is():
     notebook["cells"].insert(3, {"cell_type": "code", "id": "mine", "metadata": {"x": 1}, "source": "1 + 1",
                                  "outputs": [{"output_type": "stream", "name": "stdout", "text": "2"}],
                                  "execution_count": 4})  # fmt: skip
-    mended = _mended(notebook)
-    _expect_whole(mended)
-    assert [c["source"] for c in mended["cells"]] == [c["source"] for c in notebook["cells"]]
-    assert mended["cells"][3]["outputs"] == []
-    assert mended["cells"][3]["metadata"] == {}
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
+    assert [c["source"] for c in fixed["cells"]] == [c["source"] for c in notebook["cells"]]
+    assert fixed["cells"][3]["outputs"] == []
+    assert fixed["cells"][3]["metadata"] == {}
 
 
 @pytest.mark.parametrize("grade_id", CHECKS)
@@ -92,19 +92,19 @@ def test_a_deleted_check_is_put_back_in_its_place(grade_id):
     notebook = _released()
     place = _index(notebook, grade_id)
     del notebook["cells"][place]
-    mended = _mended(notebook)
-    _expect_whole(mended)
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
     # The notes stand on top.
-    assert _index(mended, grade_id) == place + 1
-    assert f"The cell {grade_id} was missing; it was put back." in _notes(mended)
+    assert _index(fixed, grade_id) == place + 1
+    assert f"The cell {grade_id} was missing; it was put back." in _notes(fixed)
 
 
 def test_all_graded_cells_deleted():
     notebook = _released()
     notebook["cells"] = [c for c in notebook["cells"] if not _role(c)]
-    mended = _mended(notebook)
-    _expect_whole(mended)
-    order = [c["id"] for c in mended["cells"] if c["id"] != NOTES_ID]
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
+    order = [c["id"] for c in fixed["cells"] if c["id"] != NOTES_ID]
     assert order == [c["id"] for c in TEMPLATE.cells]
 
 
@@ -115,27 +115,27 @@ def test_a_deleted_answer_is_put_back_and_a_person_decides():
     notebook = _released()
     del notebook["cells"][_index(notebook, "written_statistics")]
     notebook["cells"].append({"cell_type": "markdown", "id": "x", "metadata": {}, "source": "my answer"})
-    mended = _mended(notebook)
-    _expect_whole(mended)
-    assert "the grader put it back" in cell_of(mended, "written_statistics")["source"]
-    assert determine_grade(nbformat.from_dict(cell_of(mended, "written_statistics"))) == (None, 5)
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
+    assert "the grader put it back" in cell_of(fixed, "written_statistics")["source"]
+    assert determine_grade(nbformat.from_dict(cell_of(fixed, "written_statistics"))) == (None, 5)
 
 
 def test_an_untouched_answer_earns_nothing_and_waits_for_nobody():
     from nbgrader.utils import determine_grade
 
     for handed_in in (_released(), "was not handed in"):
-        assert determine_grade(nbformat.from_dict(cell_of(_mended(handed_in), "written_statistics"))) == (0, 5)
+        assert determine_grade(nbformat.from_dict(cell_of(_fixed(handed_in), "written_statistics"))) == (0, 5)
 
 
 def test_a_copied_check_counts_once():
     notebook = _released()
     place = _index(notebook, "dataset_len")
     notebook["cells"] += [copy.deepcopy(notebook["cells"][place]) for _ in range(3)]
-    mended = _mended(notebook)
-    assert sum(c["source"] == 'check("dataset_len")' for c in mended["cells"]) == 4
-    assert "The cell dataset_len is there 4 times; it counts once." in _notes(mended)
-    assert len([c for c in mended["cells"] if _role(c).get("grade_id") == "dataset_len"]) == 1
+    fixed = _fixed(notebook)
+    assert sum(c["source"] == 'check("dataset_len")' for c in fixed["cells"]) == 4
+    assert "The cell dataset_len is there 4 times; it counts once." in _notes(fixed)
+    assert len([c for c in fixed["cells"] if _role(c).get("grade_id") == "dataset_len"]) == 1
 
 
 @pytest.mark.parametrize("written_in", ["first", "second"])
@@ -145,9 +145,9 @@ def test_of_a_copied_answer_the_one_that_was_written_in_counts(written_in):
     other = copy.deepcopy(cell)
     notebook["cells"].append(other)
     (cell if written_in == "first" else other)["source"] = ANSWER
-    mended = _mended(notebook)
-    assert cell_of(mended, "written_statistics")["source"] == ANSWER
-    assert "written_statistics is there 2 times; the last one that was written in counts" in _notes(mended)
+    fixed = _fixed(notebook)
+    assert cell_of(fixed, "written_statistics")["source"] == ANSWER
+    assert "written_statistics is there 2 times; the last one that was written in counts" in _notes(fixed)
 
 
 @pytest.mark.parametrize("known_by", ["cell id", "first line"])
@@ -158,23 +158,23 @@ def test_a_renamed_answer_is_found(known_by):
     _role(cell)["grade_id"] = "mine"
     if known_by == "first line":
         cell["id"] = "another"
-    mended = _mended(notebook)
-    _expect_whole(mended)
-    assert cell_of(mended, "written_statistics")["source"].endswith("Because.")
-    assert "The cell written_statistics had another name" in _notes(mended)
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
+    assert cell_of(fixed, "written_statistics")["source"].endswith("Because.")
+    assert "The cell written_statistics had another name" in _notes(fixed)
 
 
 def test_a_renamed_check_takes_the_place_of_no_other():
     notebook = _released()
     _role(cell_of(notebook, "dataset_len"))["grade_id"] = "dataset_getitem"
-    mended = _mended(notebook)
-    _expect_whole(mended)
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
     notebook = _released()
     cell = cell_of(notebook, "dataset_len")
     _role(cell)["grade_id"], cell["id"] = "free_points", "y"
-    mended = _mended(notebook)
-    _expect_whole(mended)
-    assert "A cell is named free_points" in _notes(mended)
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
+    assert "A cell is named free_points" in _notes(fixed)
 
 
 def test_points_types_and_text_of_graded_cells_are_put_right():
@@ -185,10 +185,10 @@ def test_points_types_and_text_of_graded_cells_are_put_right():
     cell["cell_type"] = "raw"
     written = cell_of(notebook, "written_statistics")
     written.update(cell_type="code", source="print('because')", outputs=[], execution_count=1)
-    mended = _mended(notebook)
-    _expect_whole(mended)
-    assert cell_of(mended, "written_statistics")["source"] == "print('because')"
-    notes = _notes(mended)
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
+    assert cell_of(fixed, "written_statistics")["source"] == "print('because')"
+    notes = _notes(fixed)
     assert "The points of the cell dataset_len had been changed; they are 5." in notes
     assert "The cell dataset_len had been changed; it was put back as it was." in notes
     assert "The cell written_statistics had been made another kind of cell" in notes
@@ -199,10 +199,10 @@ def test_a_foreign_kernel_is_no_matter(kernel):
     notebook = _released()
     notebook["metadata"]["kernelspec"] = kernel
     notebook["metadata"]["language_info"] = {"name": "R", "pygments_lexer": "no-such-lexer"}
-    mended = _mended(notebook)
-    _expect_whole(mended)
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
     if isinstance(kernel, dict) and kernel:
-        assert f"written for the kernel {kernel['name']}" in _notes(mended)
+        assert f"written for the kernel {kernel['name']}" in _notes(fixed)
 
 
 BROKEN = {
@@ -222,10 +222,10 @@ BROKEN = {
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN.keys())
 def test_a_notebook_that_nobody_can_read(data):
-    mended = _mended(data)
-    _expect_whole(mended)
-    assert "1_dataset.ipynb is not a readable notebook" in _notes(mended)
-    assert "put it back" in cell_of(mended, "written_statistics")["source"]
+    fixed = _fixed(data)
+    _expect_whole(fixed)
+    assert "1_dataset.ipynb is not a readable notebook" in _notes(fixed)
+    assert "put it back" in cell_of(fixed, "written_statistics")["source"]
 
 
 ODD = {
@@ -254,14 +254,14 @@ ODD = {
 def test_a_notebook_with_odd_parts(edit):
     notebook = _released()
     edit(notebook)
-    mended = _mended(notebook)
-    nbformat.validate(nbformat.from_dict(mended))
-    found = sorted(_role(c)["grade_id"] for c in mended["cells"] if _role(c).get("grade"))
+    fixed = _fixed(notebook)
+    nbformat.validate(nbformat.from_dict(fixed))
+    found = sorted(_role(c)["grade_id"] for c in fixed["cells"] if _role(c).get("grade"))
     assert found == sorted(_role(c)["grade_id"] for c in TEMPLATE.graded)
-    assert len({c["id"] for c in mended["cells"]}) == len(mended["cells"])
-    assert "not a readable" not in _notes(mended)
-    json.dumps(mended).encode("utf-8")
-    "".join(c["source"] for c in mended["cells"]).encode("utf-8")
+    assert len({c["id"] for c in fixed["cells"]}) == len(fixed["cells"])
+    assert "not a readable" not in _notes(fixed)
+    json.dumps(fixed).encode("utf-8")
+    "".join(c["source"] for c in fixed["cells"]).encode("utf-8")
 
 
 def test_a_notebook_of_the_old_format():
@@ -271,12 +271,12 @@ def test_a_notebook_of_the_old_format():
         {"cell_type": "code", "input": ["x = 1\n", "x"], "metadata": {}, "outputs": [], "language": "python"},
         {"cell_type": "markdown", "source": ANSWER, "metadata": {"nbgrader": {"grade_id": "written_statistics"}}},
     ]
-    mended = _mended({"nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": cells}]})
-    _expect_whole(mended)
-    sources = [c["source"] for c in mended["cells"]]
+    fixed = _fixed({"nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": cells}]})
+    _expect_whole(fixed)
+    sources = [c["source"] for c in fixed["cells"]]
     assert "## Title" in sources
     assert "x = 1\nx" in sources
-    assert cell_of(mended, "written_statistics")["source"] == ANSWER
+    assert cell_of(fixed, "written_statistics")["source"] == ANSWER
 
 
 def test_a_huge_notebook(tmp_path):
@@ -284,12 +284,12 @@ def test_a_huge_notebook(tmp_path):
     path.write_bytes(b'{"cells": []}' + b" " * 11 * 2**20)
     assert read_raw(tmp_path, path.stem) == "is over 10 MB"
     many = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "x"}] * (MAX_CELLS * 3)}
-    mended = _mended(many)
-    assert len(mended["cells"]) < MAX_CELLS + 20
-    assert f"has {MAX_CELLS * 3} cells" in _notes(mended)
+    fixed = _fixed(many)
+    assert len(fixed["cells"]) < MAX_CELLS + 20
+    assert f"has {MAX_CELLS * 3} cells" in _notes(fixed)
     long = _released()
     cell_of(long, "written_statistics")["source"] = "a" * 2_000_000
-    assert len(json.dumps(_mended(long))) < 200_000
+    assert len(json.dumps(_fixed(long))) < 200_000
 
 
 def test_what_is_no_plain_file_is_not_read(tmp_path):
@@ -302,11 +302,11 @@ def test_what_is_no_plain_file_is_not_read(tmp_path):
     assert read_raw(tmp_path, "none") == "was not handed in"
 
 
-def _waits(mended, name="written_statistics"):
+def _waits(fixed, name="written_statistics"):
     """True where nbgrader's own step would ask a person, False where it would give 0."""
     from nbgrader.utils import determine_grade
 
-    score, _ = determine_grade(nbformat.from_dict(cell_of(mended, name)))
+    score, _ = determine_grade(nbformat.from_dict(cell_of(fixed, name)))
     assert score in (None, 0)
     return score is None
 
@@ -338,23 +338,23 @@ MARKDOWN, CODE = {"cell_type": "markdown"}, {"cell_type": "code", "outputs": [],
     ids=["markdown", "raw", "comment", "code", "picture"],
 )
 def test_an_answer_in_a_new_cell_below_the_answer_cell_waits_for_a_person(cell):
-    mended = _mended(_with_cells(cell))
-    _expect_whole(mended)
-    assert _waits(mended)
-    assert "new text in this notebook" in cell_of(mended, "written_statistics")["source"]
+    fixed = _fixed(_with_cells(cell))
+    _expect_whole(fixed)
+    assert _waits(fixed)
+    assert "new text in this notebook" in cell_of(fixed, "written_statistics")["source"]
 
 
 def test_new_prose_anywhere_and_new_code_beside_it_let_an_answer_wait():
     far = _released()
-    assert not _waits(_mended(far))
+    assert not _waits(_fixed(far))
     far["cells"].append({**MARKDOWN, "metadata": {}, "id": "end", "source": ANSWER})
-    assert _waits(_mended(far))
+    assert _waits(_fixed(far))
     far["cells"][-1] = {**CODE, "metadata": {}, "id": "end", "source": "x = 1"}
     first = _released()
     first["cells"].insert(0, far["cells"][-1])
-    assert not _waits(_mended(first))
+    assert not _waits(_fixed(first))
     empty = _with_cells({**MARKDOWN, "source": " \n"}, {**CODE, "source": ""})
-    assert not _waits(_mended(empty))
+    assert not _waits(_fixed(empty))
 
 
 @pytest.mark.parametrize("kind", ["markdown", "code"])
@@ -363,22 +363,22 @@ def test_an_answer_written_into_a_cell_of_the_course_waits_and_is_kept(kind):
     index = [_grade_id(cell) for cell in notebook["cells"]].index("written_statistics")
     above = [c for c in notebook["cells"][:index] if c["cell_type"] == kind]
     above[-1]["source"] = f"{''.join(above[-1]['source'])}\n# {ANSWER}"
-    mended = _mended(notebook)
-    _expect_whole(mended)
-    assert any(ANSWER in c["source"] for c in mended["cells"])
+    fixed = _fixed(notebook)
+    _expect_whole(fixed)
+    assert any(ANSWER in c["source"] for c in fixed["cells"])
     # Code is looked at where it stands next to the answer.
-    assert _waits(mended) or kind == "code"
+    assert _waits(fixed) or kind == "code"
     check = next(
         c for c in notebook["cells"] if c["cell_type"] == "code" and c["metadata"].get("nbgrader", {}).get("grade")
     )
     check["source"] = f"# {ANSWER}"
-    assert any(c["source"] == f"# {ANSWER}" for c in _mended(notebook)["cells"])
+    assert any(c["source"] == f"# {ANSWER}" for c in _fixed(notebook)["cells"])
 
 
 def test_a_copied_question_is_no_new_text():
     notebook = _released()
     question = next(c for c in notebook["cells"] if c["cell_type"] == "markdown")
-    assert not _waits(_mended(_with_cells({**MARKDOWN, "source": question["source"]}, notebook=notebook)))
+    assert not _waits(_fixed(_with_cells({**MARKDOWN, "source": question["source"]}, notebook=notebook)))
 
 
 @pytest.mark.parametrize(
@@ -401,14 +401,14 @@ def test_what_nobody_could_read_lets_untouched_answers_wait(tmp_path, name):
     (tmp_path / name).write_bytes(b"<b>mine</b>")
     found = read_hand_in(tmp_path, exercise, ["b*eside*.pdf"])
     assert found.unread == ", ".join(sorted([name, "b*eside*.pdf"]))
-    mended = mend(found.notebooks[FIRST.stem], read_template(FIRST), found.unread)
-    _expect_whole(mended)
-    assert _waits(mended)
-    assert "b\\*eside\\*\\.pdf" in cell_of(mended, "written_statistics")["source"]
+    fixed = fix(found.notebooks[FIRST.stem], read_template(FIRST), found.unread)
+    _expect_whole(fixed)
+    assert _waits(fixed)
+    assert "b\\*eside\\*\\.pdf" in cell_of(fixed, "written_statistics")["source"]
     written = _released()
     cell_of(written, "written_statistics")["source"] = ANSWER
-    mended = mend(json.dumps(written).encode(), read_template(FIRST), found.unread)
-    assert cell_of(mended, "written_statistics")["source"] == ANSWER
+    fixed = fix(json.dumps(written).encode(), read_template(FIRST), found.unread)
+    assert cell_of(fixed, "written_statistics")["source"] == ANSWER
 
 
 def test_a_hand_in_that_is_refused_lets_answers_wait(tmp_path):
@@ -451,11 +451,11 @@ _CELLS = st.fixed_dictionaries(
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.fixed_dictionaries({"cells": st.lists(_CELLS | _JSON, max_size=8)}, optional={"metadata": _JSON}) | _JSON)
 def test_any_notebook_is_put_right(notebook):
-    mended = mend(json.dumps(notebook).encode(), TEMPLATE)
-    nbformat.validate(nbformat.from_dict(mended))
-    found = sorted(_role(c)["grade_id"] for c in mended["cells"] if _role(c).get("grade"))
+    fixed = fix(json.dumps(notebook).encode(), TEMPLATE)
+    nbformat.validate(nbformat.from_dict(fixed))
+    found = sorted(_role(c)["grade_id"] for c in fixed["cells"] if _role(c).get("grade"))
     assert found == sorted(_role(c)["grade_id"] for c in TEMPLATE.graded)
-    json.dumps(mended, ensure_ascii=False).encode("utf-8")
+    json.dumps(fixed, ensure_ascii=False).encode("utf-8")
 
 
 READS = {

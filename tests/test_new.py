@@ -67,7 +67,7 @@ def _sources(root: Path, exercise: str) -> Sources:
 def _verified(src: Sources, *, mutants: bool) -> None:
     checks = {cell.grade_id: cell.points for cell in graded_cells(src.id, src.course.parent) if cell.kind == "checks"}
     judge = InProcessJudge(src, checks, cpu_seconds=60)
-    report = verify(src, judge=judge, mutants=mutants, console=Console(quiet=True))
+    report = verify(src, judge=judge, mutants=mutants, given=mutants, console=Console(quiet=True))
     assert report.ok, [finding for finding in report.findings if not finding.ok]
     assert len(report.findings) >= 8
 

@@ -14,7 +14,7 @@ from autograder.judging.result import Result
 from autograder.sandbox.walls import landlock_abi
 from autograder.sources.exercise import sources
 from autograder.sources.variants import reference
-from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.reasons import Reason
 
 if sys.platform != "linux" or landlock_abi() < 1:
     pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)

@@ -1,4 +1,4 @@
-"""Grading again: after a test was mended, what changed and why; for an appeal, all there is to say of one hand-in."""
+"""Grading again: after a test was fixed, what changed and why; for an appeal, all there is to say of one hand-in."""
 
 import csv
 import io
@@ -36,11 +36,11 @@ def name_of_module(code):
 
 
 @grade("dataset_len")
-def test_that_was_mended(observe):
+def test_that_was_fixed(observe):
     """Has a mistake of its own."""
     assert observe(name_of_module) == "image_folders", "the test is wrong"
 '''
-MENDED = STRICT.replace('"image_folders"', '"image_folder"')
+FIXED = STRICT.replace('"image_folders"', '"image_folder"')
 
 
 def _test(name: str, passed: bool, reason: str = "", **more: object) -> TestResult:
@@ -219,7 +219,7 @@ def test_a_wrong_toml_that_is_stale_is_told_before_anything_is_graded(class_, co
     assert str(path) in str(caught.value) and not _scores(out)
 
 
-def test_a_mended_test_changes_what_it_should_also_when_killed_in_the_middle(class_, course, tmp_path, capsys):
+def test_a_fixed_test_changes_what_it_should_also_when_killed_in_the_middle(class_, course, tmp_path, capsys):
     out = tmp_path / "results"
     right = course.read_text()
     course.write_text(right + STRICT)
@@ -228,7 +228,7 @@ def test_a_mended_test_changes_what_it_should_also_when_killed_in_the_middle(cla
     strict = _scores(out)
     first = {p.name: p.read_bytes() for p in (out / EXERCISE).glob("*.json")}
 
-    course.write_text(right + MENDED)
+    course.write_text(right + FIXED)
     command = [sys.executable, "-m", "autograder", "regrade", EXERCISE, str(class_), "--out", str(out), "--jobs", "1"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path) as process:
         end = time.monotonic() + 120
@@ -243,14 +243,14 @@ def test_a_mended_test_changes_what_it_should_also_when_killed_in_the_middle(cla
     assert regrade_command(_options(class_, out)) == 0
     printed = capsys.readouterr().out
     assert "4 hand-ins graded again: 4 scores changed (4 up, 0 down), 0 results are as they were" in printed
-    mended = _scores(out)
-    assert all(mended[student] > strict[student] for student in strict)
+    fixed = _scores(out)
+    assert all(fixed[student] > strict[student] for student in strict)
     assert not (out / EXERCISE / BEFORE).exists()
     with (out / EXERCISE / "instructor" / "changes.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert {s: float(r["before"]) for s, r in rows.items()} == pytest.approx(strict, abs=1e-4)
-    assert {s: float(r["after"]) for s, r in rows.items()} == pytest.approx(mended, abs=1e-4)
-    assert {r["why"] for r in rows.values()} == {"test_that_was_mended now passes"}
+    assert {s: float(r["after"]) for s, r in rows.items()} == pytest.approx(fixed, abs=1e-4)
+    assert {r["why"] for r in rows.values()} == {"test_that_was_fixed now passes"}
 
 
 def _changed(out: Path, first: dict[str, bytes]) -> int:

@@ -23,8 +23,8 @@ from autograder.pages.class_report import render_report, write_report
 from autograder.pages.students import student_rows
 from autograder.sources import variants
 from autograder.sources.known_answers import apply, wrong_answers
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.handing_in.notes import Note
+from exercise_code.common.hand_ins.notes import Note
+from exercise_code.common.reasons import Reason
 
 
 def _text(page: str) -> str:

@@ -14,8 +14,8 @@ from autograder.judging.result import write_result
 from autograder.sources import variants
 from autograder.sources.exercise import sources
 from autograder.sources.known_answers import WrongAnswer, apply, wrong_answers
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.modelfile import MAX_HEADER_BYTES
+from exercise_code.common.hand_ins.model_file import MAX_HEADER_BYTES
+from exercise_code.common.reasons import Reason
 
 
 @pytest.fixture(scope="module")

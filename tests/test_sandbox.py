@@ -21,7 +21,7 @@ from autograder.sandbox import client, handle, mounts, walls
 from autograder.sandbox.client import Worker
 from autograder.sandbox.handle import Answer, Child, ChildDied
 from exercise_code.common.exercise import PACKAGE
-from exercise_code.common.wire import Opaque
+from exercise_code.common.probing.wire import Opaque
 
 if sys.platform != "linux" or walls.landlock_abi() < 1:
     pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)

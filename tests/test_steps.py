@@ -11,7 +11,9 @@ from autograder.sources.exercise import sources
 from autograder.sources.layout import course_ids
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import ModelSpec, Step, load_exercise
-from exercise_code.common.testing import Case, Failure, Grade, Score, discover, grade, load_cases
+from exercise_code.common.probing.cases import Case, Grade, discover, grade, load_cases
+from exercise_code.common.probing.scores import Score
+from exercise_code.common.testing import Failure
 
 STEPS = (
     Step("beats the baseline", {"embedded": 30.0, "real": 75.0}, 0.25),

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from exercise_code.common import checking
 from exercise_code.common import exercise as exercises
+from exercise_code.common.checks import check as checking
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.handin import open_handin
-from exercise_code.common.handing_in import clean_check
-from exercise_code.common.handing_in import submit as submitting
-from exercise_code.common.handing_in.submit import submit
+from exercise_code.common.hand_ins.hand_in import open_handin
+from exercise_code.common.submitting import clean_check
+from exercise_code.common.submitting import submit as submitting
+from exercise_code.common.submitting.submit import submit
 
 TESTS = '''
 from exercise_code.common.testing import assert_same, grade

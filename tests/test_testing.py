@@ -12,28 +12,24 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from exercise_code.common.checks.alike import alike
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.probing.cases import Case, cases_of, grade, load_cases
+from exercise_code.common.probing.in_process import Code, InProcess
+from exercise_code.common.probing.running import run_case
+from exercise_code.common.probing.wire import Opaque, decode, encode
+from exercise_code.common.reasons import Reason
 from exercise_code.common.testing import (
-    Case,
-    Code,
     Failure,
-    InProcess,
     OddAnswer,
     as_array,
     assert_calls,
     assert_same,
     call,
-    cases_of,
     each_call,
-    grade,
-    load_cases,
     resembles,
-    run_case,
     show,
 )
-from exercise_code.common.wire import Opaque, decode, encode
 
 plain = st.recursive(
     st.none()

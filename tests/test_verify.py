@@ -43,8 +43,8 @@ def tiny(tmp_path):
 
 
 def run(src, **options):
-    judge = InProcessJudge(src, POINTS, cpu_seconds=2)
-    return verify(src, judge=judge, console=Console(file=io.StringIO()), **options)
+    judge = InProcessJudge(src, POINTS, cpu_seconds=1)
+    return verify(src, judge=judge, console=Console(file=io.StringIO()), **{"given": False, **options})
 
 
 def finding(report, part, name=None):
@@ -114,7 +114,7 @@ def test_a_cell_without_tests_is_caught(tiny):
         for path, verdict in judge(handins, first_failure=first_failure):
             yield path, Verdict({**verdict.cells, "forgotten": (0.0, 10.0)}, verdict.failed)
 
-    report = verify(tiny, judge=with_empty_cell, mutants=False, console=Console(file=io.StringIO()))
+    report = verify(tiny, judge=with_empty_cell, mutants=False, given=False, console=Console(file=io.StringIO()))
     assert not finding(report, "reference").ok
     assert "no test counts for forgotten" in finding(report, "reference").detail
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from exercise_code.common import wire
-from exercise_code.common.wire import DTYPES, MAX_DEPTH, MAX_INT, MIN_INT, Opaque, WireError, decode, encode
+from exercise_code.common.probing import wire
+from exercise_code.common.probing.wire import DTYPES, MAX_DEPTH, MAX_INT, MIN_INT, Opaque, WireError, decode, encode
 
 SCALARS = st.one_of(
     st.none(),

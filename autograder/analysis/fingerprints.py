@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from exercise_code.common.errors import CourseError
-from exercise_code.common.handin import read_handin
+from exercise_code.common.hand_ins.hand_in import read_handin
 
 from ..base.files import write_whole
 from ..base.stamps import code_hash, hash_of

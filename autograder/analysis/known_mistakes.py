@@ -8,10 +8,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
-from exercise_code.common.handin import read_handin
-from exercise_code.common.modelfile import MAX_HEADER_BYTES
+from exercise_code.common.hand_ins.hand_in import read_handin
+from exercise_code.common.hand_ins.model_file import MAX_HEADER_BYTES
+from exercise_code.common.reasons import Reason
 
 from ..classroom.roster import Student
 from ..grading.standing import Attempt, GradedClass

@@ -20,7 +20,7 @@ from exercise_code.common.errors import CourseError
 
 from ..base.files import write_whole
 from ..base.stamps import code_hash, hash_of
-from ..sources.cells import task_names
+from ..sources.hunt import HUNT
 from ..sources.layout import (
     ROOT,
     STUB_MARK,
@@ -28,11 +28,10 @@ from ..sources.layout import (
     course_ids,
     given_modules,
     notebook_sources,
-    short,
     solution_sources,
 )
 from ..sources.validation import validate
-from .notebooks import make_stub, read_script, release, serialise
+from .notebooks import read_script, release, serialise, stub_of
 
 __all__ = ["BuiltFile", "build", "build_command", "check", "orphans", "write"]
 
@@ -71,9 +70,8 @@ def _build_exercise(exercise: str, course: Path, root: Path) -> list[BuiltFile]:
     for path in notebook_sources(exercise, course):
         content = serialise(release(read_script(path)))
         files.append(BuiltFile(f"exercises/{exercise}/{path.stem}.ipynb", content, exercise))
-    tasks = task_names(exercise, course)
     for path in solution_sources(exercise, course):
-        text = make_stub(path.read_text(encoding="utf-8"), short(path), tasks)
+        text = stub_of(path, exercise, course)
         files.append(BuiltFile(f"exercise_code/{exercise}/{path.name}", text.encode(), exercise))
     return files
 
@@ -138,6 +136,8 @@ def _key(exercise: str, course: Path, root: Path) -> str:
     inputs = [*notebook_sources(exercise, course), *solution_sources(exercise, course)]
     inputs += [course / exercise / "test_hidden.py", package / "exercise.toml", package / "test_visible.py"]
     inputs += given_modules(package, ())
+    if (hunt := course / exercise / HUNT).is_file():
+        inputs += [hunt, hunt.with_name("wrong.toml")]
     versions = [f"{name} {metadata.version(name)}" for name in ("nbformat", "nbgrader", "jupytext")]
     return hash_of(versions, code_hash(__name__), files=inputs)
 

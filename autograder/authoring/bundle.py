@@ -15,9 +15,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+from exercise_code.common.archives.zips import zip_bytes
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handing_in.given import given_out, is_record
-from exercise_code.common.zips import zip_bytes
+from exercise_code.common.hand_ins.earlier import FOLDER as EARLIER
+from exercise_code.common.hand_ins.student_id import ID_FILE
+from exercise_code.common.submitting.given import given_out, is_record
 
 from ..base.files import write_whole
 from ..sources.layout import ROOT, course_folder, course_ids, fault, notebook_sources, short, solution_sources
@@ -37,19 +39,23 @@ COPIED = ("LICENSE", "constraints.txt", "datasets/README.md", "datasets/registry
 def bundle(
     exercise: str,
     out: Path,
-    with_solutions_of: Collection[str] = (),
+    earlier: str = "stubs",
     *,
     course: Path | None = None,
     root: Path = ROOT,
 ) -> Path:
     """The zip it wrote: `out` itself where that ends in `.zip`, else `out/exNN_topic.zip`.
 
-    `with_solutions_of` names earlier exercises that this one builds on and whose solutions are released.
+    `earlier` says how the modules of the exercises that this one builds on come: as stubs, or solved. They lie in
+    `exercise_code/exNN_topic/earlier/`, where they overwrite nothing that a student wrote.
     """
     course = course or course_folder()
-    files = collect(exercise, with_solutions_of, course, root)
+    if earlier not in ("stubs", "solution"):
+        fault("--earlier", "stubs or solution", repr(earlier), "name one of the two")
+    files = collect(exercise, earlier, course, root)
+    opened = load_exercise(exercise, root / "exercise_code").earlier if earlier == "solution" else ()
     # A record repeats the files beside it: the file itself is what is to be changed.
-    leaks = sorted(find_leaks(files, course, with_solutions_of), key=lambda line: is_record(line.partition(":")[0]))
+    leaks = sorted(find_leaks(files, course, opened), key=lambda line: is_record(line.partition(":")[0]))
     if leaks:
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fault(f"the bundle of {exercise}", "no answers", leaks[0] + more, "remove it from what is given")
@@ -58,7 +64,7 @@ def bundle(
     return target
 
 
-def collect(exercise: str, opened: Collection[str], course: Path, root: Path) -> dict[str, bytes]:
+def collect(exercise: str, how: str, course: Path, root: Path) -> dict[str, bytes]:
     """Every file of the bundle, by its path in the zip."""
     package = root / "exercise_code"
     if exercise not in course_ids(course):
@@ -66,21 +72,25 @@ def collect(exercise: str, opened: Collection[str], course: Path, root: Path) ->
         notebook_sources(exercise, course)
     config = load_exercise(exercise, package)
     earlier = _earlier(config, package)
-    if closed := sorted(set(opened) - set(earlier)):
-        known = f"exercises that {exercise} builds on ({', '.join(earlier) or 'none'})"
-        fault("--with-solutions-of", known, ", ".join(closed), "only those have had their solutions released")
     files: dict[str, bytes] = {}
     for folder in (package / "common", *(package / name for name in (*earlier, exercise))):
         files |= _given_files(folder, root)
+    # A student may have written these: they come beside.
+    for name in earlier:
+        for module in load_exercise(name, package).modules:
+            files.pop(f"exercise_code/{name}/{module}.py", None)
     for name in ("__init__.py", "conftest.py"):
         files[f"exercise_code/{name}"] = _read(package / name)
     # Stubs and notebooks come from the sources, never from disk, where somebody may have tried a solution.
     for file in build(course, root, [*earlier, exercise], cache=root / ".cache" / "build"):
-        if file.exercise == exercise or file.path.startswith("exercise_code/"):
+        if file.exercise == exercise:
             files[file.path] = file.content
-    for name in opened:
+        elif file.path.startswith("exercise_code/") and how == "stubs":
+            files[f"exercise_code/{exercise}/{EARLIER}/{file.exercise}/{Path(file.path).name}"] = file.content
+    for name in earlier if how == "solution" else ():
         for path in solution_sources(name, course):
-            files[f"exercise_code/{name}/{path.name}"] = _without_markers(path.read_text(encoding="utf-8"))
+            text = _without_markers(path.read_text(encoding="utf-8"))
+            files[f"exercise_code/{exercise}/{EARLIER}/{name}/{path.name}"] = text
     for name in COPIED:
         files[name] = _read(root / name)
     files["environment.yml"] = _environment(_read(root / "environment.yml").decode())
@@ -109,6 +119,7 @@ def _given_files(folder: Path, root: Path) -> dict[str, bytes]:
         if path.suffix in PACKAGE_SUFFIXES
         and path.is_file()
         and not path.is_symlink()
+        and path.name != ID_FILE
         and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
     }
 
@@ -153,11 +164,13 @@ def _fill_in(template: str, config: Exercise, earlier: Collection[str]) -> bytes
     models = [f"- `exercises/{config.id}/models/{name}.safetensors`" for name in files]
     names = ", ".join(f"`exercise_code/{name}`" for name in earlier)
     before = (
-        f"\nThis exercise uses what you wrote before, in {names}. Copy your own modules\n"
-        "from there over the ones in this folder.\n"
+        f"\nThis exercise uses what you wrote before, in {names}. Unzip it into the folder\n"
+        "that you have worked in so far: your modules stay as they are. Where one is missing, the course's is\n"
+        "put there.\n"
     )
     values = {
         "EXERCISE": config.id,
+        "LAST": config.notebooks[-1],
         "TITLE": config.title,
         "MINUTES": f"about {config.minutes} minutes",
         "PASS_POINTS": f"{config.pass_points:g}",

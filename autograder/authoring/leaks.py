@@ -9,6 +9,7 @@ from pathlib import Path
 from ..sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, END_GUIDE, END_SOLUTION
 from ..sources.graded_tests import read_tests
 from ..sources.layout import course_ids, notebook_sources, solution_sources
+from .copies import find_copies
 
 __all__ = ["MARKERS", "find_leaks"]
 # Shorter lines, such as `return x`, stand in given code for reasons of their own.
@@ -36,7 +37,7 @@ def find_leaks(files: Mapping[str, bytes], course: Path, opened: Collection[str]
         leaks += [f"{name}: hidden test {word}" for word in sorted(hidden & set(re.findall(r"\w+", text)))]
         if re.search(r"^\s*(from|import) autograder\b", text, re.MULTILINE):
             leaks.append(f"{name}: an import of the grader's package")
-    return leaks
+    return leaks + find_copies(files, course, opened)
 
 
 def _text(name: str, content: bytes) -> str:

@@ -10,12 +10,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
+from exercise_code.common.submitting.notebooks import ANSWER_PROMPT
 
-from ..sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, END_GUIDE, END_SOLUTION, ROLES, Header, read_headers, regions
+from ..sources.cells import (
+    BEGIN_GUIDE,
+    BEGIN_SOLUTION,
+    END_GUIDE,
+    END_SOLUTION,
+    ROLES,
+    Header,
+    read_headers,
+    regions,
+    task_names,
+)
+from ..sources.hunt import read_hunt
 from ..sources.layout import course_folder, fault, notebook_sources, short
 
-__all__ = ["make_stub", "read_script", "release", "serialise", "solved_notebook"]
+__all__ = ["make_stub", "read_script", "release", "serialise", "solved_notebook", "stub_of"]
 
 
 _OPTIONS = ("role", "grade_id", "points", "tags")
@@ -39,6 +50,17 @@ def solved_notebook(exercise: str, name: str, course: Path | None = None) -> Any
 
 _BELONGS = re.compile(r"^( *)### TASK (\S+)\n(?= *### BEGIN SOLUTION)", re.M)
 _UNWRITTEN = re.compile(r"^( *)### TASK (\S+)\n *# YOUR CODE HERE\n *raise NotImplementedError\(\)$", re.M)
+
+
+def stub_of(path: Path, exercise: str, course: Path) -> str:
+    """What students get of the solved module at `path`: without its solutions, or with the bugs of a hunt in it."""
+    text, where = path.read_text(encoding="utf-8"), short(path)
+    hunt = read_hunt(course / exercise)
+    if hunt is not None and hunt.module == path.name:
+        text = hunt.plant(text)
+        if not regions(text, BEGIN_SOLUTION, END_SOLUTION, where):
+            return text
+    return make_stub(text, where, task_names(exercise, course))
 
 
 def make_stub(text: str, where: str, tasks: Mapping[str, str] | None = None) -> str:

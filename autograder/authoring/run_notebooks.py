@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exercise_code.common.exercise import load_exercise
+from exercise_code.common.hand_ins.student_id import ID_FILE
+
 from ..base.errors import AutograderError
-from ..sources.cells import task_names
 from ..sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
-from .notebooks import make_stub, serialise, solved_notebook
+from ..sources.variants import STUDENTS
+from .notebooks import serialise, solved_notebook, stub_of
 
 __all__ = ["NotebookRun", "make_tree", "notebooks_command", "run_notebook", "run_notebooks"]
 
@@ -62,7 +65,7 @@ def make_tree(
         for path in solution_sources(exercise, course):
             text = path.read_text(encoding="utf-8")
             if f"{exercise}/{path.stem}" in untouched:
-                text = make_stub(text, path.name, task_names(exercise, course))
+                text = stub_of(path, exercise, course)
             (into / "exercise_code" / exercise / path.name).write_text(text, encoding="utf-8")
         if exercises is None or exercise in exercises:
             folder = into / "exercises" / exercise
@@ -71,6 +74,9 @@ def make_tree(
                 notebook = solved_notebook(exercise, path.stem, course)
                 (folder / f"{path.stem}.ipynb").write_bytes(serialise(notebook))
             put_weights(exercise, folder, course)
+        package = into / "exercise_code" / exercise
+        if load_exercise(exercise, root / "exercise_code").personal:
+            (package / ID_FILE).write_text(f"{STUDENTS[0]}\n", encoding="utf-8")
     return into
 
 

@@ -1,22 +1,21 @@
 """Training of an exercise's reference model, by the recipe in its private room."""
 
-import importlib.util
 import tempfile
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.devices import full_float32, get_device
 from exercise_code.common.evaluation import evaluate_model
-from exercise_code.common.exercise import load_exercise
+from exercise_code.common.exercise import ModelSpec, load_exercise
 from exercise_code.common.models import count_parameters, save_model
-from exercise_code.common.reloading import fresh_code
 from exercise_code.common.seeding import seed_everything
 
 from ..base.errors import AutograderError
-from ..sources.exercise import Sources, sources
+from ..sources.exercise import sources
 from ..sources.variants import strip_markers
+from .recipe import load_recipe
 
 __all__ = ["train_reference"]
 
@@ -45,7 +44,7 @@ def train_reference(
     if spec.model is None:
         raise AutograderError(f"expected an exercise that hands in a model, got {exercise}: it has no [model]")
     src = sources(spec)
-    recipe = _recipe(src)
+    recipe = load_recipe(src)
     folder = out or src.solution / ("models" if data == "embedded" else "models-real")
     full_float32()
     chosen = get_device(device)
@@ -59,14 +58,7 @@ def train_reference(
             model, history = recipe.fit(code, data, chosen, seed, max_seconds)
             seconds = time.perf_counter() - start
             score = evaluate_model(model, recipe.samples("val", data), spec.model.metric)
-            if history.stopped == "interrupted":
-                raise AutograderError("interrupted: nothing was saved, the reference is as it was")
-            if out is None and not spec.model.passes(score, data):
-                raise AutograderError(
-                    f"expected a reference that passes ({spec.model.passing[data]:g}), got "
-                    f"{score:.{spec.model.digits}f}: "
-                    "nothing was saved; train longer, or name another folder with --out"
-                )
+            _expect_worth_saving(spec.model, score if out is None else None, data, history.stopped)
             path = save_model(model, recipe.NAME, recipe.HPARAMS, exercise, folder, data)
     return {
         "exercise": spec.id,
@@ -86,12 +78,12 @@ def train_reference(
     }
 
 
-def _recipe(src: Sources) -> ModuleType:
-    path = src.course / "reference.py"
-    if not path.is_file():
-        raise AutograderError(f"expected a training recipe at {path}, found none: write it")
-    spec = importlib.util.spec_from_file_location(f"autograder_reference_{src.id}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _expect_worth_saving(model: ModelSpec, score: float | None, data: str, stopped: str) -> None:
+    """Nothing; an error for a run that was interrupted, and for a score, if there must be one, that does not pass."""
+    if stopped == "interrupted":
+        raise AutograderError("interrupted: nothing was saved, the reference is as it was")
+    if score is not None and not model.passes(score, data):
+        raise AutograderError(
+            f"expected a reference that passes ({model.passing[data]:g}), got {score:.{model.digits}f}: "
+            "nothing was saved; train longer, or name another folder with --out"
+        )

@@ -35,6 +35,8 @@ class Settings:
     # What one student may cost: hand-ins that are graded, and seconds of one on the wall where the class says so.
     hand_ins: int = MOST_HAND_INS
     hand_in_seconds: float | None = None
+    # Whose modules of the exercises that one builds on: the course's own, or the student's.
+    earlier: Literal["reference", "student"] = "reference"
 
     @property
     def demo_secret(self) -> bool:
@@ -94,7 +96,7 @@ def _read_secret(path: Path) -> str:
     try:
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise AutograderError(f"could not read the secret in {path}: {error}: mend the file") from None
+        raise AutograderError(f"could not read the secret in {path}: {error}: fix the file") from None
     if len(secret) < MIN_SECRET_CHARACTERS:
         raise AutograderError(
             f"expected {MIN_SECRET_CHARACTERS} characters or more in {path}, got {len(secret)}: remove the file, "

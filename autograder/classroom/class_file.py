@@ -42,6 +42,7 @@ class _File(StrictModel):
     late: tuple[LateRow, ...] = ()
     exercises: dict[str, ExerciseDates] = Field(default_factory=dict)
     limits: Limits = Limits()
+    earlier: Literal["reference", "student"] = "reference"
 
     @model_validator(mode="after")
     def _rows_rise(self) -> "_File":
@@ -62,10 +63,12 @@ class Classroom:
     late: tuple[LateRow, ...] = ()
     due: dict[str, datetime] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    earlier: Literal["reference", "student"] = "reference"
 
     def applied_to(self, settings: Settings) -> Settings:
-        """The settings with what this class lets one student cost."""
-        return replace(settings, hand_ins=self.limits.hand_ins, hand_in_seconds=self.limits.hand_in_seconds)
+        """The settings with what this class lets one student cost, and whose earlier work counts."""
+        limits = self.limits
+        return replace(settings, hand_ins=limits.hand_ins, hand_in_seconds=limits.hand_in_seconds, earlier=self.earlier)
 
     def deadline(self, exercise: str, student: Student) -> datetime | None:
         """When this student's hand-in is due, the extension counted in; None where there is no due date."""
@@ -116,6 +119,7 @@ def open_classroom(folder: Path, secret: bytes = DEMO_SECRET) -> Classroom:
         late=found.late,
         due={name: dates.due for name, dates in found.exercises.items()},
         limits=found.limits,
+        earlier=found.earlier,
     )
 
 

@@ -199,7 +199,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Student]]:
             cells["id"] = unicodedata.normalize("NFC", cells["id"])
             yield line, Student(**cells)
     except csv.Error as error:
-        raise AutograderError(f"expected CSV in {path}, got {error} in line {rows.line_num}: mend the file") from None
+        raise AutograderError(f"expected CSV in {path}, got {error} in line {rows.line_num}: fix the file") from None
     if header is None:
         raise AutograderError(f"expected a line of column names in {path}, got an empty file: begin with 'id,name'")
 

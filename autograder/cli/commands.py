@@ -77,12 +77,12 @@ def train_command(exercise: str, data: str, device: str, seed: int, out: Path | 
     return 0
 
 
-def bundle_command(exercise: str, out: Path, solutions: list[str]) -> int:
+def bundle_command(exercise: str, out: Path, earlier: str) -> int:
     """Write the students' zip and say where it is."""
     from ..authoring.bundle import bundle
 
     load_exercise(exercise)
-    path = bundle(exercise, out, with_solutions_of=tuple(solutions))
+    path = bundle(exercise, out, earlier)
     Console().print(f"{path}: {path.stat().st_size / 1000:,.0f} kB", highlight=False, markup=False, soft_wrap=True)
     return 0
 

@@ -7,10 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    Task,
-    TextColumn,
-)
+from rich.progress import Progress, Task, TextColumn
 
 from exercise_code.common.errors import CourseError
 
@@ -60,30 +57,10 @@ def grade_with_progress(
 
     What Ctrl-C leaves behind is said in words.
     """
-    steps = fresh = 0
+    told: _Told | None = None
     try:
         with progress_bar(console, TextColumn("[dim]{task.fields[last]}[/]")) as progress:
-            task = progress.add_task(exercise, total=None, last="")
-            told = time.monotonic()
-
-            def begin(found: int, left: int) -> None:
-                progress.update(task, total=left)
-                if not console.is_terminal and left:
-                    say(console, f"grading {left} of {found} hand-ins of {exercise}")
-
-            def step(grading: Grading) -> None:
-                nonlocal steps, fresh, told
-                steps += 1
-                keep(grading)
-                if grading.fresh:
-                    fresh += 1
-                    last = f"{short(plain(grading.result.student), 20)} {grading.result.wall_seconds:.2f} s"
-                    progress.update(task, advance=1, last=escape(last))
-                    # A file or a log has no bar: a line now and then says how far it is.
-                    if not console.is_terminal and time.monotonic() - told >= LINE_SECONDS:
-                        told = time.monotonic()
-                        say(console, _progress_line(progress.tasks[0]))
-
+            told = _Told(console, exercise, progress, keep)
             try:
                 graded = grade_class(
                     exercise,
@@ -96,18 +73,49 @@ def grade_with_progress(
                     anew=anew,
                     begin_with=begin_with,
                     fleets=fleets,
-                    begin=begin,
-                    step=step,
+                    begin=told.begin,
+                    step=told.step,
                     told=lambda text: say(console, text),
                 )
             except CourseError:
                 # Before anything was graded a bar above the error says nothing.
-                progress.update(task, visible=progress.tasks[0].total is not None)
+                progress.update(told.task, visible=progress.tasks[0].total is not None)
                 raise
     except KeyboardInterrupt:
-        say(console, f"interrupted: {steps} results are in {out}; the same command goes on from here")
+        say(
+            console,
+            f"interrupted: {told.steps if told else 0} results are in {out}; the same command goes on from here",
+        )
         raise SystemExit(130) from None
-    return graded, fresh
+    return graded, told.fresh
+
+
+class _Told:
+    """What is said while a class is graded: a bar, or a line now and then."""
+
+    def __init__(self, console: Console, exercise: str, progress: Progress, keep: Callable[[Grading], None]) -> None:
+        self.console, self.exercise, self.progress, self.keep = console, exercise, progress, keep
+        self.task = progress.add_task(exercise, total=None, last="")
+        self.steps = self.fresh = 0
+        self.last_line = time.monotonic()
+
+    def begin(self, found: int, left: int) -> None:
+        self.progress.update(self.task, total=left)
+        if not self.console.is_terminal and left:
+            say(self.console, f"grading {left} of {found} hand-ins of {self.exercise}")
+
+    def step(self, grading: Grading) -> None:
+        self.steps += 1
+        self.keep(grading)
+        if not grading.fresh:
+            return
+        self.fresh += 1
+        last = f"{short(plain(grading.result.student), 20)} {grading.result.wall_seconds:.2f} s"
+        self.progress.update(self.task, advance=1, last=escape(last))
+        # A file or a log has no bar: a line now and then says how far it is.
+        if not self.console.is_terminal and time.monotonic() - self.last_line >= LINE_SECONDS:
+            self.last_line = time.monotonic()
+            say(self.console, _progress_line(self.progress.tasks[0]))
 
 
 def _progress_line(task: Task) -> str:

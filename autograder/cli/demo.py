@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from exercise_code.common.zips import zip_bytes
+from exercise_code.common.archives.zips import zip_bytes
 
 from ..base.settings import settings_from_environment
 from ..classroom.class_file import Classroom

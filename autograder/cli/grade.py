@@ -84,14 +84,19 @@ def grade_command(options: GradeOptions) -> int:
     if any(part.name == "exports" for part in parts) and (lack := moodle_lacks(graded, worksheet)):
         tell(lack)
     if options.table and len(shown) <= LARGEST_TABLE:
-        late = {s.marked.result: s.penalty for s in graded.standings if s.marked is not None and s.penalty}
-        lines = sorted(shown.items(), key=lambda pair: (pair[1].student, pair[1].hand_in))
-        penalties = {result.key: late[path] for path, result in lines if path in late}
-        console.print(results_table([result for _, result in lines], options.exercise, penalties=penalties))
+        console.print(_table(graded, shown, options.exercise))
     if options.table and (run.folder / BEFORE).is_dir():
         again = len(list((run.folder / BEFORE).glob("*.json")))
         tell(f"{again} were graded again with other tests or settings: `autograder regrade` lists what changed")
     return _summary(console, graded, fresh, parts, out, time.perf_counter() - start, settings)
+
+
+def _table(graded: GradedClass, shown: dict[Path, Result], exercise: str) -> Table:
+    """The results by student, with what lateness costs."""
+    late = {s.marked.result: s.penalty for s in graded.standings if s.marked is not None and s.penalty}
+    lines = sorted(shown.items(), key=lambda pair: (pair[1].student, pair[1].hand_in))
+    penalties = {result.key: late[path] for path, result in lines if path in late}
+    return results_table([result for _, result in lines], exercise, penalties=penalties)
 
 
 def _expect_what_pages_need(run: Run, *, exports: bool) -> None:

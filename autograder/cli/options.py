@@ -34,6 +34,7 @@ class GradeOptions:
     demo_secret: bool = False
     replace: bool = False
     times: Path | None = None
+    earlier: Literal["reference", "student"] | None = None
 
     def settings(self, folder: Path | None) -> Settings:
         """The run's settings; the secret may lie in the course folder."""

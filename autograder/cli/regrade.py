@@ -1,7 +1,7 @@
 """`autograder regrade` and `autograder appeal`: hand-ins graded again, and what that changed.
 
 A regrade grades every hand-in of the exercise whose result is older than its tests. It does not try to tell which
-hand-ins a mended test concerns: a test may use any helper, probe, given module or line of the solution, and the
+hand-ins a fixed test concerns: a test may use any helper, probe, given module or line of the solution, and the
 seeds of all tests come from one place, so only running them tells; a class of 1,500 takes minutes.
 """
 
@@ -24,6 +24,7 @@ from ..base.text import line, number
 from ..fleet.local import Fleet
 from ..grading import BEFORE, course_hash, file_name, forget_told, result_key, result_path, set_aside, tell
 from ..grading.collection import HandIn
+from ..grading.earlier import EarlierHandIns
 from ..intake.search import Found
 from ..judging.job import Job
 from ..judging.result import CellResult, Result, TestResult, read_result, write_result
@@ -171,11 +172,14 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     own = _hand_ins_of(run, student)
     course = course_hash(run.exercise)
     failed = False
+    works = EarlierHandIns(run.exercise, run.out, run.settings)
     with Fleet(run.exercise.id, run.settings, 1) as fleet:
         for hand_in in own:
             one, print_ = hand_in.found, hand_in.digest
-            ((_, result),) = fleet.grade([Job(one.student, one.path, one.file)])
-            result = result.model_copy(update={"key": result_key(one.student, print_, course, run.settings)})
+            earlier = works.of(one.student)
+            ((_, result),) = fleet.grade([Job(one.student, one.path, one.file, earlier)])
+            key = result_key(one.student, print_, course, run.settings, earlier)
+            result = result.model_copy(update={"key": key})
             path = result_path(run.out, run.exercise.id, one.student, print_)
             text = _log(run, one, print_, result, read_result(path))
             log = run.folder / "instructor" / "appeals" / f"{path.stem}.txt"

@@ -87,7 +87,7 @@ def open_run(options: GradeOptions) -> Run:
     data = options.data or register.data or classroom.data
     return Run(
         exercise,
-        classroom.applied_to(replace(settings, data=data)),
+        _settings(options, classroom.applied_to(replace(settings, data=data))),
         classroom,
         submissions,
         out,
@@ -95,6 +95,17 @@ def open_run(options: GradeOptions) -> Run:
         register,
         of_class,
     )
+
+
+def _settings(options: GradeOptions, settings: Settings) -> Settings:
+    """The class's settings, with what this command asks for in their place."""
+    if options.earlier is not None:
+        settings = replace(settings, earlier=options.earlier)
+    if options.cluster and settings.earlier == "student" and load_exercise(options.exercise).earlier:
+        raise AutograderError(
+            "expected --earlier reference on a cluster, got student: hand-ins travel alone; grade on this machine"
+        )
+    return settings
 
 
 def note_run(run: Run) -> None:

@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterator
 from pathlib import Path
 
-from exercise_code.common.zips import zip_bytes
+from exercise_code.common.archives.zips import zip_bytes
 
 from ..base.errors import AutograderError
 from ..base.files import write_if_changed

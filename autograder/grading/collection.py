@@ -16,13 +16,12 @@ from ..intake.digest import fingerprint
 from ..intake.search import Found, Intake, find_hand_ins
 from ..intake.times import modified
 from ..intake.worksheet import read_worksheet
-from .kept import KEPT, keep, kept_copy
 from .keys import file_name
 from .mismatch import expect_exercise
-from .register import REGISTER, Clock, Entry, Register, read_register, write_register
+from .register import KEPT, REGISTER, Clock, Entry, Register, keep, kept_copy, read_register, write_register
 from .told_times import apply_times
 
-__all__ = ["Collection", "HandIn", "collect", "collect_anew"]
+__all__ = ["Collection", "HandIn", "collect", "collect_anew", "last_hand_ins"]
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _RANK: dict[Clock, int] = {"": 0, "file": 1, "system": 2, "person": 3}
@@ -233,6 +232,12 @@ def _renamed(entry: Entry, classroom: Classroom) -> Entry:
 
 def _is_known(register: Register, entry: Entry) -> bool:
     return any(e.digest == entry.digest and e.student == entry.student for e in register.entries)
+
+
+def last_hand_ins(register: Register) -> Iterator[HandIn]:
+    """Of each student in the register the hand-in that gives the mark, where its copy is there to be read."""
+    last = {one.found.student: one for one in _hand_ins(register.entries, {}, register.entries, register.home)}
+    return (one for one in last.values() if not one.gone)
 
 
 def _hand_ins(

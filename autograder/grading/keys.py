@@ -3,12 +3,14 @@
 import hashlib
 import json
 import urllib.parse
+from collections.abc import Sequence
 from pathlib import Path
 
 from exercise_code.common.exercise import PACKAGE, Exercise
 
 from ..base.settings import Settings, versions
 from ..base.stamps import PROJECT, code_files
+from ..judging.job import Earlier
 from ..sources.cells import graded_cells
 from ..sources.exercise import sources
 
@@ -59,11 +61,23 @@ def result_path(out: Path, exercise_id: str, student: str, fingerprint_: str) ->
     return out / exercise_id / f"{file_name(student)}--{fingerprint_[:12]}.json"
 
 
-def result_key(student: str, fingerprint_: str, course: str, settings: Settings) -> str:
+def result_key(
+    student: str, fingerprint_: str, course: str, settings: Settings, earlier: Sequence[Earlier] = ()
+) -> str:
     """What a result depends on, hashed: another key means that it must be made again."""
-    parts = [student, fingerprint_, course, settings.secret_hash, settings.data, settings.device, settings.unsafe]
+    parts: list[object] = [
+        student,
+        fingerprint_,
+        course,
+        settings.secret_hash,
+        settings.data,
+        settings.device,
+        settings.unsafe,
+    ]
     if settings.hand_in_seconds is not None:
         parts.append(settings.hand_in_seconds)
+    if earlier:
+        parts.append([[one.exercise, one.digest] for one in earlier])
     return hashlib.sha256(json.dumps([*parts, versions()]).encode()).hexdigest()
 
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from exercise_code.common.archives import Limits, open_entries
+from exercise_code.common.archives.entries import Limits, open_entries
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, exercise_ids, load_exercise
-from exercise_code.common.handin import MAX_ARCHIVE
+from exercise_code.common.hand_ins.hand_in import MAX_ARCHIVE
 
 from ..base.errors import AutograderError
 from ..intake.search import Found

@@ -21,6 +21,7 @@ from ..sources.cells import graded_cells
 from ..sources.exercise import sources
 from .aside import forget_told, set_aside
 from .collection import Collection, HandIn, collect, collect_anew
+from .earlier import EarlierHandIns
 from .keys import course_hash, result_key, result_path
 from .register import Register
 from .standing import Attempt, GradedClass, Standing, attempt_from
@@ -97,6 +98,7 @@ def grade_found(
     fleets: Fleets,
     begin: Callable[[int, int], None] | None = None,
     digests: Mapping[Path, str] | None = None,
+    earlier: EarlierHandIns | None = None,
 ) -> Iterator[Grading]:
     """Each hand-in's result: first those that are known, then the others as they are done.
 
@@ -105,7 +107,8 @@ def grade_found(
     """
     _expect_writable(out)
     forget_told(out / exercise.id)
-    planned = newest(_plan(exercise, found, out, settings, digests or {}), settings.hand_ins)
+    earlier = earlier or EarlierHandIns(exercise, out, settings)
+    planned = newest(_plan(exercise, found, out, settings, digests or {}, earlier), settings.hand_ins)
     # Those that were graded with other tests or settings tell as well who takes long.
     slow = slow_students(read_result(plan.path) for plan in planned)
     todo = {plan.job: plan for plan in planned if plan.known() is None}
@@ -216,6 +219,7 @@ def _attempts(
             # The system that took it says so, and does not say by how much: no row of the table is for that.
             late_mark=one.late_mark and one.submitted is None,
             beside=one.beside,
+            owner=students.get(one.student, Student(one.student)),
         )
         graded[order[one.student, grading.fingerprint]] = attempt, grading.result.digest
         if step is not None:
@@ -239,6 +243,7 @@ def _left(
 ) -> Iterator[Grading]:
     """The results of hand-ins that can be read nowhere, whatever they were made with."""
     course = course_hash(exercise) if gone else ""
+    earlier = EarlierHandIns(exercise, out, settings)
     for one in gone:
         student, file = one.found.student, one.found.file
         path = result_path(out, exercise.id, student, one.digest)
@@ -246,7 +251,7 @@ def _left(
         if result is None:
             stale.append((file, f"is gone, and has no result: it counts as none of the hand-ins of {student}"))
             continue
-        if result.key != result_key(student, one.digest, course, settings):
+        if result.key != result_key(student, one.digest, course, settings, earlier.of(student)):
             stale.append((file, "is gone, and its result was made with other tests or settings"))
         yield Grading(Job(student, one.found.path, file), result, path, False, one.found, one.digest)
 
@@ -283,7 +288,12 @@ def with_penalty(standing: Standing, classroom: Classroom) -> Standing:
 
 
 def _plan(
-    exercise: Exercise, found: Sequence[Found], out: Path, settings: Settings, digests: Mapping[Path, str]
+    exercise: Exercise,
+    found: Sequence[Found],
+    out: Path,
+    settings: Settings,
+    digests: Mapping[Path, str],
+    earlier: EarlierHandIns,
 ) -> list[_Planned]:
     course = course_hash(exercise)
     same: dict[tuple[str, str], list[Found]] = {}
@@ -291,10 +301,10 @@ def _plan(
         same.setdefault((one.student, digests.get(one.path) or fingerprint(one.path)), []).append(one)
     return [
         _Planned(
-            Job(student, of[0].path, of[0].file),
+            Job(student, of[0].path, of[0].file, earlier.of(student)),
             print_,
             result_path(out, exercise.id, student, print_),
-            result_key(student, print_, course, settings),
+            result_key(student, print_, course, settings, earlier.of(student)),
             tuple(of),
         )
         for (student, print_), of in same.items()

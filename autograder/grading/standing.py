@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..classroom.roster import Student
@@ -155,8 +155,9 @@ def attempt_from(
     late: float,
     late_mark: bool = False,
     beside: tuple[str, ...] = (),
+    owner: Student | None = None,
 ) -> Attempt:
-    """The summary of a result."""
+    """The summary of a result; `owner` is whose hand-in it is."""
     return Attempt(
         file=file,
         path=path,
@@ -179,6 +180,16 @@ def attempt_from(
         cpu_seconds=result.cpu_seconds,
         wall_seconds=result.wall_seconds,
         memory_mb=result.memory_mb,
-        look_at=tuple(note.text for note in result.notes if note.code is Reason.NOT_TAKEN),
+        look_at=(*_other_owner(result, owner), *(n.text for n in result.notes if n.code is Reason.NOT_TAKEN)),
         beside=beside,
     )
+
+
+def _other_owner(result: Result, owner: Student | None) -> tuple[str, ...]:
+    """A line where a hand-in answers the numbers of somebody else than its owner, by any name that the roster has."""
+    if owner is None or not result.named:
+        return ()
+    names = {owner.id, owner.alias, owner.email, owner.email.partition("@")[0]}
+    if result.named in {name.lower() for name in names}:
+        return ()
+    return (f"has the numbers of {result.named}: it was scored with these",)

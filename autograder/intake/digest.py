@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from exercise_code.common.archives import MEGABYTE
-from exercise_code.common.handin import MAX_ARCHIVE
+from exercise_code.common.archives.entries import MEGABYTE
+from exercise_code.common.hand_ins.hand_in import MAX_ARCHIVE
 
 __all__ = ["HUGE", "fingerprint"]
 

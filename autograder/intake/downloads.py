@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercise_code.common.archives import Limits, open_entries
+from exercise_code.common.archives.entries import Limits, open_entries
 from exercise_code.common.errors import CourseError
 
 from ..base.errors import AutograderError

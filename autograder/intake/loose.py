@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from exercise_code.common.handin import Rules
+from exercise_code.common.hand_ins.hand_in import Rules
 
 from ..base.errors import AutograderError
 

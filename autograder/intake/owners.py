@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from exercise_code.common.archives import printable
+from exercise_code.common.archives.entries import printable
 
 from ..classroom.roster import Roster, Student
 from .downloads import Upload, attempt_of

@@ -1,18 +1,16 @@
 """Which hand-ins a path holds, whose they are, and when they came."""
 
 import os
-import re
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from dataclasses import replace
+from datetime import datetime, tzinfo
 from pathlib import Path
 
-from exercise_code.common.archives import Limits, is_archive, open_entries, printable
-from exercise_code.common.errors import CourseError
+from exercise_code.common.archives.entries import printable
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.handin import MAX_ARCHIVE, Rules
+from exercise_code.common.hand_ins.hand_in import Rules
 
 from ..base.errors import AutograderError
-from ..classroom.roster import Roster, Student
+from ..classroom.roster import Roster
 from .digest import fingerprint
 from .downloads import (
     Upload,
@@ -24,52 +22,27 @@ from .downloads import (
     unpack_download,
     without_ending,
 )
+from .found import Found, Intake, Piece
 from .gradescope_metadata import METADATA, Submitted, read_metadata
+from .looks import (
+    PARTS,
+    children_of,
+    folders_of,
+    holds_no_code,
+    is_hand_in,
+    is_one_of,
+    is_others,
+    layout_of,
+    parts_below,
+)
 from .loose import can_be_taken, gather
 from .owners import Owners
 from .times import modified, moodle_time, nbgrader_time
 from .worksheet import Worksheet, read_worksheet
 
 __all__ = ["Found", "Intake", "find_hand_ins"]
-# What a student's folder may hold before it is taken as one hand-in, which the judge then refuses.
-MAX_FILES, MAX_DEPTH = 5000, 8
 LINK = "a link, which is not followed: put the file itself there"
 BESIDE = "lies beside a zip or a folder of {}, and only that is graded"
-# Folders of a hand-in that was unpacked among the others.
-PARTS = ("exercise_code", "models", "exercises")
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Found:
-    """One hand-in: whose it is, where it lies, what it is called in the folder, and when it came (UTC).
-
-    `student` is the roster's id where the roster knows them, else the name on the file. `late_mark` says that the
-    system it comes from calls it late, and not by how much. `beside` are files of theirs that are no part of any
-    hand-in: an answer may stand in one.
-    """
-
-    student: str
-    path: Path
-    file: str
-    submitted: datetime | None = None
-    known: bool = True
-    late_mark: bool = False
-    beside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What a path holds: the hand-ins by student and in the order they came, and all that is none.
-
-    `missing` are the students of the roster without a hand-in. `problems` are the files that are not graded, each
-    with the reason; what systems leave behind (`.DS_Store`, `__MACOSX`) is not among them.
-    """
-
-    layout: str
-    found: tuple[Found, ...]
-    missing: tuple[Student, ...] = ()
-    problems: tuple[tuple[str, str], ...] = ()
 
 
 def find_hand_ins(
@@ -111,7 +84,7 @@ def find_hand_ins(
         raise AutograderError(f"expected hand-ins at {path}, found nothing there: check the path")
     if path.is_symlink():
         path = path.resolve()
-    if out is not None and _is_one_of(out / exercise.id, [path]):
+    if out is not None and is_one_of(out / exercise.id, [path]):
         raise AutograderError(f"expected hand-ins and results in two folders, got {path} for both: name another --out")
     sheet = read_worksheet(worksheet) if worksheet is not None else None
     none = [worksheet, out, out / exercise.id if out is not None else None]
@@ -128,27 +101,6 @@ def find_hand_ins(
     there = {one.student for one in found}
     missing = tuple(s for s in roster.students if s.id not in there) if roster else ()
     return Intake(layout, found, missing, tuple(sorted(search.problems)))
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A file or folder of a student. `whole` is False for what can hardly be a hand-in: a picture, a text."""
-
-    student: str
-    known: bool
-    path: Path
-    whole: bool
-    order: int = 1
-    submitted: datetime | None = None
-    late: bool = False
-    # The name that a file of a flat download had when it was uploaded.
-    upload: str = ""
-
-    @property
-    def place(self) -> tuple[object, ...]:
-        """Where it stands among the student's hand-ins."""
-        numbers = re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), str(self.path))
-        return self.student, self.order, self.submitted or _EARLIEST, numbers, str(self.path)
 
 
 class _Search:
@@ -169,7 +121,7 @@ class _Search:
         self.rules = Rules(exercise)
         self.metadata: dict[str, Submitted] = {}
         self.scratch: Path | None = None
-        self.pieces: list[_Piece] = []
+        self.pieces: list[Piece] = []
         self.problems: list[tuple[str, str]] = []
         self.beside: dict[str, set[str]] = {}
 
@@ -178,7 +130,7 @@ class _Search:
         self.scratch = scratch
         children: list[Path] = []
         if self.root.is_dir():
-            children = [c for c in _children(self.root) if not is_junk(c.name) and not _is_one_of(c, self.none)]
+            children = [c for c in children_of(self.root) if not is_junk(c.name) and not is_one_of(c, self.none)]
         if self.root.is_file():
             system = system_of_zip(self.root)
             if not system:
@@ -187,7 +139,7 @@ class _Search:
             return self._within(self._unpacked(self.root, scratch))
         if not self.root.is_dir():
             raise AutograderError(f"expected a zip or a folder at {self.root}, found something else: check the path")
-        if self._is_hand_in(self.root) and not self._is_class(children):
+        if is_hand_in(self.root, self.exercise) and not self._is_class(children):
             student, known = self.owners.labelled(self.root.resolve().name)
             self._add(student, known, self.root, whole=True)
             return "folder"
@@ -200,8 +152,8 @@ class _Search:
     def _within(self, folder: Path, children: list[Path] | None = None) -> str:
         self.root = folder
         if children is None:
-            children = [child for child in _children(folder) if not is_junk(child.name)]
-        layout = self._layout(children)
+            children = [child for child in children_of(folder) if not is_junk(child.name)]
+        layout = layout_of(children, self.exercise)
         if layout == "gradescope":
             self.metadata = read_metadata(folder / METADATA)
             children = [child for child in children if child.name != METADATA]
@@ -234,22 +186,10 @@ class _Search:
                 self._problem(child, f"could not be read ({error.strerror}): check its permissions")
         return layout
 
-    def _layout(self, children: list[Path]) -> str:
-        if any(child.name == METADATA and child.is_file() for child in children):
-            return "gradescope"
-        if any(moodle_upload(child.name) for child in children):
-            return "moodle"
-        files = [child for child in children if not child.is_dir()]
-        if files and 2 * sum(canvas_upload(file.name) is not None for file in files) > len(files):
-            return "canvas"
-        if any((folder / self.exercise.id).is_dir() for folder in _folders(children)):
-            return "nbgrader"
-        return "students" if any(child.is_dir() for child in children) else "zips"
-
     def _unpacked(self, path: Path, scratch: Path | None) -> Path:
         folder = unpack_download(path, f"unpacked-{fingerprint(path)[:16]}", scratch)
         self.problems += [(printable(name), f"could not be unpacked: {why}") for name, why in left_out_of(folder)]
-        inner = [child for child in _children(folder) if not is_junk(child.name)]
+        inner = [child for child in children_of(folder) if not is_junk(child.name)]
         return inner[0] if len(inner) == 1 and (inner[0] / METADATA).is_file() else folder
 
     def found(self) -> tuple[Found, ...]:
@@ -260,7 +200,7 @@ class _Search:
             if piece.whole:
                 whole.setdefault(piece.student, []).append(piece.path)
         # A zip of pictures is none of a student's hand-ins, and would be refused as the last of them.
-        lesser = {path for of in whole.values() if len(of) > 1 for path in of if _holds_no_code(path)}
+        lesser = {path for of in whole.values() if len(of) > 1 for path in of if holds_no_code(path)}
         lesser -= {path for of in whole.values() if lesser.issuperset(of) for path in of}
         found = []
         for piece in sorted(self.pieces, key=lambda piece: piece.place):
@@ -274,7 +214,7 @@ class _Search:
     def _put_together(self) -> None:
         """Make one hand-in of the files that a student uploaded one by one, where there is a place for it."""
         better = {piece.student for piece in self.pieces if piece.whole}
-        loose: dict[str, list[_Piece]] = {}
+        loose: dict[str, list[Piece]] = {}
         for piece in sorted(self.pieces, key=lambda piece: piece.place):
             if piece.upload and piece.student not in better:
                 loose.setdefault(piece.student, []).append(piece)
@@ -290,7 +230,7 @@ class _Search:
             name = f"{self._name(of[0].path)}{more}"
             times = [piece.submitted for piece in of if piece.submitted is not None]
             late, last = any(piece.late for piece in of), max(times, default=None)
-            self.pieces.append(_Piece(student, of[0].known, folder, True, of[-1].order, last, late, name))
+            self.pieces.append(Piece(student, of[0].known, folder, True, of[-1].order, last, late, name))
 
     def _beside(self, path: Path, student: str) -> None:
         self._problem(path, BESIDE.format(student))
@@ -313,12 +253,12 @@ class _Search:
         nested = inner.is_dir() and not inner.is_symlink()
         if nested:
             self._tree(inner, student, known, self._stamp(inner), file_times=True)
-        if self._is_hand_in(folder):
+        if is_hand_in(folder, self.exercise):
             self._add(student, known, folder, whole=True)
         else:
-            children = [c for c in _children(folder) if not is_junk(c.name) and not (nested and c == inner)]
+            children = [c for c in children_of(folder) if not is_junk(c.name) and not (nested and c == inner)]
             # Beside it lie the hand-ins of the other exercises.
-            children = [c for c in children if not (c.is_dir() and self._is_others(c.name))]
+            children = [c for c in children if not (c.is_dir() and is_others(c.name, self.exercise))]
             self._gather(folder, children, student, known, file_times=True, more=self._count > before)
         # Who is on the roster and handed in nothing is among the missing.
         if self._count == before and not (self.roster and known):
@@ -331,7 +271,7 @@ class _Search:
             return
         time = self._time_of(upload.number) if layout == "moodle" else None
         if path.is_file():
-            whole = without_ending(upload.file)[1] and not upload.typed and not self._is_others(upload.file)
+            whole = without_ending(upload.file)[1] and not upload.typed and not is_others(upload.file, self.exercise)
             loose = "" if whole or upload.typed or upload.file in (".", "..") else upload.file
             self._add(
                 student, known, path, whole=whole, order=upload.order, submitted=time, late=upload.late, upload=loose
@@ -339,7 +279,7 @@ class _Search:
             return
         before = self._count
         if upload.typed:
-            if any(not is_junk(child.name) for child in _children(path)):
+            if any(not is_junk(child.name) for child in children_of(path)):
                 self._add(student, known, path, whole=False, submitted=time)
         else:
             self._tree(path, student, known, time)
@@ -362,10 +302,10 @@ class _Search:
     def _tree(
         self, folder: Path, student: str, known: bool, submitted: datetime | None, *, file_times: bool = False
     ) -> None:
-        if self._is_hand_in(folder):
+        if is_hand_in(folder, self.exercise):
             self._add(student, known, folder, whole=True, submitted=submitted)
             return
-        children = [child for child in _children(folder) if not is_junk(child.name)]
+        children = [child for child in children_of(folder) if not is_junk(child.name)]
         self._gather(folder, children, student, known, submitted, file_times=file_times)
 
     def _gather(
@@ -383,7 +323,7 @@ class _Search:
 
         `file_times` says that a file's own time counts, `more` that the student has other hand-ins.
         """
-        parts, rest = self._walk(children)
+        parts, rest = parts_below(children, self.exercise)
         rest = [path for path in rest if path.name not in ("timestamp.txt", "submission_secret.txt")]
         if rest and not parts and not more:
             whole = any(can_be_taken(path.name, self.rules) for path in rest) or (folder / "models").is_dir()
@@ -392,35 +332,13 @@ class _Search:
         for part in parts:
             own = modified(part) if file_times and part.is_file() else None
             # That of another exercise is one only where there is none of this exercise, and is refused then.
-            whole = part.is_dir() or not self._is_others(part.name)
+            whole = part.is_dir() or not is_others(part.name, self.exercise)
             self._add(student, known, part, whole=whole, submitted=submitted or own)
         for path in rest:
             if path.is_symlink():
                 self._problem(path, LINK)
             else:
                 self._beside(path, student)
-
-    def _walk(self, children: list[Path]) -> tuple[list[Path], list[Path]]:
-        """Archives and unpacked hand-ins below a student's folder, and all other files."""
-        parts: list[Path] = []
-        rest: list[Path] = []
-        pending = [(child, 1) for child in reversed(children)]
-        count = 0
-        while pending:
-            path, depth = pending.pop()
-            if (count := count + 1) > MAX_FILES:
-                return [], [path]
-            if path.is_symlink() or not (path.is_dir() or path.is_file()):
-                rest.append(path)
-            elif path.is_file():
-                (parts if without_ending(path.name)[1] else rest).append(path)
-            elif self._is_hand_in(path):
-                parts.append(path)
-            elif depth < MAX_DEPTH:
-                pending += [(c, depth + 1) for c in reversed(_children(path)) if not is_junk(c.name)]
-            else:
-                rest.append(path)
-        return parts, rest
 
     def _add(
         self,
@@ -437,7 +355,7 @@ class _Search:
         if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
             self._problem(path, f"the hand-in of {student} could not be read: check its permissions")
             return
-        self.pieces.append(_Piece(student, known, path, whole, order, submitted, late, upload))
+        self.pieces.append(Piece(student, known, path, whole, order, submitted, late, upload))
 
     @property
     def _count(self) -> int:
@@ -460,15 +378,6 @@ class _Search:
             return False
         return True
 
-    def _is_hand_in(self, folder: Path) -> bool:
-        if (folder / "exercise_code").is_dir():
-            return True
-        names = [f"{n}.ipynb" for n in self.exercise.all_notebooks]
-        if not any((folder / n).is_file() for n in names):
-            return False
-        # Some hand in a notebook, and beside it everything once more.
-        return not any(_holds_code(c) for c in _children(folder) if not is_junk(c.name))
-
     def _is_class(self, children: list[Path]) -> bool:
         """True for a folder of many into which somebody unpacked a hand-in."""
         zips = [without_ending(child.name)[0] for child in children if without_ending(child.name)[1]]
@@ -478,12 +387,7 @@ class _Search:
             return True
         if self.roster and any(self.owners.labelled(self.owners.attempt(name, frozenset())[0])[1] for name in names):
             return True
-        return any((c / self.exercise.id).is_dir() or self._is_hand_in(c) for c in _folders(children))
-
-    def _is_others(self, name: str) -> bool:
-        """True for `ex04_cnn` and `ex04_cnn (1).zip` where another exercise is graded."""
-        said, own = (re.match(r"ex([0-9]{1,4})_", text, re.I) for text in (name, self.exercise.id))
-        return said is not None and own is not None and int(said[1]) != int(own[1])
+        return any((c / self.exercise.id).is_dir() or is_hand_in(c, self.exercise) for c in folders_of(children))
 
     def _time_of(self, number: str) -> datetime | None:
         row = self.sheet.by_number.get(number) if self.sheet else None
@@ -509,43 +413,3 @@ class _Search:
         except (OSError, ValueError):
             self._problem(path, "expected a time such as 2026-11-20 22:59:00 UTC: nobody knows when this came")
             return None
-
-
-def _children(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir())
-
-
-def _folders(children: list[Path]) -> list[Path]:
-    """Folders that may be students' and can be read."""
-    found = [c for c in children if c.name not in PARTS and c.is_dir() and not c.is_symlink()]
-    return [c for c in found if os.access(c, os.R_OK | os.X_OK)]
-
-
-def _is_one_of(path: Path, others: list[Path]) -> bool:
-    return any(path.exists() and other.exists() and path.samefile(other) for other in others)
-
-
-def _holds_code(path: Path) -> bool:
-    """True for a zip or a folder with an `exercise_code` in it, at its top or in one folder there."""
-    if path.is_symlink() or not (path.is_dir() or without_ending(path.name)[1]):
-        return False
-    if path.is_dir():
-        return os.access(path, os.R_OK | os.X_OK) and (path / "exercise_code").is_dir()
-    return any("exercise_code" in parts[:2] for parts in _zipped(path) or ())
-
-
-def _holds_no_code(path: Path) -> bool:
-    """True for a zip that can be read and has no file of a hand-in in it."""
-    names = _zipped(path) if path.is_file() else None
-    return names is not None and not any(
-        parts[-1].lower().endswith((".ipynb", ".py", ".safetensors")) or is_archive(parts[-1]) for parts in names
-    )
-
-
-def _zipped(path: Path) -> list[tuple[str, ...]] | None:
-    """The names of the files in a zip; None for what is none, or is refused."""
-    try:
-        with open_entries(path, Limits(MAX_ARCHIVE)) as entries:
-            return [entry.parts for entry in entries]
-    except CourseError:
-        return None

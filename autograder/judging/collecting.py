@@ -52,7 +52,7 @@ def fault_of(error: BaseException, path: Path) -> AutograderError:
                 file, number = frame.filename, frame.lineno or 0
     at = f"{file}, line {number}" if number else file
     what = f"{type(error).__name__}: {line(text)[:300]}" if text else type(error).__name__
-    return AutograderError(f"the tests could not be read: {at}: {what}: mend it, nothing was graded")
+    return AutograderError(f"the tests could not be read: {at}: {what}: fix it, nothing was graded")
 
 
 def skip_of(report: pytest.CollectReport) -> AutograderError:

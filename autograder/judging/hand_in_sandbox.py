@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from exercise_code.common.checks.imports import ModuleEnded, import_alone, run_without
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.testing import Failure, Grade, failure_from, test_seed
-from exercise_code.common.wire import MAX_BYTES
+from exercise_code.common.probing.cases import Grade, test_seed
+from exercise_code.common.probing.exceptions import failure_from
+from exercise_code.common.probing.failures import Failure
+from exercise_code.common.probing.imports import ModuleEnded, import_alone, run_without
+from exercise_code.common.probing.wire import MAX_BYTES
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..base.hostile_folders import MAX_DISK, remove

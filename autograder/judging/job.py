@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Job"]
+__all__ = ["Earlier", "Job"]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A student's hand-in of an exercise that the graded one builds on; without a path there is none."""
+
+    exercise: str
+    path: Path | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -13,3 +22,5 @@ class Job:
     student: str
     path: Path
     hand_in: str = ""
+    earlier: tuple[Earlier, ...] = ()
+    """Whose modules take the place of the reference's, where the class asks for that."""

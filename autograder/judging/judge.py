@@ -1,8 +1,5 @@
 """The judge: one hand-in in, one `Result` out. It never runs student code and never imports torch."""
 
-import copy
-import hashlib
-import importlib
 import shutil
 import sys
 import tempfile
@@ -14,14 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.checks.shares import share_of
-from exercise_code.common.checks.trial import RIGHT, compute_on
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handin import HandIn, HandInError, ModelInfo, Note, inspect_model
+from exercise_code.common.hand_ins.hand_in import HandIn, HandInError, ModelInfo, Note, inspect_model
 from exercise_code.common.metrics import get_metric
-from exercise_code.common.testing import Failure, Grade, Score, test_seed
+from exercise_code.common.probing.cases import Grade, test_seed
+from exercise_code.common.probing.failures import Failure
+from exercise_code.common.probing.scores import Score, load_scoring
+from exercise_code.common.probing.trial import RIGHT, compute_on
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..base.locks import Scratch
@@ -30,16 +29,16 @@ from ..sandbox.client import Worker, readable_paths
 from ..sandbox.workers import Workers
 from ..sources.cells import grade_ids, graded_cells
 from ..sources.exercise import sources
+from .answer_key import AnswerKey
 from .budget import SLEEP_FACTOR, Budget
 from .collecting import run_pytest
 from .hand_in_sandbox import HandInSandbox, import_of
 from .job import Job
 from .probes import ProbePickler
 from .pytest_plugin import JudgePlugin
-from .remarks import remarks_on, trouble
+from .remarks import remarks_on, trouble, version_gap
 from .result import CellResult, Result, TestResult, pack_samples
-from .version_gap import version_gap
-from .workspace import Inventory, make_base, open_submission, reference_submission
+from .workspace import Inventory, lay_out_earlier, make_base, open_submission
 
 __all__ = ["Judge"]
 # Validation samples whose predictions a result keeps, for the pictures of the feedback page.
@@ -59,7 +58,7 @@ class Judge:
         self.twins = tuple(sorted(p.stem for p in self.source.solution.glob("*.py")))
         self._scratch = Scratch("judge-")
         self.scratch = self._scratch.folder
-        base = make_base(self.exercise, self.source.course.parent, self.scratch / "base")
+        self.base = base = make_base(self.exercise, self.source.course.parent, self.scratch / "base")
         self._guard(base)
         # What answers depend on and no hand-in may change.
         self._kept = [Inventory.of(base)]
@@ -71,10 +70,8 @@ class Judge:
         }
         self.workers = Workers(device=settings.device, **shared)
         self.worker = self.workers.usual
-        self._reference_worker = Worker(device=settings.device, **shared)
-        self._reference_sandbox: HandInSandbox | None = None
+        self.answer_key = AnswerKey(self, self.twins, Worker(device=settings.device, **shared))
         self.pickler = ProbePickler()
-        self._answers: dict[bytes, Any] = {}
         self._hidden: dict[bool, tuple[Any, Any]] = {}
         self._scores: dict[bool, Score | Failure] = {}
         self._halves: tuple[dict[str, float], ...] = ({}, {})
@@ -91,7 +88,7 @@ class Judge:
     def close(self) -> None:
         """End the workers and remove the scratch folder."""
         self.workers.close()
-        self._reference_worker.close()
+        self.answer_key.close()
         self._scratch.close()
 
     def _guard(self, base: Path) -> None:
@@ -122,33 +119,15 @@ class Judge:
         self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade
     ) -> Any:
         """The reference's answer, computed once a grading process."""
-        key = hashlib.sha256(b"%d:" % seed + self.pickler.dumps(probe, inputs)).digest()
-        if key not in self._answers:
-            if self._reference_sandbox is None:
-                hand_in = reference_submission(self.exercise, self.twins, self.scratch)
-                self._kept.append(Inventory.of(hand_in.folder))
-                self._reference_sandbox = HandInSandbox(
-                    self,
-                    hand_in.folder,
-                    Budget(self.exercise.limits.cpu_seconds * 20),
-                    self._reference_worker,
-                    answer_bytes=sys.maxsize,
-                )
-            try:
-                self._answers[key] = self._reference_sandbox.ask(probe, inputs, seed, name, mark)
-            except Failure as failure:
-                self.expect_whole()
-                raise AutograderError(
-                    f"the reference solution failed in {name}: {failure.reason} {failure.got}: "
-                    f"run `autograder verify {self.exercise.id}`"
-                ) from None
-            self._reference_sandbox.end_test(name)
-        # A test may change what it got; the next hand-in must not see that.
-        return copy.deepcopy(self._answers[key])
+        return self.answer_key.ask(probe, inputs, seed, name, mark)
+
+    def ask_bank(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
+        """What a probe answers beside the reference, or the `Failure` that it ends in."""
+        return self.answer_key.ask_bank(probe, inputs, seed, name, mark)
 
     def expect_whole(self, *more: Inventory) -> None:
         """Nothing; an `AutograderError` when files are gone without which right answers would be wrong ones."""
-        for inventory in (*self._kept, *more):
+        for inventory in (*self._kept, *self.answer_key.kept, *more):
             inventory.check()
         if not Path(sys.executable).exists():
             raise AutograderError(f"the Python installation in {sys.prefix} is gone: bring it back, or install anew")
@@ -181,7 +160,7 @@ class Judge:
         """A score: inputs go in, in a secret order; predictions come out."""
         model = self._model()
         self.inspect(sandbox.workspace)
-        scoring = importlib.import_module(f"{self.exercise.package}.scoring")
+        scoring = load_scoring(self.exercise)
         if visible not in self._hidden:
             # Generated, where it may be: a public test set can be looked up by the hash of its pictures.
             fresh = not visible and self.settings.data == "embedded"
@@ -275,11 +254,13 @@ class Judge:
         try:
             scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace", self.grade_ids)
+            told = lay_out_earlier(job.earlier, self.exercise, self.base, hand_in.folder)
             results, sandbox = self._run(hand_in, items, plugin)
             cells = self._cells(items, {r.name: r for r in results})
             hidden = self._scores.get(False)
             return Result(
                 digest=hand_in.digest,
+                named=(hand_in.student_id or "") if self.exercise.personal else "",
                 score=round(sum(c.points for c in cells), 6),
                 max_score=self.max_score,
                 cells=cells,
@@ -290,6 +271,7 @@ class Judge:
                 model=self._describe_model(hand_in),
                 notes=[
                     *remarks_on(hand_in),
+                    *told,
                     *(Note(None, text) for text in sorted(sandbox.notes)),
                     *(Note(None, text) for text in version_gap(hand_in.folder, results, versions())),
                 ],
@@ -317,6 +299,9 @@ class Judge:
         # What is data in a hand-in's own modules counts as parameters of its model.
         own = (*hand_in.modules, *hand_in.extra_modules) if self.exercise.model else ()
         self._texts = [(hand_in.package / f"{name}.py").read_bytes() for name in own]
+        if self.exercise.model:
+            theirs = hand_in.folder / "exercise_code"
+            self._texts += [p.read_bytes() for name in self.exercise.earlier for p in (theirs / name).glob("*.py")]
         workspace = Inventory.of(hand_in.folder)
         seconds = self.exercise.limits.cpu_seconds * self.settings.cpu_factor
         if self.settings.hand_in_seconds is not None:

@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 from _pytest.runner import runtestprotocol
 
-from exercise_code.common.checks.reasons import Reason
 from exercise_code.common.errors import CourseError
-from exercise_code.common.handin import ModelInfo
-from exercise_code.common.testing import Failure, Grade, Score, as_failure
+from exercise_code.common.hand_ins.hand_in import ModelInfo
+from exercise_code.common.probing.cases import Grade
+from exercise_code.common.probing.exceptions import as_failure
+from exercise_code.common.probing.failures import Failure
+from exercise_code.common.probing.running import numbers
+from exercise_code.common.probing.scores import Score
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..sources.exercise import Sources
@@ -51,6 +55,9 @@ class Examiner(Examination, Protocol):
         self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade
     ) -> Any:
         """The reference's answer."""
+
+    def ask_bank(self, probe: Callable[..., Any], inputs: tuple[Any, ...], seed: int, name: str, mark: Grade) -> Any:
+        """What a probe answers beside the reference, or the `Failure` that it ends in."""
 
     def inspect(self, workspace: Path) -> ModelInfo:
         """What the model's file says of itself."""
@@ -183,6 +190,13 @@ class JudgePlugin:
         return np.random.default_rng(self.judge.seed(request.node))
 
     @pytest.fixture
+    def numbers(self) -> np.random.Generator:
+        """A generator of the numbers that the student has whom the hand-in names."""
+        assert self.sandbox is not None
+        package = self.sandbox.workspace / "exercise_code" / self.judge.exercise.id
+        return numbers(self.judge.exercise, package)
+
+    @pytest.fixture
     def reference(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
         """Run a probe on the reference solution, in a worker of its own; each answer is computed once."""
         if self.judge.is_visible(request.node):
@@ -194,6 +208,21 @@ class JudgePlugin:
         def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
             with sandbox.stopwatch.paused():
                 return self.judge.ask_reference(probe, inputs, seed, name, mark)
+
+        return ask
+
+    @pytest.fixture
+    def bank(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
+        """Run a probe with known mistakes beside the reference, on inputs that a student chose."""
+        if self.judge.is_visible(request.node):
+            raise AutograderError(f"{request.node.name} is visible and asks for known mistakes: test the form alone")
+        name, mark = request.node.name, request.function.__grade__
+        assert self.sandbox is not None
+        sandbox, seed = self.sandbox, self.judge.probe_seed(request.node)
+
+        def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
+            with sandbox.stopwatch.paused():
+                return self.judge.ask_bank(probe, inputs, seed, name, mark)
 
         return ask
 

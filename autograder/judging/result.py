@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.handing_in.notes import Note
+from exercise_code.common.hand_ins.notes import Note
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..base.files import write_whole
@@ -68,6 +68,8 @@ class Result(_Model):
     """
 
     student: str
+    named: str = ""
+    """Whose numbers the hand-in answers, in an exercise whose numbers differ from student to student."""
     exercise: str
     hand_in: str
     digest: str = ""

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.testing import Failure
+from exercise_code.common.probing.failures import Failure
+from exercise_code.common.reasons import Reason
 
 __all__ = ["Stopwatch"]
 

@@ -1,17 +1,19 @@
 """A zip or folder, made into the workspace that a sandboxed child may read."""
 
 import shutil
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercise_code.common.exercise import PACKAGE, Exercise
-from exercise_code.common.handin import HandIn, open_handin
+from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
+from exercise_code.common.hand_ins.hand_in import HandIn, HandInError, Note, open_handin
 
 from ..base.errors import AutograderError
 from ..sources.variants import reference, strip_markers
+from .job import Earlier
 
-__all__ = ["Inventory", "make_base", "open_submission", "reference_submission"]
+__all__ = ["Inventory", "lay_out_earlier", "make_base", "open_submission", "reference_submission"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,32 @@ def make_base(exercise: Exercise, course: Path, into: Path) -> Path:
         for module in solution.glob("*.py"):
             (folder / module.name).write_text(strip_markers(module.read_text(encoding="utf-8")), encoding="utf-8")
     return into
+
+
+def lay_out_earlier(works: Sequence[Earlier], exercise: Exercise, base: Path, hand_in: Path) -> list[Note]:
+    """What is said of it, after a student's own modules of earlier exercises were put into the unpacked `hand_in`.
+
+    There they come before the reference's in `base`. Where a student has none, the reference counts.
+    """
+    notes = []
+    for work in works:
+        earlier = load_exercise(work.exercise, exercise.folder.parent)
+        if work.path is None:
+            notes.append(Note(None, f"no hand-in of {earlier.id}: the course's own modules of it were used"))
+            continue
+        with tempfile.TemporaryDirectory(dir=hand_in.parent, prefix="earlier-") as room:
+            try:
+                found = open_handin(work.path, earlier, Path(room) / "handin", earlier.modules)
+            except HandInError as error:
+                reason = f"the hand-in of {earlier.id} was refused ({error})"
+                notes.append(Note(None, f"{reason}: the course's own modules of it were used"))
+                continue
+            target = hand_in / "exercise_code" / earlier.id
+            shutil.copytree(base / "exercise_code" / earlier.id, target)
+            for path in found.package.glob("*.py"):
+                shutil.copy(path, target / path.name)
+        notes.append(Note(None, f"graded with the student's own modules of {earlier.id}"))
+    return notes
 
 
 def _copy_given(exercise: Exercise, twins: tuple[str, ...], target: Path) -> None:

@@ -36,6 +36,10 @@ roster = "roster.csv"
 # What hidden tests and models are scored on: "embedded", generated from the secret, or "real" data.
 data = "embedded"
 
+# Whose modules an exercise uses that builds on earlier ones: the course's own ("reference"), or each student's, from
+# the hand-in that gave the mark there ("student").
+earlier = "reference"
+
 # What one student may cost: of each student so many hand-ins are graded, the newest; and one may take so many seconds
 # (half as many while it computes; where nothing is said, the exercise's own limits count alone).
 #
@@ -178,7 +182,7 @@ def _roster() -> bytes:
 def _source(exercise: str) -> dict[str, bytes]:
     """The files of `source/<exercise>`: notebooks with their solutions, and the package with stubs."""
     course = course_folder()
-    collected = collect(exercise, (), course, ROOT)
+    collected = collect(exercise, "stubs", course, ROOT)
     files = {name: data for name, data in collected.items() if name.startswith("exercise_code/")}
     for path in notebook_sources(exercise, course):
         files[f"{path.stem}.ipynb"] = serialise(source_notebook(exercise, path.stem, course))

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.handing_in.notebooks import ANSWER_PROMPT
+from exercise_code.common.submitting.notebooks import ANSWER_PROMPT
 
 from ..base.errors import AutograderError
 from ..sources.cells import BEGIN_GUIDE, END_GUIDE

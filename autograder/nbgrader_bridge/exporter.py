@@ -22,8 +22,8 @@ from ..base.errors import AutograderError
 from ..classroom.class_file import FILE, Classroom, open_classroom
 from ..intake.search import Found, find_hand_ins
 from ..intake.times import nbgrader_time
+from .notebooks.fixed import fix, read_template
 from .notebooks.handed_in import read_hand_in
-from .notebooks.mended import mend, read_template
 from .prepare import SECRET, TIMESTAMP, released_notebooks
 
 __all__ = ["HandInExporter", "classroom_of", "submitted_file", "timestamp_of"]
@@ -65,8 +65,8 @@ class HandInExporter(NotebookExporter):
         released = released_notebooks(Path(converter.coursedir.root), load_exercise(exercise))
         template = read_template(released[path.stem])
         found = read_hand_in(path.parent, load_exercise(exercise))
-        mended = mend(found.notebooks[path.stem], template, found.unread)
-        notebook = nbformat.from_dict(mended)  # type: ignore[no-untyped-call]
+        fixed = fix(found.notebooks[path.stem], template, found.unread)
+        notebook = nbformat.from_dict(fixed)  # type: ignore[no-untyped-call]
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **options)  # type: ignore[no-untyped-call]
 

@@ -20,15 +20,15 @@ from typing import Any
 
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise, load_exercise
-from exercise_code.common.handin import HandInError, open_handin
+from exercise_code.common.hand_ins.hand_in import HandInError, open_handin
 
 from ..base.errors import AutograderError
 from ..base.files import write_whole
 from ..judging.result import Result, read_result
 from ..sources.cells import grade_ids
 from ..sources.exercise import sources
+from .notebooks.fixed import Template, add_notes, fix, notes_of, read_template
 from .notebooks.handed_in import NO_FILE, REFUSED, HandedIn, read_hand_in, what_was_taken
-from .notebooks.mended import Template, add_notes, mend, notes_of, read_template
 from .notebooks.outputs import points_in, put_scores
 
 __all__ = ["SECRET", "TIMESTAMP", "Answer", "Prepared", "Preparing", "prepare_all", "read_secret", "released_notebooks"]
@@ -216,7 +216,7 @@ def _notebook(
     handed_in: bytes | str | None, template: Template, released: Path, result: Result, unread: str, first: bool
 ) -> dict[str, Any]:
     """The notebook with its outputs; without anything handed in the released one."""
-    notebook = mend(released.read_bytes() if handed_in is None else handed_in, template, unread)
+    notebook = fix(released.read_bytes() if handed_in is None else handed_in, template, unread)
     put_scores(notebook, result)
     if first:
         add_notes(notebook, notes_of(result))
@@ -224,7 +224,7 @@ def _notebook(
 
 
 def _answers(notebook: dict[str, Any], template: Template, result: Result) -> dict[str, Answer]:
-    """What nbgrader's own steps would note: `mend` has seen to it that every graded cell is there once."""
+    """What nbgrader's own steps would note: `fix` has seen to it that every graded cell is there once."""
     points = {cell.grade_id: points_in(cell) for cell in result.cells}
     blank = {_role(cell).get("grade_id"): cell["source"] for cell in template.cells}
     answers = {}

@@ -20,13 +20,14 @@ from ..base.errors import AutograderError
 from ..base.settings import Settings, settings_from_environment
 from ..fleet.local import Fleet
 from ..grading import course_hash, grade_found, result_key, result_path
+from ..grading.earlier import EarlierHandIns
 from ..intake.digest import fingerprint
 from ..intake.search import Found
 from ..judging.job import Job
 from ..judging.result import Result, read_result
 from .exporter import classroom_of, submitted_file, timestamp_of
 from .gradebook.fill import enter_dates
-from .notebooks.mended import add_notes, notes_of
+from .notebooks.fixed import add_notes, notes_of
 from .notebooks.outputs import put_scores
 
 __all__ = ["Scores", "result_of"]
@@ -83,7 +84,8 @@ def result_of(folder: Path, exercise: str, student: str, path: Path) -> Result:
         if session.last is None or session.last[0] != (student, print_):
             out = folder / "results"
             known = read_result(result_path(out, exercise, student, print_))
-            key = result_key(student, print_, session.course, session.settings)
+            earlier = EarlierHandIns(load_exercise(exercise), out, session.settings).of(student)
+            key = result_key(student, print_, session.course, session.settings, earlier)
             if known is None or known.key != key or known.failed:
                 known = _grade(folder, session, Found(student, path, path.name))
             session.last = (student, print_), known

@@ -187,7 +187,7 @@ def _groups(graded: GradedClass) -> list[_Group]:
     return [
         _Group("grading failed", tuple(failed), "bad", "Not the students' fault: grade the class again."),
         _Group("files to look at", graded.problems, "bad", "Not graded, or not as they should be."),
-        _Group("unknown to the roster", tuple(strange), "warn", "Add them to the roster, or mend the file's name."),
+        _Group("unknown to the roster", tuple(strange), "warn", "Add them to the roster, or fix the file's name."),
         _Group("refused", tuple(refused), "warn", "They earn nothing until a readable hand-in comes."),
         _Group(
             "data in the source code",

@@ -1,4 +1,4 @@
-"""A page for each student: how many points, what to mend first, and how."""
+"""A page for each student: how many points, what to fix first, and how."""
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from exercise_code.common.checks.alike import alike
-from exercise_code.common.checks.reasons import PLACES, Reason
 from exercise_code.common.exercise import ModelSpec
-from exercise_code.common.handing_in.notes import Note
+from exercise_code.common.hand_ins.notes import Note
+from exercise_code.common.reasons import PLACES, Reason
 
 from ..base.stamps import Stamps, code_hash, hash_of
 from ..base.text import short, signed

@@ -1,7 +1,6 @@
 """Pictures of a model's predictions as inline SVG: sharp at any size, a few kilobytes each."""
 
 import base64
-import importlib
 import io
 import math
 import zlib
@@ -12,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup, escape
 
-from exercise_code.common.drawing import DrawnSample
+from exercise_code.common.checks.drawn_sample import DrawnSample
 from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import Exercise
+from exercise_code.common.probing.scores import load_scoring
 
 from ..base.text import clean_text
 from ..judging.result import unpack_samples
@@ -58,7 +58,7 @@ class Gallery:
     def _open(self) -> bool:
         if not self._opened and self.exercise.model is not None:
             self._opened = True
-            scoring = importlib.import_module(f"{self.exercise.package}.scoring")
+            scoring = load_scoring(self.exercise)
             self._draw = getattr(scoring, "draw_samples", None)
             if self._draw is not None:
                 try:

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..base.errors import AutograderError
 from ..base.validation import in_words
-from .mutation_operators import Edit, Finder, Site, one_line
+from .mutation_operators import Finder
+from .mutation_places import Edit, Site, one_line
 
 __all__ = ["Equivalent", "Mutant", "Pool", "load_equivalents", "mutants_of_folder", "mutants_of_text", "pool"]
 
@@ -109,7 +110,7 @@ def load_equivalents(path: Path) -> dict[str, Equivalent]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AutograderError(f"{path}: expected a TOML file, got {error}: mend the file") from error
+        raise AutograderError(f"{path}: expected a TOML file, got {error}: fix the file") from error
     unknown = sorted(set(table) - {"equivalent"})
     entries = table.get("equivalent", [])
     if unknown or not isinstance(entries, list):
@@ -148,7 +149,7 @@ def mutants_of_text(text: str, file: str) -> list[Mutant]:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise AutograderError(
-            f"{file}:{error.lineno}: expected Python code, got {error.msg}: mend the module"
+            f"{file}:{error.lineno}: expected Python code, got {error.msg}: fix the module"
         ) from error
     finder = Finder(source, _solution_lines(source, file))
     finder.visit(tree)

@@ -31,6 +31,7 @@ from ..sources import variants
 from ..sources.exercise import Sources, known_tests, sources
 from ..sources.known_answers import RightAnswer, WrongAnswer, apply, right_answers, wrong_answers
 from .mutants import Mutant, Pool, pool
+from .stand_ins import Trials, try_given_code
 
 __all__ = [
     "Finding",
@@ -49,7 +50,7 @@ MUTANT_CPU_FACTOR = 0.4
 CHUNK = 16
 
 T = TypeVar("T")
-Part = Literal["reference", "untouched", "right answer", "wrong answer", "mutants"]
+Part = Literal["reference", "untouched", "right answer", "wrong answer", "given code", "mutants"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def verify(
     judge: Judge | None = None,
     settings: Settings | None = None,
     mutants: bool = True,
+    given: bool = True,
     most_answers: int | None = None,
     most_mutants: int | None = None,
     jobs: int = 1,
@@ -121,7 +123,8 @@ def verify(
 
     The reference and each right answer must earn every automatic point and the untouched stubs none in any cell;
     each wrong answer must fail exactly the tests it names; of the mutants, listed equivalents aside, 95 % must lose
-    points. `most_answers` and `most_mutants` take no more than so many, drawn by the exercise's id: the same each time.
+    points. No given function may pass a task's checks in the place of one that students write. `most_answers` and
+    `most_mutants` take no more than so many, drawn by the exercise's id: the same each time.
     """
     src = sources(exercise)
     answers: list[RightAnswer | WrongAnswer] = _some([*right_answers(src), *wrong_answers(src)], most_answers, src.id)
@@ -133,6 +136,10 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         findings = run.own_handins(Path(folder) / "handins", answers)
         seconds = {"hand-ins": time.perf_counter() - start}
+        if given:
+            start = time.perf_counter()
+            findings.append(_judge_given(try_given_code(src)))
+            seconds["given code"] = time.perf_counter() - start
         mutation = None
         if mutant_pool is not None:
             start = time.perf_counter()
@@ -189,9 +196,12 @@ class _Run:
             "untouched": partial(variants.untouched, self.src),
             **{f"{each.kind}-{each.name}": partial(apply, each, exercise=self.src) for each in answers},
         }
+        others = variants.STUDENTS[1:] if self.src.exercise.personal else ()
+        makers |= {f"of-{name}": partial(variants.reference, self.src, student=name) for name in others}
         verdicts = self._grade("hand-ins", folder, makers, first_failure=False)
         findings = [
             _judge_full("reference", "reference", verdicts["reference"]),
+            *(_judge_full("reference", f"of {name}", verdicts[f"of-{name}"]) for name in others),
             _judge_untouched(verdicts["untouched"]),
         ]
         for answer in answers:
@@ -281,6 +291,13 @@ def _judge_wrong(wrong: WrongAnswer, verdict: Verdict, known: set[str]) -> Findi
         problems.append("fails tests that no test file declares")
     detail = "; ".join(problems) or f"fails exactly the tests it names ({len(expected)} of {len(known)})"
     return Finding("wrong answer", wrong.name, not problems, detail)
+
+
+def _judge_given(trials: Trials) -> Finding:
+    if trials.found:
+        return Finding("given code", "given code", False, "; ".join(map(str, trials.found)))
+    detail = f"none of {trials.functions} given functions passes the checks of a task ({len(trials.tasks)} tried)"
+    return Finding("given code", "given code", True, detail)
 
 
 def _judge_mutation(score: MutationScore) -> Finding:

@@ -108,8 +108,9 @@ def _hook(folder: str) -> Any:
 
 
 def _answer(answer: int, body: bytes, spec: dict[str, Any], count: int) -> None:
-    from exercise_code.common.testing import Code, describe_exception, seed_all
-    from exercise_code.common.wire import WireError, encode
+    from exercise_code.common.probing.exceptions import describe_exception
+    from exercise_code.common.probing.in_process import Code, seed_all
+    from exercise_code.common.probing.wire import WireError, encode
 
     nonce, payload = body[:NONCE_BYTES], body[NONCE_BYTES:]
     package = f"exercise_code.{spec['exercise']}"

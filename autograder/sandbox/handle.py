@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from exercise_code.common.checks.reasons import Reason
-from exercise_code.common.wire import MAX_BYTES, WireError, decode
+from exercise_code.common.probing.wire import MAX_BYTES, WireError, decode
+from exercise_code.common.reasons import Reason
 
 from ..base.errors import AutograderError
 from ..base.hostile_folders import MAX_DISK, MAX_FILES, is_small

@@ -40,7 +40,7 @@ def main() -> None:
     config["private"], why_not = _enter_root(config, libraries)
     libraries.warm_up([*ALWAYS, *config["imports"]])
     # Seeding imports more behind the scenes (18 ms with torch): once here rather than once a child.
-    importlib.import_module("exercise_code.common.testing").seed_all(0)
+    importlib.import_module("exercise_code.common.probing.in_process").seed_all(0)
     sys.path[:] = [p for p in sys.path if p != config["project"]]
     if not config["unsafe"]:
         walls.die_with_parent()

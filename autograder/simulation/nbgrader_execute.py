@@ -13,6 +13,7 @@ from exercise_code.common.exercise import PACKAGE
 
 from ..sources.cells import graded_cells, points_of
 from ..sources.exercise import Sources
+from . import trusted_check
 
 __all__ = ["Executed", "execute_trusted"]
 
@@ -41,6 +42,7 @@ def execute_trusted(source: Sources, hand_in: Path, tree: Path, checks_only: boo
 
     exercise = source.id
     shutil.copytree(PACKAGE, tree / "exercise_code", ignore=shutil.ignore_patterns("__pycache__"))
+    _put_trusted_check(tree / "exercise_code")
     shutil.copytree(PACKAGE.parent / "datasets", tree / "datasets", ignore=shutil.ignore_patterns("cache", "*.zip"))
     shutil.copytree(hand_in / "exercise_code" / exercise, tree / "exercise_code" / exercise, dirs_exist_ok=True)
     assignment = tree / "exercises" / exercise
@@ -51,7 +53,9 @@ def execute_trusted(source: Sources, hand_in: Path, tree: Path, checks_only: boo
         notebook = nbformat.read(assignment / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
         if checks_only:
             code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-            notebook.cells = [code[0], *(cell for cell in code[1:] if is_grade(cell))]
+            # It may have cells before it, in which nothing of the course is used yet.
+            setup = next(cell for cell in code if "from exercise_code" in cell.source)
+            notebook.cells = [setup, *(cell for cell in code if is_grade(cell))]
         start = time.perf_counter()
         with _environment(source, tree):
             notebook, _ = Execute(timeout=300).preprocess(notebook, {"metadata": {"path": str(assignment)}})
@@ -60,6 +64,17 @@ def execute_trusted(source: Sources, hand_in: Path, tree: Path, checks_only: boo
             if is_grade(cell) and cell.cell_type == "code":
                 points[cell.metadata.nbgrader["grade_id"]] = float(determine_grade(cell)[0] or 0.0)
     return Executed(points, seconds)
+
+
+def _put_trusted_check(package: Path) -> None:
+    """`check` of this copy of the students' package runs the hidden tests, too, and gives points."""
+    shutil.copy(Path(trusted_check.__file__), package / "common" / "trusted.py")
+    names = package / "__init__.py"
+    text = names.read_text(encoding="utf-8")
+    ours = text.replace('"check": "checks.check"', '"check": "trusted"')
+    if ours == text:
+        raise ValueError("expected `check` in the table of exercise_code/__init__.py: correct this function")
+    names.write_text(ours, encoding="utf-8")
 
 
 @contextmanager

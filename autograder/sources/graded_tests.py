@@ -20,7 +20,7 @@ def read_tests(path: Path) -> Iterator[tuple[str, str, int]]:
         with _PARSING:
             tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
-        fault(f"{short(path)}, line {error.lineno}", "Python", f"'{error.msg}'", "mend it")
+        fault(f"{short(path)}, line {error.lineno}", "Python", f"'{error.msg}'", "fix it")
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
             continue

@@ -114,7 +114,7 @@ def _answers(src: Sources, model: type[_A]) -> list[_A]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AutograderError(f"{path}: expected a TOML file, got {error}: mend the file") from error
+        raise AutograderError(f"{path}: expected a TOML file, got {error}: fix the file") from error
     entries = table.get(kind)
     if set(table) != {kind} or not isinstance(entries, list):
         raise AutograderError(f"{path}: expected [[{kind}]] entries and nothing else, got {sorted(table) or 'nothing'}")

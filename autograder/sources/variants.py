@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from exercise_code.common.exercise import Exercise
+from exercise_code.common.hand_ins.student_id import ID_FILE
 
 from ..base.errors import AutograderError
 from .exercise import Sources, sources
 
-__all__ = ["package_folder", "reference", "strip_markers", "untouched", "with_module"]
+__all__ = ["STUDENTS", "as_student", "package_folder", "reference", "strip_markers", "untouched", "with_module"]
+# Who hands in what the project makes itself.
+STUDENTS = ("u0001", "u0002")
 _MARKER = re.compile(r"^[ \t]*### ((BEGIN|END) SOLUTION|TASK \S+)[ \t]*\n?", re.MULTILINE)
 
 
-def reference(exercise: str | Exercise | Sources, into: Path) -> Path:
-    """`into`, filled with the hand-in that earns every automatic point: solved modules, trained model."""
+def reference(exercise: str | Exercise | Sources, into: Path, student: str = STUDENTS[0]) -> Path:
+    """`into`, filled with the hand-in that earns every automatic point: solved modules, trained model.
+
+    `student` is who hands it in, where numbers differ from student to student.
+    """
     src = sources(exercise)
     _new_folder(into)
     package = package_folder(src, into)
@@ -30,6 +37,7 @@ def reference(exercise: str | Exercise | Sources, into: Path) -> Path:
         (into / "models").mkdir(exist_ok=True)
         shutil.copyfile(path, into / "models" / path.name)
     _copy_notebooks(src, into)
+    _name(student, src, package)
     return into
 
 
@@ -44,7 +52,28 @@ def untouched(exercise: str | Exercise | Sources, into: Path) -> Path:
             raise AutograderError(f"expected the generated stub {stub}, found none: run `make build`")
         shutil.copyfile(stub, package / name)
     _copy_notebooks(src, into)
+    _name(STUDENTS[0], src, package)
     return into
+
+
+def as_student(src: Sources, into: Path, student: str = STUDENTS[0]) -> Sources:
+    """The sources with given code that knows who `student` is: copies in `into`, where numbers differ from student to
+    student, else the sources as they are.
+
+    For what runs the solution in this process: given code looks for the student's id beside itself.
+    """
+    if not src.exercise.personal:
+        return src
+    skip = shutil.ignore_patterns("__pycache__", ID_FILE)
+    for name in (src.id, *src.exercise.earlier):
+        shutil.copytree(src.exercise.folder.parent / name, into / name, ignore=skip)
+    _name(student, src, into / src.id)
+    return replace(src, exercise=replace(src.exercise, folder=into / src.id))
+
+
+def _name(student: str, src: Sources, package: Path) -> None:
+    if src.exercise.personal:
+        (package / ID_FILE).write_text(f"{student}\n", encoding="utf-8")
 
 
 def with_module(base: Path, exercise: str | Exercise | Sources, file: str, text: str, into: Path) -> Path:

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 
 from . import exercise as exercises
+from .checks.report import shell
 from .errors import CourseError
 from .exercise import Exercise, exercise_ids, load_exercise
-from .reporting import shell
 
 __all__ = ["assignment_folder", "course_root", "exercise_here", "notebook_file", "working_folder"]
 

@@ -12,6 +12,7 @@ This module is the door for notebooks, exercises and students; the code is in `e
 from .datasets.cifar10 import ImageSet
 from .datasets.dataset import SPLITS
 from .datasets.facial_keypoints import KeypointSet
+from .datasets.housing import HousingSet
 from .datasets.known import DATASETS
 from .datasets.load import dataset_info, load_dataset, resolve_source
 from .datasets.prepare import main
@@ -19,6 +20,7 @@ from .datasets.prepare import main
 __all__ = [
     "DATASETS",
     "SPLITS",
+    "HousingSet",
     "ImageSet",
     "KeypointSet",
     "dataset_info",

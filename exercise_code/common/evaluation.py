@@ -1,19 +1,34 @@
 """A model's score on a dataset: the value of the loop over single samples, from batches that fit the cache."""
 
+import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.data import TensorDataset, default_collate
 
+from .devices import full_float32
 from .errors import CourseError
+from .hand_ins.model_file import misfit
 from .metrics import Metric, get_metric
+from .probing.failures import OddAnswer
 
-__all__ = ["choose_batch_size", "device_of", "evaluate_model", "evaluating", "predict", "stack_samples"]
+__all__ = [
+    "choose_batch_size",
+    "device_of",
+    "evaluate_model",
+    "evaluating",
+    "predict",
+    "predict_saved",
+    "stack_samples",
+]
 
 # On a CPU a typical layer's activations should stay in the cache: beyond it large batches are slower than single
 # samples (wide CNNs), far below it the overhead of each call is what counts (deep and thin ones). Measured with
@@ -68,6 +83,24 @@ def predict(model: nn.Module, inputs: Tensor | np.ndarray[Any, Any], batch_size:
         batches = torch.split(rest, batch_size) if len(rest) else ()
         outputs += [_checked(model(batch.to(device)), len(batch)) for batch in batches]
         return torch.cat(outputs).cpu().numpy()
+
+
+def predict_saved(build: Callable[[dict[str, Any]], nn.Module], path: Path, inputs: np.ndarray[Any, Any]) -> Any:
+    """What the model at `path` (`models/NAME.safetensors`, hyperparameters in `NAME.json`) answers for all inputs.
+
+    `build` is the class of the student's model. The grader says where models run; in a notebook nobody does, and the
+    score is the same either way. Weights that do not fit raise an `OddAnswer`, a student's mistake.
+    """
+    full_float32()
+    hparams = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    model = build(hparams)
+    state = load_file(path)
+    shapes = [{key: tuple(tensor.shape) for key, tensor in each.items()} for each in (state, model.state_dict())]
+    if problem := misfit(*shapes):
+        raise OddAnswer(f"the weights in {path.name} do not fit the code: {problem}; train and save it again")
+    model.load_state_dict(state)
+    model.to(os.environ.get("COURSE_DEVICE", "cpu"))
+    return predict(model, inputs)
 
 
 def choose_batch_size(model: nn.Module, inputs: Tensor) -> int:

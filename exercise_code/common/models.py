@@ -1,6 +1,5 @@
 """Trained models as files: weights in safetensors, hyperparameters in JSON, never a pickle."""
 
-import importlib
 import json
 import tempfile
 import time
@@ -14,14 +13,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from .checks.reloading import fresh_code
 from .course_tree import assignment_folder, exercise_here
 from .datasets.load import resolve_source
 from .errors import CourseError
 from .evaluation import evaluate_model
 from .exercise import Exercise, load_exercise
+from .hand_ins.model_file import inspect_model, misfit
 from .metrics import get_metric
-from .modelfile import inspect_model, misfit
-from .reloading import fresh_code
+from .probing.scores import load_scoring
 
 __all__ = ["count_parameters", "load_model", "model_source", "save_model"]
 
@@ -222,7 +222,7 @@ def _as_the_grader(new: Path, exercise: Exercise, kept: str) -> Trial:
     """Build the model from its two files with the code on disk, and predict as many inputs as the grader sends."""
     assert exercise.model is not None
     with fresh_code(exercise, new.parent) as code:
-        scoring = importlib.import_module(f"{exercise.package}.scoring")
+        scoring = load_scoring(exercise)
         inputs, _ = scoring.evaluation_set(resolve_source(exercise.model.dataset), "val")
         start = time.process_time()
         try:

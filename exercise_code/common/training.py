@@ -86,56 +86,25 @@ def train(
     _check_sizes(num_epochs=num_epochs, batch_size=batch_size)
     run = _Run(model, loss, val_data, metric, patience)
     batches = _Batches(train_data, batch_size, seed, num_workers, augment, device_of(model))
-    base_lrs = [group["lr"] for group in optimizer.param_groups]
-    max_steps = min(num_epochs * len(batches), _max_steps())
-    # What torch shuffles with is this generator's; the bar has one tick a step.
-    bar = tqdm(total=max_steps, disable=not progress, unit="step", leave=True)
-    curve = _live_curve() if progress else None
-    start = time.perf_counter()
-    history = run.history
+    pace = _Pace(optimizer, schedule, min(num_epochs * len(batches), _max_steps()), max_seconds)
+    shown = _Shown(pace.max_steps, progress)
     try:
         for epoch in range(1, num_epochs + 1):
-            model.train()
-            total, count = 0.0, 0
-            for inputs, targets in batches:
-                elapsed = time.perf_counter() - start
-                if schedule is not None:
-                    done = history.num_steps / max_steps
-                    done = max(done, elapsed / max_seconds) if max_seconds else done
-                    for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
-                        group["lr"] = lr * schedule(min(done, 1.0))
-                value = _finite(step(model, inputs, targets, optimizer), history.num_steps)
-                total, count = total + value * len(inputs), count + len(inputs)
-                history.num_steps += 1
-                bar.update()
-                if history.num_steps >= max_steps:
-                    break
-            run.end_epoch(total / count)
-            history.seconds = time.perf_counter() - start
-            bar.set_description(f"epoch {epoch}", refresh=False)
-            bar.set_postfix_str(run.summary())
-            if curve is not None:
-                curve.update(history)
-            if history.num_steps >= max_steps:
-                if epoch < num_epochs:
-                    history.stopped = f"{max_steps} steps done"
-                break
-            if max_seconds is not None and history.seconds >= max_seconds:
-                history.stopped = f"{max_seconds:g} s are over"
-                break
-            if run.is_stale(epoch):
-                history.stopped = f"no improvement for {patience} epochs"
+            run.end_epoch(_epoch(batches, model, optimizer, step, pace, run.history, shown))
+            run.history.seconds = pace.seconds
+            shown.end_epoch(epoch, run)
+            # The last epoch ends the run in any case.
+            if epoch < num_epochs and (reason := pace.why_over(run.history) or run.why_stale(epoch)):
+                run.history.stopped = reason
                 break
     except KeyboardInterrupt:
-        history.stopped = "interrupted"
+        run.history.stopped = "interrupted"
     finally:
-        bar.close()
-        for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
-            group["lr"] = lr
+        shown.bar.close()
+        pace.restore_rates()
     run.restore_best()
-    if curve is not None:
-        curve.update(history, final=True)
-    return history
+    shown.end_run(run.history)
+    return run.history
 
 
 def cosine(progress: float, warmup: float = 0.05) -> float:
@@ -175,8 +144,10 @@ class _Run:
             # A copy: the optimizer goes on writing into the tensors that state_dict() refers to.
             self.best_parameters = copy.deepcopy(self.model.state_dict()) if self.val is not None else None
 
-    def is_stale(self, epoch: int) -> bool:
-        return self.patience is not None and epoch - self.history.best_epoch >= self.patience
+    def why_stale(self, epoch: int) -> str:
+        if self.patience is not None and epoch - self.history.best_epoch >= self.patience:
+            return f"no improvement for {self.patience} epochs"
+        return ""
 
     def restore_best(self) -> None:
         if self.best_parameters is not None:
@@ -190,6 +161,46 @@ class _Run:
         if history.val_score:
             parts.append(f"val score {history.val_score[-1]:.4g}")
         return ", ".join(parts)
+
+
+class _Pace:
+    """The learning rates along a run, and the time that it has taken."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedule: Callable[[float], float] | None,
+        max_steps: int,
+        max_seconds: float | None,
+    ) -> None:
+        self.groups, self.schedule = optimizer.param_groups, schedule
+        self.max_steps, self.max_seconds = max_steps, max_seconds
+        self.rates = [group["lr"] for group in self.groups]
+        self.start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
+
+    def set_rates(self, num_steps: int) -> None:
+        if self.schedule is None:
+            return
+        done = num_steps / self.max_steps
+        done = max(done, self.seconds / self.max_seconds) if self.max_seconds else done
+        factor = self.schedule(min(done, 1.0))
+        for group, rate in zip(self.groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+
+    def restore_rates(self) -> None:
+        for group, rate in zip(self.groups, self.rates, strict=True):
+            group["lr"] = rate
+
+    def why_over(self, history: History) -> str:
+        if history.num_steps >= self.max_steps:
+            return f"{self.max_steps} steps done"
+        if self.max_seconds is not None and history.seconds >= self.max_seconds:
+            return f"{self.max_seconds:g} s are over"
+        return ""
 
 
 class _Batches:
@@ -230,6 +241,47 @@ class _Batches:
         inputs, targets = self.data.tensors
         for index in torch.split(torch.randperm(len(inputs), generator=self.generator), self.batch_size):
             yield inputs[index], targets[index]
+
+
+class _Shown:
+    """A bar with one tick a step and, in a notebook, a live curve; nothing without `progress`."""
+
+    def __init__(self, max_steps: int, progress: bool) -> None:
+        self.bar = tqdm(total=max_steps, disable=not progress, unit="step", leave=True)
+        self.curve = _live_curve() if progress else None
+
+    def end_epoch(self, epoch: int, run: _Run) -> None:
+        self.bar.set_description(f"epoch {epoch}", refresh=False)
+        self.bar.set_postfix_str(run.summary())
+        if self.curve is not None:
+            self.curve.update(run.history)
+
+    def end_run(self, history: History) -> None:
+        if self.curve is not None:
+            self.curve.update(history, final=True)
+
+
+def _epoch(
+    batches: _Batches,
+    model: nn.Module,
+    optimizer: Optimizer,
+    step: Step,
+    pace: _Pace,
+    history: History,
+    shown: _Shown,
+) -> float:
+    """The mean loss of an epoch, or of its part up to the last step that may be done."""
+    model.train()
+    total, count = 0.0, 0
+    for inputs, targets in batches:
+        pace.set_rates(history.num_steps)
+        value = _finite(step(model, inputs, targets, optimizer), history.num_steps)
+        total, count = total + value * len(inputs), count + len(inputs)
+        history.num_steps += 1
+        shown.bar.update()
+        if history.num_steps >= pace.max_steps:
+            break
+    return total / count
 
 
 def _live_curve() -> Any:

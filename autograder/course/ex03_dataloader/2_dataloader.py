@@ -575,8 +575,8 @@ for in_memory in [False, True]:
 submit("ex03_dataloader")
 
 # %% [markdown]
-# **Next:** in exercise 4 this data trains your first models, and a *solver* that walks downhill. If you are curious
-# how PyTorch does what you have just built, and reads images in several processes at once, open
+# **Next:** in exercise 4 you write models and a *solver* that walks downhill, and in exercise 5 a network learns to tell
+# these images apart. If you are curious how PyTorch does what you have just built, and reads images in several processes at once, open
 # [3_torch_transforms.ipynb](3_torch_transforms.ipynb) (optional, no points).
 #
 # ## Read on

@@ -51,6 +51,23 @@ def make_certificates(folder: Path, hosts: Sequence[str] = ()) -> list[Path]:
     The authority's own key is forgotten, so nobody can ever make another certificate that this cluster accepts.
     `hosts` are names and addresses of the machines; Dask does not look at them, other tools do.
     """
+    files = Certificates(folder)
+    _expect_new(folder, [files.authority, files.certificate, files.key])
+
+    authority, certificate, key = _signed(hosts)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep_out_of_git(folder)
+        _write_private(files.key, key)
+        _write_private(files.certificate, certificate)
+        _write_private(files.authority, authority)
+    except OSError as error:
+        raise AutograderError(f"could not write {error.filename}: {error.strerror}: name another folder") from None
+    return [files.authority, files.certificate, files.key]
+
+
+def _signed(hosts: Sequence[str]) -> tuple[bytes, bytes, bytes]:
+    """A new authority, a certificate that it signed, and the key of that, as PEM."""
     try:
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes, serialization
@@ -58,8 +75,6 @@ def make_certificates(folder: Path, hosts: Sequence[str] = ()) -> list[Path]:
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
     except ImportError as error:
         raise cluster_error(error) from None
-    files = Certificates(folder)
-    _expect_new(folder, [files.authority, files.certificate, files.key])
 
     def named(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
@@ -101,15 +116,8 @@ def make_certificates(folder: Path, hosts: Sequence[str] = ()) -> list[Path]:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _keep_out_of_git(folder)
-        _write_private(files.key, secret)
-        _write_private(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
-        _write_private(files.authority, authority.public_bytes(serialization.Encoding.PEM))
-    except OSError as error:
-        raise AutograderError(f"could not write {error.filename}: {error.strerror}: name another folder") from None
-    return [files.authority, files.certificate, files.key]
+    public = serialization.Encoding.PEM
+    return authority.public_bytes(public), certificate.public_bytes(public), secret
 
 
 def open_certificates(folder: Path) -> Certificates:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exercise_code.common.archives.zips import zip_bytes
 from exercise_code.common.datasets.places import registry_file
 from exercise_code.common.exercise import PACKAGE, Exercise
-from exercise_code.common.zips import zip_bytes
 
 from ...sources.exercise import sources
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exercise_code.common.archives import MAX_DEPTH, PROGRAMS, SYSTEM, Limits, is_archive
+from exercise_code.common.archives.entries import MAX_DEPTH, PROGRAMS, SYSTEM, Limits, is_archive
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.handin import MAX_ARCHIVE, MAX_MODULE, MAX_NOTEBOOK, Rules
+from exercise_code.common.hand_ins.hand_in import MAX_ARCHIVE, MAX_MODULE, MAX_NOTEBOOK, Rules
 
 from ...base.errors import AutograderError
 

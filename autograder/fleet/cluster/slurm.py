@@ -37,8 +37,7 @@ class SlurmWorkers:
 
     def __init__(self, cluster: "ClusterSettings", device: str) -> None:
         try:
-            from dask_jobqueue.slurm import SLURMCluster, SLURMJob
-            from distributed.security import Security
+            import dask_jobqueue.slurm  # noqa: F401 - a look whether it is there
         except ImportError as error:
             raise cluster_error(error) from None
         for command in ("sbatch", "squeue", "scancel"):
@@ -49,60 +48,57 @@ class SlurmWorkers:
                 )
         self.name = f"autograder-{secrets.token_hex(4)}"
         self.jobs = cluster.workers or DEFAULT_JOBS
-        judges = cluster.judges or 1
-        temporary: Any = Security.temporary
-        security: Any = None
-        if cluster.certificates is not None:
-            security = open_certificates(cluster.certificates).security()
-        elif not cluster.insecure:
-            # Made for this run; the workers' part lies in the shared folder until it ends.
-            security = temporary()
-        options = list(cluster.slurm_options)
-        if device == "cuda" and not any("gres" in option or "gpu" in option for option in options):
-            options.append("--gres=gpu:1")
-
-        class Job(SLURMJob):
-            submit_command = f"env {' '.join(f'-u {name}' for name in _NOT_PASSED_ON)} {SLURMJob.submit_command}"
-
-        job: Any = Job
-
+        self.security = _security(cluster)
         # After all that may be refused: nothing is to be left.
         self.folder = _shared_folder(cluster.folder)
         # Says that the folder's run lives, to the next one on this machine.
         self._owner = hold(self.folder)
-        where = {"host": cluster.host} if cluster.host else {"interface": cluster.interface}
-        extra = ["--no-dashboard"]
-        if cluster.host in LOOPBACK:
-            # Then the nodes are this machine, and nothing needs to be seen from outside.
-            extra += ["--host", cluster.host]
-        self.security = security
         self._cluster: Any = None
         try:
-            self._cluster = SLURMCluster(
-                job_cls=job,
-                cores=judges,
-                processes=1,
-                memory=f"{judges * JUDGE_MB + WORKER_MB} MiB",
-                walltime=cluster.walltime,
-                job_name=self.name,
-                job_extra_directives=options,
-                python=shlex.quote(sys.executable),
-                local_directory="${TMPDIR:-/tmp}",
-                log_directory=str(self.folder),
-                worker_extra_args=extra,
-                security=security,
-                protocol="tls://" if security is not None else "tcp://",
-                shared_temp_directory=str(self.folder),
-                # Its pages, which ask nobody who they are, stay on this machine.
-                scheduler_options={**where, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
-                interface=cluster.interface,
-            )
+            self._cluster = self._scheduler(cluster, device)
             self._try_job()
             self._start = time.monotonic()
             self._cluster.scale(jobs=self.jobs)
         except BaseException:
             self.close()
             raise
+
+    def _scheduler(self, cluster: "ClusterSettings", device: str) -> Any:
+        """A scheduler in this process, which submits jobs as soon as it is scaled."""
+        from dask_jobqueue.slurm import SLURMCluster, SLURMJob
+
+        class Job(SLURMJob):
+            submit_command = f"env {' '.join(f'-u {name}' for name in _NOT_PASSED_ON)} {SLURMJob.submit_command}"
+
+        job: Any = Job
+        judges = cluster.judges or 1
+        options = list(cluster.slurm_options)
+        if device == "cuda" and not any("gres" in option or "gpu" in option for option in options):
+            options.append("--gres=gpu:1")
+        where = {"host": cluster.host} if cluster.host else {"interface": cluster.interface}
+        extra = ["--no-dashboard"]
+        if cluster.host in LOOPBACK:
+            # Then the nodes are this machine, and nothing needs to be seen from outside.
+            extra += ["--host", cluster.host]
+        return SLURMCluster(
+            job_cls=job,
+            cores=judges,
+            processes=1,
+            memory=f"{judges * JUDGE_MB + WORKER_MB} MiB",
+            walltime=cluster.walltime,
+            job_name=self.name,
+            job_extra_directives=options,
+            python=shlex.quote(sys.executable),
+            local_directory="${TMPDIR:-/tmp}",
+            log_directory=str(self.folder),
+            worker_extra_args=extra,
+            security=self.security,
+            protocol="tls://" if self.security is not None else "tcp://",
+            shared_temp_directory=str(self.folder),
+            # Its pages, which ask nobody who they are, stay on this machine.
+            scheduler_options={**where, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            interface=cluster.interface,
+        )
 
     @property
     def address(self) -> str:
@@ -193,3 +189,16 @@ def _remove_left(parent: Path) -> None:
             # A shared file system may keep locks to one machine: those of others would seem free.
             if (folder / NODE).read_text(encoding="utf-8") == platform.node() and is_left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _security(cluster: "ClusterSettings") -> Any:
+    """With what machines know each other: the class's certificates, else some made for this run; None if insecure."""
+    from distributed.security import Security
+
+    if cluster.certificates is not None:
+        return open_certificates(cluster.certificates).security()
+    if cluster.insecure:
+        return None
+    # The workers' part lies in the shared folder until the run ends.
+    temporary: Any = Security.temporary
+    return temporary()

@@ -178,7 +178,7 @@ def _expect_plain_ids(standings: Iterable[Standing]) -> None:
         name = standing.student.id
         if not re.fullmatch(r"[^\W_][\w .@+,=()-]{0,99}", name):
             raise AutograderError(
-                f"expected ids of letters, digits and .@+-_ for nbgrader's folders, got {name[:100]!r}: mend the roster"
+                f"expected ids of letters, digits and .@+-_ for nbgrader's folders, got {name[:100]!r}: fix the roster"
             )
 
 

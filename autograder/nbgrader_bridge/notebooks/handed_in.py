@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercise_code.common.archives import MEGABYTE
-from exercise_code.common.checks.reasons import Reason
+from exercise_code.common.archives.entries import MEGABYTE
 from exercise_code.common.exercise import Exercise
-from exercise_code.common.handin import MAX_NOTEBOOK, HandIn, HandInError, Note, read_handin
+from exercise_code.common.hand_ins.hand_in import MAX_NOTEBOOK, HandIn, HandInError, Note, read_handin
+from exercise_code.common.reasons import Reason
 
 from ...sources.cells import grade_ids
 from ...sources.exercise import sources

@@ -9,7 +9,7 @@ from nbconvert.preprocessors import Preprocessor
 from traitlets import Bool
 
 from ...sources.cells import BEGIN_GUIDE, BEGIN_SOLUTION, END_GUIDE, END_SOLUTION, regions
-from .mended import read_template
+from .fixed import read_template
 from .safe_html import MarkdownBudget, as_it_stands, clean, code_to_html, markdown_to_html, short_output
 
 __all__ = ["SafePages", "safe_code", "safe_markdown"]

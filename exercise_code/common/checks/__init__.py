@@ -1,1 +1,1 @@
-"""How a check is run and told: reasons, and what a notebook and the grader share about them."""
+"""`check`: the visible tests of a cell on the code as it stands, and the report that a student reads."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
-from .reasons import PLACES, Reason
+from ..reasons import PLACES, Reason
 
 __all__ = ["alike"]
 

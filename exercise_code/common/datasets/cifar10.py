@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..archives.unpack import open_tar, open_zip, read_member
 from ..errors import CourseError
 from ..progress import Report
-from ..unpack import open_tar, open_zip, read_member
 from .cache import image_folder
 from .dataset import Arrays, Dataset, SampleSet
 from .generators.classes import OBJECT_CLASSES, OBJECT_SIZE

@@ -13,9 +13,9 @@ from typing import IO, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..archives.unpack import open_zip, read_member
 from ..errors import CourseError
 from ..progress import Report
-from ..unpack import open_zip, read_member
 from .dataset import Arrays, Dataset, SampleSet
 from .generators.heads import FACE_SIZE, KEYPOINT_COLUMNS
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from . import cifar10, facial_keypoints
+from . import cifar10, facial_keypoints, housing
 from .dataset import Dataset
 
 __all__ = ["DATASETS"]
 
-_FILES = (cifar10, facial_keypoints)
+_FILES = (cifar10, facial_keypoints, housing)
 DATASETS: Mapping[str, Dataset] = {file.DATASET.name: file.DATASET for file in _FILES}

@@ -1,0 +1,46 @@
+"""What `reference.py` of an exercise has that hands in a model: how its reference is trained."""
+
+import importlib.util
+from typing import Any, Protocol
+
+import torch
+from torch.utils.data import TensorDataset
+
+from exercise_code.common.training import History
+
+from ..base.errors import AutograderError
+from ..sources.exercise import Sources
+
+__all__ = ["Recipe", "load_recipe"]
+
+
+class Recipe(Protocol):
+    """A module in the exercise's private folder.
+
+    `NAME` is the model's name in `exercise.toml`, `HPARAMS` what is saved beside the weights.
+    """
+
+    NAME: str
+    HPARAMS: dict[str, Any]
+
+    def samples(self, split: str, source: str) -> TensorDataset:
+        """Inputs and targets of a split."""
+
+    def fit(
+        self, code: Any, source: str, device: torch.device, seed: int, max_seconds: float | None
+    ) -> tuple[torch.nn.Module, History]:
+        """The trained model and its history; `code` is the solved package."""
+
+
+def load_recipe(src: Sources) -> Recipe:
+    """The exercise's `reference.py`; an `AutograderError` says what it lacks."""
+    path = src.course / "reference.py"
+    if not path.is_file():
+        raise AutograderError(f"expected a training recipe at {path}, found none: write it")
+    spec = importlib.util.spec_from_file_location(f"autograder_reference_{src.id}", path)
+    assert spec is not None and spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if missing := [part for part in ("NAME", "HPARAMS", "samples", "fit") if not hasattr(module, part)]:
+        raise AutograderError(f"expected {' and '.join(missing)} in {path}, found none: write it")
+    return module  # type: ignore[no-any-return]

@@ -1,0 +1,101 @@
+"""Exercise 2, Tasks 5, 6 and 8: random variables, Bayes' rule, and the likelihood of a sample.
+
+Functions without arguments return your answer for your numbers: 3, 0.375, Fraction(3, 8) or "3/8". Floats need four
+significant digits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .parsing import Number
+from .problems import own_problems
+
+
+def expectation() -> Number:
+    """The expectation of your random variable X."""
+    ### TASK random_variables
+    ### BEGIN SOLUTION
+    own = own_problems().variable
+    return sum(x * p for x, p in own.chances.items())
+    ### END SOLUTION
+
+
+def variance() -> Number:
+    """The variance of your random variable X."""
+    ### TASK random_variables
+    ### BEGIN SOLUTION
+    own = own_problems().variable
+    mean = expectation()
+    return sum((x - mean) ** 2 * p for x, p in own.chances.items())
+    ### END SOLUTION
+
+
+def variance_of_line() -> Number:
+    """The variance of scale · X + shift, with your scale and shift."""
+    ### TASK random_variables
+    ### BEGIN SOLUTION
+    return own_problems().variable.scale ** 2 * variance()
+    ### END SOLUTION
+
+
+def alarm_rate() -> Number:
+    """The probability that the alarm sounds for a part that is taken at random."""
+    ### TASK bayes
+    ### BEGIN SOLUTION
+    own = own_problems().alarm
+    return own.fault * own.alarm_if_fault + (1 - own.fault) * own.alarm_if_fine
+    ### END SOLUTION
+
+
+def fault_after_alarm() -> Number:
+    """The probability that a part has a fault, if the alarm has sounded for it."""
+    ### TASK bayes
+    ### BEGIN SOLUTION
+    own = own_problems().alarm
+    both = own.fault * own.alarm_if_fault
+    return both / (both + (1 - own.fault) * own.alarm_if_fine)
+    ### END SOLUTION
+
+
+def fault_after_two_alarms() -> Number:
+    """The probability that a part has a fault, if it was tested twice and the alarm has sounded both times.
+
+    The two tests of a part are independent of each other, given that the part has a fault, and given that it has none.
+    """
+    ### TASK bayes
+    ### BEGIN SOLUTION
+    own = own_problems().alarm
+    both = own.fault * own.alarm_if_fault**2
+    return both / (both + (1 - own.fault) * own.alarm_if_fine**2)
+    ### END SOLUTION
+
+
+def log_density(x: float | np.ndarray, mean: float, std: float) -> float | np.ndarray:
+    """The natural logarithm of the normal distribution's density at x, for one number x or for each x of an array.
+
+    Take the logarithm of the formula on paper first. The density itself becomes 0 in a computer where x is far from the
+    mean, and its logarithm minus infinity.
+    """
+    ### TASK likelihood
+    ### BEGIN SOLUTION
+    return -0.5 * ((x - mean) / std) ** 2 - np.log(std) - 0.5 * np.log(2 * np.pi)
+    ### END SOLUTION
+
+
+def most_likely_mean() -> Number:
+    """The mean of the normal distribution under which your sample is most likely."""
+    ### TASK likelihood
+    ### BEGIN SOLUTION
+    sample = own_problems().sample
+    return sum(sample) / len(sample)
+    ### END SOLUTION
+
+
+def most_likely_variance() -> Number:
+    """The variance (the square of std) of the normal distribution under which your sample is most likely."""
+    ### TASK likelihood
+    ### BEGIN SOLUTION
+    sample = np.array(own_problems().sample)
+    return np.mean((sample - sample.mean()) ** 2)
+    ### END SOLUTION

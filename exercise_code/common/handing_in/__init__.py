@@ -1,1 +1,0 @@
-"""Handing in: what goes into the zip, what the grader will make of it, and what is said about it."""

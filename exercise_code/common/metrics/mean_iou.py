@@ -1,0 +1,47 @@
+"""How well predicted areas cover the true ones."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import CourseError
+from .checking import VOID, as_labels, predicted_labels, share
+from .metric import Metric, State
+
+__all__ = ["MeanIoU"]
+
+
+class MeanIoU(Metric):
+    """The mean over classes of intersection / union of their pixels, all images pooled.
+
+    Shapes as for segmentation_accuracy. Void pixels do not count; a class that neither the labelled targets
+    nor the predictions on them hold is left out of the mean.
+
+    >>> MeanIoU(num_classes=3)([[[0, 0, 1, 1]]], [[[0, 1, 1, 1]]]) == (1 / 2 + 2 / 3) / 2
+    True
+    """
+
+    name = "mean_iou"
+
+    def __init__(self, num_classes: int = 23) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+    def _measure(self, predictions: npt.NDArray[Any], targets: npt.NDArray[Any]) -> State:
+        t = as_labels(self.name, targets, "targets", ndim=3, lowest=VOID)
+        labels = predicted_labels(self.name, predictions, t)
+        for what, found in (("targets", t), ("predictions", labels)):
+            if found.max() >= self.num_classes:
+                raise CourseError(f"{self.name} expected {what} below {self.num_classes}, got {found.max()}")
+        known = t != VOID
+        pairs = t[known] * self.num_classes + labels[known]
+        confusion = np.bincount(pairs, minlength=self.num_classes**2)
+        return {"confusion": confusion.reshape(self.num_classes, self.num_classes)}
+
+    def _reduce(self, state: State) -> float:
+        confusion = state["confusion"]
+        both = np.diag(confusion)
+        union = confusion.sum(axis=0) + confusion.sum(axis=1) - both
+        occurring = union > 0
+        return share(self.name, (both[occurring] / union[occurring]).sum(), occurring.sum())

@@ -1,0 +1,1 @@
+"""Exercise 2: the mathematics behind deep learning, by hand."""

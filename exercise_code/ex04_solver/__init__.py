@@ -1,0 +1,1 @@
+"""Exercise 4: linear and logistic regression, and a solver."""

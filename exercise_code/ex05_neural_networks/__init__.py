@@ -1,0 +1,1 @@
+"""Exercise 5: layers, networks, and optimizers with a memory."""
