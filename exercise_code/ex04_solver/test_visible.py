@@ -14,8 +14,10 @@ from exercise_code.common.testing import (
     call,
     each_call,
     entry,
+    expect_examples,
     grade,
     kind_of,
+    show,
     wrong_type,
 )
 
@@ -173,71 +175,44 @@ def test_standardizing_leaves_its_inputs_alone(observe):
 
 # Examples
 
-KEYS = ("loss", "predictions", "targets", "value")
-MOST_EXAMPLES, MOST_NUMBERS, LEAST_OF_A_LOSS = 20, 50, 2
+FORM = {"loss": ("l1", "mse"), "predictions": list, "targets": list, "value": float}
+MOST_NUMBERS, LEAST_OF_A_LOSS = 50, 2
 
 
 def examples_of(code):
     return code.examples.loss_examples()
 
 
-def is_number(value):
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool) and bool(np.isfinite(value))
-
-
-def rows_of(value, where):
-    """The rows of numbers in a list of lists, or an array of them; a `Failure` that says what is wrong with it."""
-    rows = value.tolist() if isinstance(value, np.ndarray) else value
-    if not isinstance(rows, list | tuple) or not rows:
-        raise Failure(f"{where}: expected a list of rows, such as [[1.0], [4.0]], got {kind_of(value)}")
-    for row in rows:
-        if not isinstance(row, list | tuple) or not row or not all(is_number(item) for item in row):
-            hint = "each row is a list, also where it has one number: [[1.0], [4.0]], not [1.0, 4.0]"
-            raise Failure(f"{where}: expected rows of numbers", got=repr(row)[:60], hint=hint)
-        if len(row) != len(rows[0]):
-            raise Failure(f"{where}: expected rows of one length, got {len(rows[0])} and {len(row)} numbers")
-    return rows
-
-
-def expect_examples(got):
+def loss_examples(observe):
     """The examples, if they have the form that the task asks for; a `Failure` where they do not."""
-    if not isinstance(got, list | tuple):
-        raise wrong_type("a list of dicts", got)
-    for i, example in enumerate(got):
-        where = f"example {i}"
-        if type(example) is not dict or set(example) != set(KEYS):
-            came = sorted(example, key=str) if type(example) is dict else kind_of(example)
-            raise Failure(f"{where}: expected a dict with the keys {', '.join(KEYS)}, got {came}")
-        if example["loss"] not in ("l1", "mse"):
-            raise Failure(f'{where}: expected the loss "l1" or "mse", got {example["loss"]!r:.40}')
-        predictions, targets = (rows_of(example[key], f"{where}, {key}") for key in ("predictions", "targets"))
-        shapes = [(len(rows), len(rows[0])) for rows in (predictions, targets)]
+    examples = expect_examples(observe(examples_of), FORM)
+    for i, example in enumerate(examples):
+        shapes = [np.shape(example[key]) for key in ("predictions", "targets")]
+        if len(shapes[0]) != 2 or len(shapes[1]) != 2:
+            hint = "each row is a list, also where it has one number: [[1.0], [4.0]], not [1.0, 4.0]"
+            raise Failure(f"example {i}: expected rows of numbers", got=show(example), hint=hint)
         if shapes[0] != shapes[1]:
-            raise Failure(f"{where}: expected predictions and targets of one shape, got {shapes[0]} and {shapes[1]}")
-        if 2 * shapes[0][0] * shapes[0][1] > MOST_NUMBERS:
-            raise Failure(f"{where}: expected at most {MOST_NUMBERS} numbers in predictions and targets together")
-        if not is_number(example["value"]):
-            raise Failure(f"{where}: expected a number as the value", got=repr(example["value"])[:60])
-    return got
+            raise Failure(
+                f"example {i}: expected predictions and targets of one shape, got {shapes[0]} and {shapes[1]}"
+            )
+        if 2 * np.size(example["targets"]) > MOST_NUMBERS:
+            raise Failure(f"example {i}: expected at most {MOST_NUMBERS} numbers in predictions and targets together")
+    return examples
 
 
 @grade("loss_examples", weight=SEEN)
 def test_examples_are_dicts_of_plain_numbers(observe):
     """The form alone: loss_examples() gives dicts with a loss, predictions and targets of one shape, and a number."""
     with call("loss_examples()"):
-        if not expect_examples(observe(examples_of)):
-            raise Failure("the list is empty")
+        loss_examples(observe)
 
 
 @grade("loss_examples", weight=SEEN)
 def test_there_are_examples_of_both_losses(observe):
     """There are at least two examples of each loss, and not more than 20 in all."""
     with call("loss_examples()"):
-        got = expect_examples(observe(examples_of))
-        if len(got) > MOST_EXAMPLES:
-            raise Failure(f"expected at most {MOST_EXAMPLES} examples, got {len(got)}")
-        for loss in ("l1", "mse"):
+        got = loss_examples(observe)
+        for loss in FORM["loss"]:
             count = sum(example["loss"] == loss for example in got)
             if count < LEAST_OF_A_LOSS:
                 raise Failure(f'expected at least {LEAST_OF_A_LOSS} examples of "{loss}", got {count}')
