@@ -389,7 +389,7 @@ def test_the_students_makefile_checks_and_submits(demo, tmp_path):
 
 def test_the_projects_makefile_takes_folders_with_spaces():
     done = subprocess.run(
-        ["make", "--dry-run", "--old-file=.venv/compiled", "course", "COURSE=../my course"],
+        ["make", "--dry-run", "--old-file=.venv/installed", "course", "COURSE=../my course"],
         cwd=ROOT,
         capture_output=True,
         text=True,
