@@ -16,6 +16,7 @@ from exercise_code.common.testing import (
     entry,
     expect_examples,
     grade,
+    items,
     kind_of,
     wrong_type,
 )
@@ -34,13 +35,6 @@ def array(*rows):
 def number(value):
     """A float of numpy's as a plain one; anything else as it is."""
     return float(value) if isinstance(value, np.floating) else value
-
-
-def items(got, count):
-    """The answer as a list of so many items."""
-    if type(got) is not list or len(got) != count:
-        raise wrong_type(f"a list of {count} items", got)
-    return got
 
 
 def warnings_of(function, *arguments):

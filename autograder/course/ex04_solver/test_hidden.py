@@ -17,6 +17,7 @@ from exercise_code.common.testing import (
     assert_same,
     entry,
     grade,
+    items,
     wrong_type,
 )
 from exercise_code.ex04_solver.test_visible import LEAST_OF_A_LOSS, loss_examples
@@ -38,13 +39,6 @@ def answer_and_warnings(function, *arguments):
         warnings.simplefilter("always")
         answer = function(*arguments)
     return [answer, [str(warning.message) for warning in seen]]
-
-
-def items(got, count):
-    """The answer as a list of so many items."""
-    if type(got) is not list or len(got) != count:
-        raise wrong_type(f"a list of {count} items", got)
-    return got
 
 
 def numeric_gradient(function, x, distance=1e-5):
