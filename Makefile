@@ -10,9 +10,11 @@ ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-INSTALLED := $(VENV)/compiled
+INSTALLED := $(VENV)/installed
 # The CUDA wheels are large: a slow line needs longer than uv's 30 s between two packets.
 export UV_HTTP_TIMEOUT ?= 300
+# uv leaves packages without bytecode unless told, and the sandbox's workers write none: each would compile torch anew.
+export UV_COMPILE_BYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ help:  ## list these targets
 
 install: $(INSTALLED)  ## make .venv (the other targets do this by themselves)
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "expected Python 3.11 or later, got $$($(PYTHON) --version 2>/dev/null || echo no $(PYTHON)): name one with make PYTHON=python3.12" >&2; \
 	    exit 1; }
@@ -35,12 +37,6 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@{ test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --python $(PY) --quiet \
 	        --constraint constraints.txt --build-constraint constraints.txt --editable '.[$(EXTRAS)]'; } \
 	    || PIP_CONSTRAINT=constraints.txt $(PY) -m pip install --quiet --editable '.[$(EXTRAS)]'
-	@touch $@
-
-# uv leaves packages without bytecode, and the sandbox's workers write none: each would compile torch anew, for seconds.
-$(INSTALLED): $(VENV)/installed
-	@echo "compiling the packages, once"
-	@$(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
 lab: $(INSTALLED)  ## open JupyterLab at the exercises

@@ -20,8 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Source = Literal["embedded", "real"]
+
 ExerciseArgument = Annotated[str, typer.Argument(help="The exercise, such as ex03_dataloader.")]
-DataOption = Annotated[str, typer.Option(help="embedded (generated) or real data.")]
+DataOption = Annotated[Source, typer.Option(help="Generated data, or the real ones.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 JobsOption = Annotated[int | None, typer.Option(help="Judges at a time; as many as fit when not given.")]
 SubmissionsArgument = Annotated[
@@ -37,7 +39,7 @@ CourseOption = Annotated[
 WorksheetOption = Annotated[
     Path | None, typer.Option(help="Moodle's grading worksheet: times, and the file that comes back filled in.")
 ]
-ClassDataOption = Annotated[str | None, typer.Option(help="embedded (generated) or real data; the class's own.")]
+ClassDataOption = Annotated[Source | None, typer.Option(help="embedded (generated) or real data; the class's own.")]
 FinalOption = Annotated[bool, typer.Option("--final", help="Rank by the other half of the hidden set.")]
 ClusterOption = Annotated[str, typer.Option(help="A Dask scheduler, such as tls://host:8786, or slurm.")]
 CertificatesOption = Annotated[
@@ -51,7 +53,8 @@ DemoSecretOption = Annotated[
     bool, typer.Option("--demo-secret", help="Go on without a secret of your own, exports included.")
 ]
 EarlierOption = Annotated[
-    str | None, typer.Option(help="Modules of the exercises that it builds on: reference or student; else the class's.")
+    Literal["reference", "student"] | None,
+    typer.Option(help="Whose modules of the exercises that it builds on; the class's own choice."),
 ]
 TimesOption = Annotated[
     Path | None,
@@ -73,21 +76,9 @@ def main() -> None:
         _stop(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
 
 
-def _source(data: str | None) -> Literal["embedded", "real"] | None:
-    if data not in (None, "embedded", "real"):
-        raise CourseError(f"expected --data embedded or real, got {data!r}")
-    return "real" if data == "real" else "embedded" if data == "embedded" else None
-
-
 def _stop(message: str, code: int) -> None:
     Console(stderr=True, soft_wrap=True).print(f"error: {message}", markup=False, highlight=False)
     sys.exit(code)
-
-
-def _earlier(whose: str | None) -> Literal["reference", "student"] | None:
-    if whose not in (None, "reference", "student"):
-        raise CourseError(f"expected --earlier reference or student, got {whose!r}")
-    return "student" if whose == "student" else "reference" if whose == "reference" else None
 
 
 @app.command()
@@ -119,8 +110,8 @@ def grade(
     from .cli.options import GradeOptions
 
     options = GradeOptions(
-        exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, pages, final,
-        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret, earlier=_earlier(earlier),
+        exercise, submissions, out, course, worksheet, jobs, data, device, unsafe, pages, final,
+        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret, earlier=earlier,
         times=times, replace=replace,
     )  # fmt: skip
     raise typer.Exit(grade_command(options))
@@ -153,8 +144,8 @@ def regrade(
     from .cli.regrade import regrade_command
 
     options = GradeOptions(
-        exercise, submissions, out, course, worksheet, jobs, _source(data), device, unsafe, True, final,
-        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret, earlier=_earlier(earlier),
+        exercise, submissions, out, course, worksheet, jobs, data, device, unsafe, True, final,
+        cluster, certificates, insecure, tuple(slurm_option or ()), demo_secret=demo_secret, earlier=earlier,
     )  # fmt: skip
     raise typer.Exit(regrade_command(options))
 
@@ -179,8 +170,8 @@ def appeal(
     from .cli.regrade import appeal_command
 
     options = GradeOptions(
-        exercise, submissions, out, course, worksheet, data=_source(data), device=device, unsafe=unsafe,
-        demo_secret=demo_secret, earlier=_earlier(earlier),
+        exercise, submissions, out, course, worksheet, data=data, device=device, unsafe=unsafe,
+        demo_secret=demo_secret, earlier=earlier,
     )  # fmt: skip
     raise typer.Exit(appeal_command(options, student, keep))
 
@@ -289,7 +280,7 @@ def notebooks(
 @app.command()
 def data(
     names: Annotated[list[str] | None, typer.Argument(help="Data sets; all when none is named.")] = None,
-    source: Annotated[str, typer.Option(help="real or embedded.")] = "real",
+    source: Annotated[Source, typer.Option(help="Real data, or generated ones.")] = "real",
 ) -> None:
     """Fetch or make data sets, and say what is there."""
     from exercise_code.common.datasets.prepare import main as data_main
@@ -302,7 +293,7 @@ def bundle(
     exercise: ExerciseArgument,
     out: Annotated[Path, typer.Option(help="The folder for the zip.")] = Path("dist"),
     earlier: Annotated[
-        str, typer.Option(help="Modules of the exercises that it builds on: stubs, or the solution.")
+        Literal["stubs", "solution"], typer.Option(help="How modules of the exercises that it builds on come.")
     ] = "stubs",
 ) -> None:
     """Make the students' zip of an exercise."""

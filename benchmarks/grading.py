@@ -37,7 +37,7 @@ from autograder.sources.known_answers import apply, wrong_answers
 
 SHARE = 20
 # Seconds of CPU for the reference, by exercise: judge, worker and children together.
-MOST_CPU = {"ex03_dataloader": 0.3, "ex04_solver": 0.3}
+MOST_CPU = {"ex03_dataloader": 0.3, "ex04_solver": 0.3, "ex05_neural_networks": 0.3}
 
 # What stands in the place of every stub, and the seconds of wall time that it may cost.
 ENDLESS = {"busy": ("while True: pass", 30), "asleep": ("__import__('time').sleep(10_000)", 60)}

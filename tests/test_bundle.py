@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -256,8 +257,16 @@ def test_earlier_exercises_come_as_stubs_or_solved_when_asked(demo, tmp_path):
 def test_the_solution_asked_for_is_that_of_earlier_exercises_alone(demo, tmp_path):
     add_later_exercise(demo)
     assert make(demo, tmp_path, EXERCISE, "solution") == make(demo, tmp_path, EXERCISE)
-    with pytest.raises(AutograderError, match="expected stubs or solution"):
-        bundle(LATER, tmp_path, "solved", course=demo.course, root=demo.root)
+
+
+def test_an_exercise_names_all_that_it_builds_on(demo, tmp_path):
+    add_later_exercise(demo)
+    toml = demo.root / "exercise_code" / "ex92_third" / "exercise.toml"
+    shutil.copytree(demo.root / "exercise_code" / LATER, toml.parent)
+    shutil.copytree(demo.course / LATER, demo.course / "ex92_third")
+    toml.write_text(toml.read_text().replace(f'earlier = ["{EXERCISE}"]', f'earlier = ["{LATER}"]'))
+    with pytest.raises(AutograderError, match=f"earlier: expected what {LATER} builds on, got no {EXERCISE}"):
+        make(demo, tmp_path, "ex92_third")
 
 
 IMPORT = "import exercise_code; from exercise_code.ex91_later.doubling import add; print(add(2, 3))"
@@ -391,7 +400,7 @@ def test_the_students_makefile_checks_and_submits(demo, tmp_path):
 
 def test_the_projects_makefile_takes_folders_with_spaces():
     done = subprocess.run(
-        ["make", "--dry-run", "--old-file=.venv/compiled", "course", "COURSE=../my course"],
+        ["make", "--dry-run", "--old-file=.venv/installed", "course", "COURSE=../my course"],
         cwd=ROOT,
         capture_output=True,
         text=True,

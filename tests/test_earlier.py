@@ -14,6 +14,7 @@ from test_bundle import LATER, add_later_exercise
 from autograder.authoring.build import build, write
 from autograder.base.settings import Settings
 from autograder.grading.earlier import EarlierHandIns
+from autograder.judging.job import Earlier
 from exercise_code.common.exercise import load_exercise
 
 RIGHT = "def add(a, b):\n    return a + b\n"
@@ -95,13 +96,21 @@ def test_a_new_earlier_hand_in_regrades_its_student_alone(project: Path) -> None
 def test_without_results_the_hand_ins_of_nbgraders_folder_are_looked_at(project: Path, tmp_path: Path) -> None:
     _hand_in(tmp_path / "submitted" / "u0001", EXERCISE, EXERCISE, "adding.py", RIGHT)
     later = load_exercise(LATER, project / "exercise_code")
-    (own,) = EarlierHandIns(later, tmp_path / "results", Settings(earlier="student")).of("u0001")
+    asked = Settings(earlier="student")
+    (own,) = EarlierHandIns(later, asked, tmp_path / "results", tmp_path).of("u0001")
     assert own.exercise == EXERCISE
     assert own.path == tmp_path / "submitted" / "u0001" / EXERCISE
     assert own.digest
-    (none,) = EarlierHandIns(later, tmp_path / "results", Settings(earlier="student")).of("u0002")
-    assert none.path is None
-    assert EarlierHandIns(later, tmp_path / "results", Settings()).of("u0001") == ()
+    assert EarlierHandIns(later, asked, tmp_path / "results", tmp_path).of("u0002") == (Earlier(EXERCISE),)
+    assert EarlierHandIns(later, Settings(), tmp_path / "results", tmp_path).of("u0001") == ()
+
+
+def test_a_trial_elsewhere_looks_at_the_results_of_the_class(project: Path, tmp_path: Path) -> None:
+    later = load_exercise(LATER, project / "exercise_code")
+    trial = EarlierHandIns(later, Settings(earlier="student"), tmp_path / "trial", project)
+    (own,) = trial.of("u0001")
+    assert own.path is not None
+    assert own.path.is_relative_to(project / "results" / EXERCISE)
 
 
 def test_on_a_cluster_it_is_refused(project: Path) -> None:

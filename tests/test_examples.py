@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import cloudpickle
+import numpy as np
 import pytest
 
 from autograder.base.settings import Settings
@@ -43,7 +44,7 @@ def raises(code: Any, example: dict[str, Any]) -> float:
 @pytest.mark.parametrize(
     ("examples", "words"),
     [
-        ((GOOD,), "expected a list"),
+        (GOOD, "expected a list"),
         ([], "expected 1 to 20 examples, got 0"),
         ([GOOD] * 21, "expected 1 to 20 examples, got 21"),
         ([[]], "example 0: expected a dict with the keys 'loss', 'predictions', 'targets', 'value'"),
@@ -56,6 +57,7 @@ def raises(code: Any, example: dict[str, Any]) -> float:
         ([{**GOOD, "targets": [[]]}], "example 0, 'targets'"),
         ([{**GOOD, "targets": [[1.0] * 25] * 3}], "example 0, 'targets'"),
         ([{**GOOD, "targets": ["1"]}], "example 0, 'targets'"),
+        ([{**GOOD, "targets": [[1.0], [1.0, 2.0]]}], "example 0, 'targets': expected rows of one length"),
         ([{**GOOD, "targets": 1.0}], "example 0, 'targets'"),
     ],
 )
@@ -67,6 +69,8 @@ def test_faults_of_the_form_are_named(examples: Any, words: str) -> None:
 
 def test_examples_of_the_right_form_come_back() -> None:
     assert expect_examples([GOOD, ZERO], FORM) == [GOOD, ZERO]
+    arrays = {key: np.array(value) if isinstance(value, list) else value for key, value in GOOD.items()}
+    assert expect_examples(({**arrays, "value": np.float32(2.5)},), FORM) == [GOOD]
 
 
 def test_an_example_that_contradicts_the_reference_is_named() -> None:

@@ -105,6 +105,24 @@ def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(class_
 
 
 @pytest.mark.parametrize(
+    ("arguments", "choices"),
+    [
+        (["grade", EXERCISE, "class", "--data", "fake"], ("embedded", "real")),
+        (["grade", EXERCISE, "class", "--earlier", "mine"], ("reference", "student")),
+        (["bundle", EXERCISE, "--earlier", "solved"], ("stubs", "solution")),
+    ],
+)
+def test_an_option_of_a_few_words_names_them(arguments, choices, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "argv", ["autograder", *arguments])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capfd.readouterr().err
+    assert arguments[-1] in said and all(choice in said for choice in choices)
+
+
+@pytest.mark.parametrize(
     ("arguments", "environment", "says"),
     [
         (["grade", "ex99", "CLASS"], {}, "expected the id of an exercise, got 'ex99'"),
@@ -113,7 +131,6 @@ def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(class_
         (["grade", EXERCISE, "NOWHERE"], {}, "found nothing there"),
         (["grade", EXERCISE, "CLASS", "--out", "FILE"], {}, "expected a writable folder for results"),
         (["grade", EXERCISE, "CLASS", "--jobs", "0"], {}, "expected one judge or more"),
-        (["grade", EXERCISE, "CLASS", "--data", "fake"], {}, "expected --data embedded or real"),
         (["grade", EXERCISE, "CLASS", "--device", "tpu"], {}, "expected --device auto, cpu, cuda or mps"),
         (["grade", EXERCISE, "CLASS"], {"AUTOGRADER_SECRET": "short"}, "expected AUTOGRADER_SECRET to have 32"),
         (["grade", EXERCISE, "CLASS"], {"AUTOGRADER_COURSE": "/nowhere"}, "expected a folder, got /nowhere"),

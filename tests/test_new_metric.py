@@ -2,15 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
+from page_example import ROOT, blocks_of_steps, copy_of_the_package
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "new_metric.md"
 NAME = "mae"
 
@@ -18,13 +16,8 @@ NAME = "mae"
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what students have of the course, with the page's example in it."""
-    root = tmp_path_factory.mktemp("course")
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "exercise_code" / "common", root / "exercise_code" / "common", ignore=ignored)
-    shutil.copy(ROOT / "exercise_code" / "__init__.py", root / "exercise_code")
-    steps = re.split(r"^\d\. ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    blocks = [re.search(r"```\w*\n(.*?)```", textwrap.dedent("   " + step), re.DOTALL) for step in steps[:2]]
-    file, line = (block[1] if block else "" for block in blocks)
+    root = copy_of_the_package(tmp_path_factory.mktemp("course"))
+    file, line = blocks_of_steps("new_metric.md", 2)
     room = root / "exercise_code" / "common" / "metrics"
     (room / f"{NAME}.py").write_text(file, encoding="utf-8")
     known = (room / "known.py").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from exercise_code.common.archives.zips import zip_bytes
 from exercise_code.common.exercise import Exercise, load_exercise
@@ -39,7 +40,7 @@ COPIED = ("LICENSE", "constraints.txt", "datasets/README.md", "datasets/registry
 def bundle(
     exercise: str,
     out: Path,
-    earlier: str = "stubs",
+    earlier: Literal["stubs", "solution"] = "stubs",
     *,
     course: Path | None = None,
     root: Path = ROOT,
@@ -50,8 +51,6 @@ def bundle(
     `exercise_code/exNN_topic/earlier/`, where they overwrite nothing that a student wrote.
     """
     course = course or course_folder()
-    if earlier not in ("stubs", "solution"):
-        fault("--earlier", "stubs or solution", repr(earlier), "name one of the two")
     files = collect(exercise, earlier, course, root)
     opened = load_exercise(exercise, root / "exercise_code").earlier if earlier == "solution" else ()
     # A record repeats the files beside it: the file itself is what is to be changed.
@@ -64,14 +63,14 @@ def bundle(
     return target
 
 
-def collect(exercise: str, how: str, course: Path, root: Path) -> dict[str, bytes]:
+def collect(exercise: str, how: Literal["stubs", "solution"], course: Path, root: Path) -> dict[str, bytes]:
     """Every file of the bundle, by its path in the zip."""
     package = root / "exercise_code"
     if exercise not in course_ids(course):
         # Says which ids are known.
         notebook_sources(exercise, course)
     config = load_exercise(exercise, package)
-    earlier = _earlier(config, package)
+    earlier = config.earlier
     files: dict[str, bytes] = {}
     for folder in (package / "common", *(package / name for name in (*earlier, exercise))):
         files |= _given_files(folder, root)
@@ -102,14 +101,6 @@ def collect(exercise: str, how: str, course: Path, root: Path) -> dict[str, byte
     taken = [config, *(load_exercise(name, package) for name in earlier)]
     files |= given_out(files, taken, f"exercises/{exercise}/")
     return files
-
-
-def _earlier(config: Exercise, package: Path) -> list[str]:
-    """Ids of the exercises whose modules this one imports, and of those that these import in turn."""
-    found: list[str] = []
-    for name in config.earlier:
-        found += [*_earlier(load_exercise(name, package), package), name]
-    return list(dict.fromkeys(found))
 
 
 def _given_files(folder: Path, root: Path) -> dict[str, bytes]:

@@ -172,7 +172,7 @@ def appeal_command(options: "GradeOptions", student: str, keep: bool = False) ->
     own = _hand_ins_of(run, student)
     course = course_hash(run.exercise)
     failed = False
-    works = EarlierHandIns(run.exercise, run.out, run.settings)
+    works = EarlierHandIns(run.exercise, run.settings, run.out, run.classroom.folder)
     with Fleet(run.exercise.id, run.settings, 1) as fleet:
         for hand_in in own:
             one, print_ = hand_in.found, hand_in.digest

@@ -1,55 +1,47 @@
 """A student's own modules of the exercises that one builds on: from the hand-in of theirs that gave the mark there."""
 
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from exercise_code.common.exercise import Exercise, load_exercise
+from exercise_code.common.exercise import Exercise
 
 from ..base.settings import Settings
 from ..intake.digest import fingerprint
-from ..intake.search import find_hand_ins
 from ..judging.job import Earlier
 from .collection import last_hand_ins
-from .register import read_register
+from .register import REGISTER, read_register
 
 __all__ = ["EarlierHandIns"]
 
 
-@dataclass(frozen=True)
-class _Known:
-    path: Path
-    digest: str
-
-
 class EarlierHandIns:
-    """The earlier hand-ins of a class, looked up once an exercise.
+    """Where a class's earlier hand-ins are: in the results `out`, else in those of the class in `course`.
 
-    `out` holds the class's results. Where an exercise was never graded there, as in a class that uses nbgrader alone,
-    its hand-ins are those in `submitted` beside it.
+    A class that uses nbgrader alone has no such results; its hand-ins are in `submitted` in the course folder.
     """
 
-    def __init__(self, exercise: Exercise, out: Path, settings: Settings) -> None:
+    def __init__(self, exercise: Exercise, settings: Settings, out: Path, course: Path | None = None) -> None:
         self.names = exercise.earlier if settings.earlier == "student" else ()
-        self.package = exercise.folder.parent
-        self.out = out
-        self._found: dict[str, dict[str, _Known]] = {}
+        self.results = [out] if course is None else [out, course / "results"]
+        self.submitted = course / "submitted" if course is not None else None
 
     def of(self, student: str) -> tuple[Earlier, ...]:
         """The student's work for each earlier exercise; one without a path where there is none to be had."""
         return tuple(self._one(name, student) for name in self.names)
 
     def _one(self, name: str, student: str) -> Earlier:
-        if name not in self._found:
-            self._found[name] = self._look_up(name)
-        known = self._found[name].get(student)
-        return Earlier(name, known.path, known.digest) if known else Earlier(name)
+        for folder in self.results:
+            path = folder / name / REGISTER
+            known = _marked(path.parent, path.stat().st_mtime_ns) if path.is_file() else {}
+            if student in known:
+                return known[student]
+        if self.submitted is not None and (place := self.submitted / student / name).is_dir():
+            return Earlier(name, place, fingerprint(place))
+        return Earlier(name)
 
-    def _look_up(self, name: str) -> dict[str, _Known]:
-        register = read_register(self.out / name)
-        if register.entries:
-            return {one.found.student: _Known(one.found.path, one.digest) for one in last_hand_ins(register)}
-        submitted = self.out.parent / "submitted"
-        if not any(submitted.glob(f"*/{name}")):
-            return {}
-        found = find_hand_ins(submitted, load_exercise(name, self.package)).found
-        return {one.student: _Known(one.path, fingerprint(one.path)) for one in found}
+
+@lru_cache(maxsize=16)
+def _marked(home: Path, _mtime_ns: int) -> dict[str, Earlier]:
+    """The hand-ins that gave the marks, by student; nbgrader asks for one student at a time."""
+    found = last_hand_ins(read_register(home))
+    return {one.found.student: Earlier(home.name, one.found.path, one.digest) for one in found}

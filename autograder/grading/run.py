@@ -107,7 +107,7 @@ def grade_found(
     """
     _expect_writable(out)
     forget_told(out / exercise.id)
-    earlier = earlier or EarlierHandIns(exercise, out, settings)
+    earlier = earlier or EarlierHandIns(exercise, settings, out)
     planned = newest(_plan(exercise, found, out, settings, digests or {}, earlier), settings.hand_ins)
     # Those that were graded with other tests or settings tell as well who takes long.
     slow = slow_students(read_result(plan.path) for plan in planned)
@@ -204,10 +204,12 @@ def _attempts(
     stale: list[tuple[str, str]] = []
     there = [one.found for one in found.hand_ins if not one.gone]
     digests = {one.found.path: one.digest for one in found.hand_ins}
-    steps = grade_found(exercise, there, out, settings, fleets, begin, digests)
-    left = _left(exercise, [one for one in found.hand_ins if one.gone], out, settings, stale)
+    earlier = EarlierHandIns(exercise, settings, out, classroom.folder)
+    steps = grade_found(exercise, there, out, settings, fleets, begin, digests, earlier)
+    left = _left(exercise, [one for one in found.hand_ins if one.gone], out, settings, earlier, stale)
     for grading in chain(steps, left):
         one = grading.found
+        owner = students.get(one.student, Student(one.student))
         attempt = attempt_from(
             grading.result,
             file=one.file,
@@ -215,11 +217,11 @@ def _attempts(
             fingerprint=grading.fingerprint,
             where=grading.path,
             submitted=one.submitted,
-            late=classroom.seconds_late(exercise.id, students.get(one.student, Student(one.student)), one.submitted),
+            late=classroom.seconds_late(exercise.id, owner, one.submitted),
             # The system that took it says so, and does not say by how much: no row of the table is for that.
             late_mark=one.late_mark and one.submitted is None,
             beside=one.beside,
-            owner=students.get(one.student, Student(one.student)),
+            owner=owner,
         )
         graded[order[one.student, grading.fingerprint]] = attempt, grading.result.digest
         if step is not None:
@@ -239,11 +241,15 @@ def _attempts(
 
 
 def _left(
-    exercise: Exercise, gone: Sequence[HandIn], out: Path, settings: Settings, stale: list[tuple[str, str]]
+    exercise: Exercise,
+    gone: Sequence[HandIn],
+    out: Path,
+    settings: Settings,
+    earlier: EarlierHandIns,
+    stale: list[tuple[str, str]],
 ) -> Iterator[Grading]:
     """The results of hand-ins that can be read nowhere, whatever they were made with."""
     course = course_hash(exercise) if gone else ""
-    earlier = EarlierHandIns(exercise, out, settings)
     for one in gone:
         student, file = one.found.student, one.found.file
         path = result_path(out, exercise.id, student, one.digest)

@@ -199,32 +199,27 @@ class JudgePlugin:
     @pytest.fixture
     def reference(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
         """Run a probe on the reference solution, in a worker of its own; each answer is computed once."""
-        if self.judge.is_visible(request.node):
-            raise AutograderError(f"{request.node.name} is visible and asks for the reference: use fixed values")
-        name, mark = request.node.name, request.function.__grade__
-        assert self.sandbox is not None
-        sandbox, seed = self.sandbox, self.judge.probe_seed(request.node)
-
-        def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
-            with sandbox.stopwatch.paused():
-                return self.judge.ask_reference(probe, inputs, seed, name, mark)
-
-        return ask
+        return self._beside_the_reference(request, self.judge.ask_reference, "use fixed values")
 
     @pytest.fixture
     def bank(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
         """Run a probe with known mistakes beside the reference, on inputs that a student chose."""
-        if self.judge.is_visible(request.node):
-            raise AutograderError(f"{request.node.name} is visible and asks for known mistakes: test the form alone")
+        return self._beside_the_reference(request, self.judge.ask_bank, "test the form alone")
+
+    def _beside_the_reference(
+        self, request: pytest.FixtureRequest, ask: Callable[..., Any], advice: str
+    ) -> Callable[..., Any]:
         name, mark = request.node.name, request.function.__grade__
+        if self.judge.is_visible(request.node):
+            raise AutograderError(f"{name} is visible and asks for what is right: {advice}")
         assert self.sandbox is not None
         sandbox, seed = self.sandbox, self.judge.probe_seed(request.node)
 
-        def ask(probe: Callable[..., Any], *inputs: Any) -> Any:
+        def asked(probe: Callable[..., Any], *inputs: Any) -> Any:
             with sandbox.stopwatch.paused():
-                return self.judge.ask_bank(probe, inputs, seed, name, mark)
+                return ask(probe, inputs, seed, name, mark)
 
-        return ask
+        return asked
 
     @pytest.fixture
     def model_info(self) -> Any:

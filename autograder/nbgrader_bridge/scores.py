@@ -84,21 +84,22 @@ def result_of(folder: Path, exercise: str, student: str, path: Path) -> Result:
         if session.last is None or session.last[0] != (student, print_):
             out = folder / "results"
             known = read_result(result_path(out, exercise, student, print_))
-            earlier = EarlierHandIns(load_exercise(exercise), out, session.settings).of(student)
-            key = result_key(student, print_, session.course, session.settings, earlier)
+            earlier = EarlierHandIns(load_exercise(exercise), session.settings, out, folder)
+            key = result_key(student, print_, session.course, session.settings, earlier.of(student))
             if known is None or known.key != key or known.failed:
-                known = _grade(folder, session, Found(student, path, path.name))
+                known = _grade(folder, session, Found(student, path, path.name), earlier)
             session.last = (student, print_), known
         return session.last[1]
 
 
-def _grade(folder: Path, session: _Session, found: Found) -> Result:
+def _grade(folder: Path, session: _Session, found: Found, earlier: EarlierHandIns) -> Result:
     if session.timer is not None:
         session.timer.cancel()
     exercise = load_exercise(session.exercise)
     try:
         kept = _Kept(session.fleet)
-        [grading] = grade_found(exercise, [found], folder / "results", session.settings, lambda _: kept)
+        out = folder / "results"
+        [grading] = grade_found(exercise, [found], out, session.settings, lambda _: kept, earlier=earlier)
     except BaseException:
         # Nobody knows what the judge is busy with.
         _end(folder)

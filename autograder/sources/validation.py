@@ -23,6 +23,7 @@ def validate(exercise: str, course: Path, root: Path) -> Exercise:
     _expect_names(f"{toml}, modules", config.modules, solved, f"{short(folder)}/solution")
     given = [path.stem for path in given_modules(config.folder, solved)]
     _expect_names(f"{toml}, given", config.given, given, f"exercise_code/{exercise}")
+    _expect_all_earlier(config, toml)
     cells = graded_cells(exercise, course)
     total = sum(cell.points for cell in cells)
     if abs(total - FULL_POINTS) > 1e-9:
@@ -30,6 +31,14 @@ def validate(exercise: str, course: Path, root: Path) -> Exercise:
         fault(short(folder), f"points that sum to {FULL_POINTS}", f"{total:g}", f"there are {each or 'none'}")
     _validate_tests(config, cells, folder)
     return config
+
+
+def _expect_all_earlier(config: Exercise, toml: str) -> None:
+    """Whoever reads `earlier` need not follow it further."""
+    for name in config.earlier:
+        further = load_exercise(name, config.folder.parent).earlier
+        if missing := [other for other in further if other not in config.earlier]:
+            fault(f"{toml}, earlier", f"what {name} builds on", f"no {', '.join(missing)}", "name it, too")
 
 
 def _expect_names(what: str, got: Sequence[str], want: Sequence[str], source: str) -> None:

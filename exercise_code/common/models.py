@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -23,7 +23,7 @@ from .hand_ins.model_file import inspect_model, misfit
 from .metrics import get_metric
 from .probing.scores import load_scoring
 
-__all__ = ["count_parameters", "load_model", "model_source", "save_model"]
+__all__ = ["count_parameters", "load_model", "save_model"]
 
 MAX_HPARAMS_BYTES = 64 * 1024
 
@@ -118,15 +118,6 @@ def load_model(
 def count_parameters(model: nn.Module) -> int:
     """The number of values in the model's floating tensors, buffers (as of batch normalisation) included."""
     return sum(tensor.numel() for tensor in model.state_dict().values() if tensor.is_floating_point())
-
-
-def model_source(path: Path) -> str | None:
-    """Where the data came from that a saved model was trained on; None where the file does not say."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return (file.metadata() or {}).get("data_source")
-    except (OSError, SafetensorError) as error:
-        raise CourseError(f"expected a model at {path}, got {error}: save it again") from None
 
 
 def _exercise(exercise: str | None, required: bool) -> Exercise | None:

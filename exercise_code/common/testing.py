@@ -17,7 +17,18 @@ in the probe and `assert_calls` in the test), what was wanted and what came, and
 """
 
 from .probing.cases import grade
-from .probing.comparing import as_array, assert_calls, assert_same, entry, kind_of, length, resembles, show, wrong_type
+from .probing.comparing import (
+    as_array,
+    assert_calls,
+    assert_same,
+    entry,
+    items,
+    kind_of,
+    length,
+    resembles,
+    show,
+    wrong_type,
+)
 from .probing.examples import answer_each, assert_agreed, assert_caught, expect_examples
 from .probing.failures import Failure, OddAnswer, call, each_call
 from .probing.scores import Score
@@ -37,6 +48,7 @@ __all__ = [
     "entry",
     "expect_examples",
     "grade",
+    "items",
     "kind_of",
     "length",
     "resembles",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exercise_code.common.testing import Failure, assert_same, call, grade, wrong_type
+from exercise_code.common.testing import Failure, assert_same, call, grade, items, wrong_type
 
 # What these tests expect can be read here, so they earn little: their hidden twins, on fresh inputs, earn the points.
 SEEN = 0.1
@@ -47,12 +47,6 @@ def predictions(code, days, count):
     return model.forward(count)
 
 
-def pair(got, what):
-    if type(got) is not list or len(got) != 2:
-        raise wrong_type(what, got)
-    return got
-
-
 def expect_shape(got, shape):
     """Fail unless an array of this shape came: who returns nothing changes nothing, either. Its values do not count."""
     if not isinstance(got, np.ndarray) or got.shape != shape:
@@ -77,7 +71,7 @@ def test_the_degrees_that_came_in_stay_as_they_are(observe):
     """to_fahrenheit leaves the array that came in as it is."""
     celsius = np.array([[20.0, 25.0]])
     with call("to_fahrenheit(np.array([[20.0, 25.0]]))"):
-        got, left = pair(observe(fahrenheit_and_input, celsius), "an array, and the one that came in")
+        got, left = items(observe(fahrenheit_and_input, celsius), 2, "an array, and the one that came in")
         expect_shape(got, celsius.shape)
     with call("the array that came in, after to_fahrenheit(np.array([[20.0, 25.0]]))"):
         assert_same(left, celsius, hint="`celsius *= 1.8` changes the array itself; write 1.8 * celsius")
@@ -123,7 +117,7 @@ def test_the_temperatures_that_came_in_stay_as_they_are(observe):
     """relative_to_mean leaves the array that came in as it is."""
     table = np.array([[1.0, 3.0]])
     with call("relative_to_mean(np.array([[1.0, 3.0]]))"):
-        got, left = pair(observe(relative_and_input, table), "an array, and the one that came in")
+        got, left = items(observe(relative_and_input, table), 2, "an array, and the one that came in")
         expect_shape(got, table.shape)
     with call("the array that came in, after relative_to_mean(np.array([[1.0, 3.0]]))"):
         assert_same(left, table, hint="`-=` changes the array itself; subtract, and return what comes out")
@@ -157,7 +151,7 @@ def test_fit_keeps_the_mean_of_each_hour_and_returns_the_model(observe):
     """For the days 1 2 and 3 8 the profile is 2 5, and fit returns the model itself."""
     days = np.array([[1.0, 2.0], [3.0, 8.0]])
     with call("AverageDay().fit(np.array([[1.0, 2.0], [3.0, 8.0]]))"):
-        itself, profile = pair(observe(what_fit_returns, days), "what fit returns, and the profile")
+        itself, profile = items(observe(what_fit_returns, days), 2, "what fit returns, and the profile")
         hints = {"this is the mean of each day; the mean of each hour is wanted": days.mean(axis=1)}
         assert_same(profile, np.array([2.0, 5.0]), hints=hints)
         if itself is not True:

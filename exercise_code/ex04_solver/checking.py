@@ -27,13 +27,3 @@ def numeric_gradient(function: Callable[[np.ndarray], float], x: np.ndarray, dis
 def compare(name: str, got: object, want: object) -> None:
     """Print whether two values are equal, with both where they are not."""
     print(f"{'✓' if got == want else '✗'} {name}: {got}" + ("" if got == want else f", expected {want}"))
-
-
-def r_squared(predictions: np.ndarray, targets: np.ndarray) -> float:
-    """The share of the targets' variance that the predictions explain: 1 is perfect, 0 no better than the mean."""
-    return float(1 - np.square(predictions - targets).mean() / targets.var())
-
-
-def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The share of samples whose class (1 from a probability of 0.5 on) is right."""
-    return float(((probabilities >= 0.5) == (labels == 1)).mean())

@@ -14,8 +14,11 @@ from exercise_code.common.testing import (
     call,
     each_call,
     entry,
+    expect_examples,
     grade,
+    items,
     kind_of,
+    show,
     wrong_type,
 )
 
@@ -85,7 +88,7 @@ def test_fit_finds_mean_and_std_of_each_column(observe):
     """fit sets the mean and the standard deviation of each column, arrays of shape (D,), and returns itself."""
     X = np.array([[1.0, 10.0, 0.0], [3.0, 30.0, 2.0], [5.0, 20.0, 4.0], [3.0, 20.0, 2.0]])
     with call("Standardizer().fit(X)"):
-        returned_itself, mean, std = three(observe(fitted, X))
+        returned_itself, mean, std = items(observe(fitted, X), 3, "what fit returns, mean and std")
         if returned_itself is not True:
             raise Failure("what fit returns is not the standardizer itself", hint="`return self` at the end")
         hints = {
@@ -98,19 +101,13 @@ def test_fit_finds_mean_and_std_of_each_column(observe):
         assert_same(std, X.std(axis=0), **CLOSE, hints=hints)
 
 
-def three(answer):
-    if type(answer) is not list or len(answer) != 3:
-        raise wrong_type("what fit returns, mean and std", answer)
-    return answer
-
-
 @grade("standardize", weight=SEEN)
 def test_missing_values_do_not_count(observe):
     """fit skips NaN: the column 1, NaN, 3 has the mean 2 and the standard deviation 1."""
     nan = np.nan
     X = np.array([[1.0, nan], [nan, 4.0], [3.0, 8.0]])
     with call("Standardizer().fit(X), X with a NaN in each column"):
-        _, mean, std = three(observe(fitted, X))
+        _, mean, std = items(observe(fitted, X), 3, "what fit returns, mean and std")
         hints = {
             "np.mean of a column with a NaN is NaN; np.nanmean skips it": lambda got: bool(np.isnan(got).any()),
             "a NaN is no 0: leave it out": np.array([4 / 3, 4.0]),
@@ -123,7 +120,7 @@ def test_missing_values_do_not_count(observe):
 def test_a_column_of_equal_values_has_std_1(observe):
     """A column whose values are all the same gets the std 1, so that nothing is divided by 0."""
     with call("Standardizer().fit([[1, 7], [2, 7]])"):
-        _, mean, std = three(observe(fitted, np.array([[1.0, 7.0], [2.0, 7.0]])))
+        _, mean, std = items(observe(fitted, np.array([[1.0, 7.0], [2.0, 7.0]])), 3, "what fit returns, mean and std")
         assert_same(mean, np.array([1.5, 7.0]), **CLOSE)
         assert_same(std, np.array([0.5, 1.0]), **CLOSE, hints={"0 becomes 1 here": np.array([0.5, 0.0])})
 
@@ -162,7 +159,7 @@ def test_standardizing_leaves_its_inputs_alone(observe):
     """fit and transform change neither the training data nor the X that they get."""
     train, other = np.array([[0.0], [4.0], [np.nan]]), np.array([[np.nan], [6.0]])
     with call("Standardizer().fit(train).transform(other)"):
-        result, *after = three(observe(inputs_after_standardizing, train, other))
+        result, *after = items(observe(inputs_after_standardizing, train, other), 3, "what fit returns, mean and std")
         expect_shape(result, other.shape)
     for name, array, before in zip(("train", "other"), after, (train, other), strict=True):
         with call(f"the array {name}, after Standardizer().fit(train).transform(other)"):
@@ -173,71 +170,44 @@ def test_standardizing_leaves_its_inputs_alone(observe):
 
 # Examples
 
-KEYS = ("loss", "predictions", "targets", "value")
-MOST_EXAMPLES, MOST_NUMBERS, LEAST_OF_A_LOSS = 20, 50, 2
+FORM = {"loss": ("l1", "mse"), "predictions": list, "targets": list, "value": float}
+MOST_NUMBERS, LEAST_OF_A_LOSS = 50, 2
 
 
 def examples_of(code):
     return code.examples.loss_examples()
 
 
-def is_number(value):
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool) and bool(np.isfinite(value))
-
-
-def rows_of(value, where):
-    """The rows of numbers in a list of lists, or an array of them; a `Failure` that says what is wrong with it."""
-    rows = value.tolist() if isinstance(value, np.ndarray) else value
-    if not isinstance(rows, list | tuple) or not rows:
-        raise Failure(f"{where}: expected a list of rows, such as [[1.0], [4.0]], got {kind_of(value)}")
-    for row in rows:
-        if not isinstance(row, list | tuple) or not row or not all(is_number(item) for item in row):
-            hint = "each row is a list, also where it has one number: [[1.0], [4.0]], not [1.0, 4.0]"
-            raise Failure(f"{where}: expected rows of numbers", got=repr(row)[:60], hint=hint)
-        if len(row) != len(rows[0]):
-            raise Failure(f"{where}: expected rows of one length, got {len(rows[0])} and {len(row)} numbers")
-    return rows
-
-
-def expect_examples(got):
+def loss_examples(observe):
     """The examples, if they have the form that the task asks for; a `Failure` where they do not."""
-    if not isinstance(got, list | tuple):
-        raise wrong_type("a list of dicts", got)
-    for i, example in enumerate(got):
-        where = f"example {i}"
-        if type(example) is not dict or set(example) != set(KEYS):
-            came = sorted(example, key=str) if type(example) is dict else kind_of(example)
-            raise Failure(f"{where}: expected a dict with the keys {', '.join(KEYS)}, got {came}")
-        if example["loss"] not in ("l1", "mse"):
-            raise Failure(f'{where}: expected the loss "l1" or "mse", got {example["loss"]!r:.40}')
-        predictions, targets = (rows_of(example[key], f"{where}, {key}") for key in ("predictions", "targets"))
-        shapes = [(len(rows), len(rows[0])) for rows in (predictions, targets)]
+    examples = expect_examples(observe(examples_of), FORM)
+    for i, example in enumerate(examples):
+        shapes = [np.shape(example[key]) for key in ("predictions", "targets")]
+        if len(shapes[0]) != 2 or len(shapes[1]) != 2:
+            hint = "each row is a list, also where it has one number: [[1.0], [4.0]], not [1.0, 4.0]"
+            raise Failure(f"example {i}: expected rows of numbers", got=show(example), hint=hint)
         if shapes[0] != shapes[1]:
-            raise Failure(f"{where}: expected predictions and targets of one shape, got {shapes[0]} and {shapes[1]}")
-        if 2 * shapes[0][0] * shapes[0][1] > MOST_NUMBERS:
-            raise Failure(f"{where}: expected at most {MOST_NUMBERS} numbers in predictions and targets together")
-        if not is_number(example["value"]):
-            raise Failure(f"{where}: expected a number as the value", got=repr(example["value"])[:60])
-    return got
+            raise Failure(
+                f"example {i}: expected predictions and targets of one shape, got {shapes[0]} and {shapes[1]}"
+            )
+        if 2 * np.size(example["targets"]) > MOST_NUMBERS:
+            raise Failure(f"example {i}: expected at most {MOST_NUMBERS} numbers in predictions and targets together")
+    return examples
 
 
 @grade("loss_examples", weight=SEEN)
 def test_examples_are_dicts_of_plain_numbers(observe):
     """The form alone: loss_examples() gives dicts with a loss, predictions and targets of one shape, and a number."""
     with call("loss_examples()"):
-        if not expect_examples(observe(examples_of)):
-            raise Failure("the list is empty")
+        loss_examples(observe)
 
 
 @grade("loss_examples", weight=SEEN)
 def test_there_are_examples_of_both_losses(observe):
     """There are at least two examples of each loss, and not more than 20 in all."""
     with call("loss_examples()"):
-        got = expect_examples(observe(examples_of))
-        if len(got) > MOST_EXAMPLES:
-            raise Failure(f"expected at most {MOST_EXAMPLES} examples, got {len(got)}")
-        for loss in ("l1", "mse"):
+        got = loss_examples(observe)
+        for loss in FORM["loss"]:
             count = sum(example["loss"] == loss for example in got)
             if count < LEAST_OF_A_LOSS:
                 raise Failure(f'expected at least {LEAST_OF_A_LOSS} examples of "{loss}", got {count}')
@@ -301,8 +271,7 @@ def expect_errors(observe, names):
 def expect_untouched(observe, name, predictions, targets):
     with call(f"{name}().forward and {name}().backward"):
         got = observe(loss_inputs_after, name, predictions, targets)
-        if type(got) is not list or len(got) != 4:
-            raise wrong_type("two results and two arrays", got)
+        items(got, 4, "two results and two arrays")
         expect_shape(got[1], predictions.shape)
     hint = "-=, *= and out= change the caller's array: make a new one"
     # Clipping in place changes little, so nothing is tolerated.
@@ -433,8 +402,7 @@ def gradient_and_warnings(code, predictions, targets):
 
 def without_warnings(got, hint, invalid_hint=""):
     """The answer that came with warnings, if there were none of them; `invalid_hint` is about a NaN on the way."""
-    if type(got) is not list or len(got) != 2:
-        raise wrong_type("an answer and its warnings", got)
+    items(got, 2, "an answer and its warnings")
     answer, seen = got
     if seen != []:
         words = "; ".join(dict.fromkeys(map(str, seen)))
@@ -667,8 +635,7 @@ def test_sigmoid_takes_any_shape(observe):
     z = np.array([[[0.0, 1.0], [-1.0, 2.0]]])
     with call("sigmoid(z), z of shape (1, 2, 2)"):
         got = observe(sigmoid_and_input, z)
-        if type(got) is not list or len(got) != 2:
-            raise wrong_type("a result and the input", got)
+        items(got, 2, "a result and the input")
         assert_same(got[0], 1 / (1 + np.exp(-z)), **CLOSE)
     with call("the z that came in, after sigmoid(z)"):
         assert_same(got[1], z, hint="z is the caller's array: compute in a new one")
@@ -799,8 +766,7 @@ def test_sgd_subtracts_the_gradient(observe):
     }
     with call('SGD(0.1)._update("weight", param, grad)'):
         got = observe(update_of_sgd, 0.1, param, grad)
-        if type(got) is not list or len(got) != 2:
-            raise wrong_type("the parameter and its gradient", got)
+        items(got, 2, "the parameter and its gradient")
         assert_same(got[0], want, **CLOSE, hints=hints)
     with call('grad, after SGD(0.1)._update("weight", param, grad)'):
         assert_same(got[1], grad, hint="grad *= learning_rate changes the gradient: compute the product anew")
@@ -816,8 +782,7 @@ def test_sgd_steps_change_the_arrays_themselves(observe):
     swapped = {"weight": np.array([-0.75, 2.0]), "bias": np.array([-0.25, 4.75])}
     with call("SGD(0.25).step(params, grads), three times"):
         got = observe(sgd, 0.25, params, steps)
-        if type(got) is not list or len(got) != 3:
-            raise wrong_type("arrays, params and gradients", got)
+        items(got, 3, "arrays, params and gradients")
     with call("the arrays that were in params at first, after three times SGD(0.25).step(params, grads)"):
         hint = "param = param - ... makes a new array; the model goes on with the old one"
         assert_same(got[0], want, **CLOSE, hints={hint: params, BY_NAME: swapped})
@@ -959,8 +924,7 @@ EQUAL = "of two epochs with equal losses the first stays the best: lower means <
 def expect_best(observe, losses, patience, best, epochs, stop_hint=""):
     with call(f"Solver(..., patience={patience}).train({len(losses)}), validation losses {losses}"):
         got = observe(trained_by_script, losses, patience)
-        if type(got) is not list or len(got) != 4:
-            raise wrong_type("what the solver has noted", got)
+        items(got, 4, "what the solver has noted")
         # Noted as the best, though an earlier epoch had the same loss.
         is_later = isinstance(got[0], int) and best < got[0] <= epochs and losses[got[0] - 1] == losses[best - 1]
         with_words = {

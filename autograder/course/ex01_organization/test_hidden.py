@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from exercise_code.common.testing import assert_same, grade
+from exercise_code.common.testing import assert_same, grade, items
 from exercise_code.ex01_organization.test_visible import (
     distances,
     fahrenheit,
     fahrenheit_and_input,
     means,
-    pair,
     predictions,
     relative,
     relative_and_input,
@@ -32,7 +31,7 @@ def test_degrees_of_any_shape(observe, reference, rng):
 def test_random_degrees_stay_as_they_are(observe, rng):
     """The array that came in is not changed, and another one comes back."""
     celsius = np.round(rng.normal(10, 15, 9), 1)
-    got, left = pair(observe(fahrenheit_and_input, celsius), "an array, and the one that came in")
+    got, left = items(observe(fahrenheit_and_input, celsius), 2, "an array, and the one that came in")
     assert_same(got, 1.8 * celsius + 32)
     assert_same(left, celsius)
 
@@ -57,7 +56,7 @@ def test_random_days_and_their_means(observe, reference, rng):
 def test_random_days_stay_as_they_are(observe, reference, rng):
     """The array that came in is not changed, and another one comes back."""
     table = days_of(rng, 3, 5)
-    got, left = pair(observe(relative_and_input, table), "an array, and the one that came in")
+    got, left = items(observe(relative_and_input, table), 2, "an array, and the one that came in")
     assert_same(got, reference(relative, table))
     assert_same(left, table)
 

@@ -143,7 +143,7 @@ check("matrices")
 # ## 2. Gradients with matrices
 #
 # Training makes a loss small, and the **gradient** shows the way: the vector of the derivatives with respect to each
-# weight. Take the sum of squares, the loss of exercise 4, with inputs $X$, weights $w$ and targets $y$:
+# weight. Take the sum of squares, which exercise 4 uses as a loss, with inputs $X$, weights $w$ and targets $y$:
 #
 # $$ L(w) = \lVert Xw - y \rVert^2 \qquad\qquad \nabla L(w) = 2 X^\top (Xw - y) $$
 #

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from exercise_code.common.testing import Failure, assert_same, grade, wrong_type
+from exercise_code.common.testing import Failure, assert_same, grade, items
 from exercise_code.ex02_math_recap.parsing import as_number, as_numbers, is_close
 from exercise_code.ex02_math_recap.problems import draw
 from exercise_code.ex02_math_recap.test_visible import answer_of
@@ -26,13 +26,6 @@ def expect_numbers(observe, module, name, want):
     got = as_numbers(observe(answer_of, module, name), want.shape)
     if not all(is_close(float(g), float(w)) for g, w in zip(got.ravel(), want.ravel(), strict=True)):
         raise Failure("the values differ")
-
-
-def items(got, count):
-    """The answer as a list of so many items."""
-    if type(got) is not list or len(got) != count:
-        raise wrong_type(f"a list of {count} items", got)
-    return got
 
 
 def floats(got):

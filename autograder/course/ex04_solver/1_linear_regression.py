@@ -36,7 +36,8 @@ import time
 import numpy as np
 
 from exercise_code import check, load_dataset
-from exercise_code.ex04_solver.checking import numeric_gradient, r_squared
+from exercise_code.common.metrics import R2Score
+from exercise_code.ex04_solver.checking import numeric_gradient
 from exercise_code.ex04_solver.examples import loss_examples
 from exercise_code.ex04_solver.linear_model import LinearModel
 from exercise_code.ex04_solver.losses import L1Loss, MSELoss
@@ -545,7 +546,7 @@ model = LinearModel(num_features=1)
 losses, track = descend(model, living_train, y_train, learning_rate=0.1, num_steps=40)
 show_curves({"training": losses}, "gradient descent with one feature")
 print(f"loss {losses[0]:.3f} at the start, {losses[-1]:.3f} at the end")
-print(f"R² on validation houses: {r_squared(model.forward(living_val), y_val):.2f}")
+print(f"R² on validation houses: {R2Score()(model.forward(living_val), y_val):.2f}")
 
 # %% [markdown]
 # The loss should fall from 1.00 to about 0.43 within 20 steps and stay there, and $R^2$ should be about 0.64 (the real
@@ -622,7 +623,7 @@ predictions = model.forward(X_val)
 
 dollars = price_std * np.sqrt(MSELoss().forward(predictions, y_val))
 print(f"training loss {losses[-1]:.3f}, validation loss {MSELoss().forward(predictions, y_val):.3f}")
-print(f"R² on validation houses: {r_squared(predictions, y_val):.2f}; typical error {dollars:,.0f} dollars")
+print(f"R² on validation houses: {R2Score()(predictions, y_val):.2f}; typical error {dollars:,.0f} dollars")
 
 largest = np.argsort(-np.abs(model.params["weight"].ravel()))[:5]
 print("largest weights:", ", ".join(f"{train.columns[k]} {model.params['weight'][k, 0]:.2f}" for k in largest))

@@ -30,7 +30,8 @@
 import numpy as np
 
 from exercise_code import check, load_dataset, submit
-from exercise_code.ex04_solver.checking import accuracy, numeric_gradient
+from exercise_code.common.metrics import BinaryAccuracy
+from exercise_code.ex04_solver.checking import numeric_gradient
 from exercise_code.ex04_solver.classifier import Classifier, sigmoid
 from exercise_code.ex04_solver.houses import cheap_or_expensive, split
 from exercise_code.ex04_solver.linear_model import LinearModel
@@ -222,6 +223,7 @@ check("classifier")
 # **A look at the result:** what does the classifier say before it has learned anything?
 
 # %%
+accuracy = BinaryAccuracy()  # the share of right classes; the class is 1 from a probability of 0.5 on
 untrained = Classifier(num_features=17)
 probabilities = untrained.forward(X["val"])
 print(f"probabilities from {probabilities.min():.2f} to {probabilities.max():.2f}, mean {probabilities.mean():.2f}")

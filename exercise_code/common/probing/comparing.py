@@ -11,7 +11,18 @@ from ..reasons import Reason
 from .failures import Failure, OddAnswer, call
 from .wire import Opaque
 
-__all__ = ["as_array", "assert_calls", "assert_same", "entry", "kind_of", "length", "resembles", "show", "wrong_type"]
+__all__ = [
+    "as_array",
+    "assert_calls",
+    "assert_same",
+    "entry",
+    "items",
+    "kind_of",
+    "length",
+    "resembles",
+    "show",
+    "wrong_type",
+]
 
 # What often helps where a value of one type came in place of another.
 _WHOLE = "np.ceil and np.floor give floats: int(...) makes an int of one"
@@ -105,6 +116,13 @@ def entry(answer: Any, key: str) -> Any:
     if key not in answer:
         raise Failure(f"expected the key {key!r}, got the keys {sorted(answer, key=str)}", code=Reason.WRONG_TYPE)
     return answer[key]
+
+
+def items(answer: Any, count: int, what: str = "") -> list[Any]:
+    """The answer as a list of so many items; a `Failure` where it is none. `what` says what these are."""
+    if type(answer) is not list or len(answer) != count:
+        raise wrong_type(what or f"a list of {count} items", answer)
+    return answer
 
 
 def length(thing: Any) -> Any:

@@ -23,7 +23,7 @@ the reference:
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,25 +42,35 @@ RAISED = "raised"
 def expect_examples(
     examples: Any, form: Mapping[str, Field], *, most: int = 20, numbers: int = 50
 ) -> list[dict[str, Any]]:
-    """The examples; a `Failure` unless they are a list of 1 to `most` dicts with the keys and kinds of `form`.
+    """The examples with lists for arrays and tuples; a `Failure` unless they are 1 to `most` dicts of this form.
 
-    A nested list holds `numbers` finite numbers at most.
+    `form` says what stands under each key: one of several texts, a number (`float`), or a `list`: rows of one length,
+    rows of such rows, and so on, with `numbers` finite numbers at most. `np.shape` tells the shape of one that passed.
     """
+    examples = _plain(examples)
     if type(examples) is not list:
-        raise wrong_type("a list", examples)
+        raise wrong_type("a list of dicts", examples)
     if not 1 <= len(examples) <= most:
         raise Failure(f"expected 1 to {most} examples, got {len(examples)}")
     for i, example in enumerate(examples):
         if type(example) is not dict or set(example) != set(form):
-            keys = ", ".join(map(repr, form))
-            raise Failure(
-                f"example {i}: expected a dict with the keys {keys}", got=show(example), code=Reason.WRONG_TYPE
-            )
+            raise _misshapen(f"example {i}", f"a dict with the keys {', '.join(map(repr, form))}", example)
         for key, field in form.items():
             if wanted := _misfit(example[key], field, numbers):
-                got = show(example[key])
-                raise Failure(f"example {i}, {key!r}: expected {wanted}", got=got, code=Reason.WRONG_TYPE)
+                raise _misshapen(f"example {i}, {key!r}", wanted, example[key])
     return examples
+
+
+def _misshapen(where: str, wanted: str, got: Any) -> Failure:
+    return Failure(f"{where}: expected {wanted}", got=show(got), code=Reason.WRONG_TYPE)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in value.items()} if type(value) is dict else value
 
 
 def answer_each(
@@ -106,26 +116,23 @@ def _misfit(value: Any, field: Field, numbers: int) -> str:
         return "" if type(value) is str and value in field else f"one of {', '.join(map(repr, field))}"
     if field is float:
         return "" if _is_number(value) else "a finite number"
-    count = _count(value, numbers)
-    return "" if count and count <= numbers else f"lists of 1 to {numbers} finite numbers"
+    count = len(list(_leaves(value))) if type(value) is list else 0
+    if not 1 <= count <= numbers or not all(map(_is_number, _leaves(value))):
+        return f"lists of 1 to {numbers} finite numbers"
+    try:
+        np.array(value, float)
+    except ValueError:
+        return "rows of one length"
+    return ""
 
 
-def _count(value: Any, most: int) -> int:
-    """How many numbers nested lists hold; 0 where there is anything else in them, more than `most` where too many."""
-    total, stack = 0, [value]
-    if type(value) is not list:
-        return 0
-    while stack and total <= most:
-        item = stack.pop()
-        if type(item) is list:
-            if not 1 <= len(item) <= most:
-                return 0 if not item else most + 1
-            stack += item
-        elif _is_number(item):
-            total += 1
-        else:
-            return 0
-    return total
+def _leaves(value: Any) -> Iterator[Any]:
+    """What nested lists hold; an empty list stands for itself."""
+    if type(value) is list and value:
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _is_number(value: Any) -> bool:

@@ -95,9 +95,5 @@ def unix_lines(data: bytes) -> bytes:
 
 
 def earlier_exercises(exercise: Exercise) -> list[Exercise]:
-    """The exercises whose modules this one uses, and those that these use in turn."""
-    found: dict[str, Exercise] = {}
-    for name in exercise.earlier:
-        earlier = load_exercise(name, exercise.folder.parent)
-        found |= {one.id: one for one in (*earlier_exercises(earlier), earlier)}
-    return list(found.values())
+    """The exercises whose modules this one uses."""
+    return [load_exercise(name, exercise.folder.parent) for name in exercise.earlier]
