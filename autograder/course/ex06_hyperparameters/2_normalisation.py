@@ -1,0 +1,2 @@
+# %% [markdown]
+# # Exercise 6, part 2: normalisation
