@@ -55,7 +55,7 @@ check: $(INSTALLED)  ## generated files in step, lint, types
 	$(PY) -m mypy
 
 # Of one exercise: the gates that hold for every exercise there is.
-GATES := $(if $(EXERCISE),$(wildcard tests/test_gates_*.py) tests/test_notebook_form.py tests/test_resemblance.py -k $(EXERCISE))
+GATES := $(if $(EXERCISE),tests/gates tests/analysis/test_resemblance.py -k $(EXERCISE))
 
 test: $(INSTALLED) browser  ## run all tests, or an exercise's gates: make test EXERCISE=ex03_dataloader
 	$(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(GATES) $(ARGS)
