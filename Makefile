@@ -2,7 +2,7 @@
 # Nothing has to be activated. `make PYTHON=python3.12 test` takes another interpreter.
 
 PYTHON ?= python3
-EXTRAS ?= grading,cluster,dev
+EXTRAS ?= grading,cluster,curves,dev
 EXERCISE ?=
 COURSE ?=
 DATA ?= embedded
