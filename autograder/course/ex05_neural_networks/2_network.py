@@ -426,7 +426,7 @@ show_histories(histories, chance=np.log(10))
 # long of it. Try `SGD(0.1)` in the cell above. To be fair, one would have to search for the best learning rate of
 # each, and exercise 6 does.
 #
-# On the right, the validation loss turns upwards after a few epochs, while the training loss goes on falling. 4,000
+# On the right, the validation loss stops falling after about six epochs, while the training loss goes on. 4,000
 # drawings are few, and a network with 82,460 parameters learns them by heart: it **overfits**. About 50 % right is
 # five times as good as guessing, and not good (8,000 photographs: 40 to 44 %). Exercise 6 does something about it, and
 # the networks of later exercises, which look at neighbouring pixels together, get much better.
