@@ -14,7 +14,7 @@ def flip_images(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         images: array of shape (N, height, width, 3), of any dtype.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 8: augmentation")
+    raise NotImplementedError("Task 10: flips and shifts")
 
 
 def shift_images(images: np.ndarray, rng: np.random.Generator, most: int) -> np.ndarray:
@@ -29,4 +29,4 @@ def shift_images(images: np.ndarray, rng: np.random.Generator, most: int) -> np.
         most: int, 0 or more.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 8: augmentation")
+    raise NotImplementedError("Task 10: flips and shifts")

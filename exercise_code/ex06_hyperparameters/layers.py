@@ -21,12 +21,12 @@ class LeakyReLU(Layer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         """x where it is larger than 0, slope * x elsewhere: a new array of the shape and dtype of x."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: leaky_relu")
+        raise NotImplementedError("Task 4: LeakyReLU")
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """The gradient for x: dout where x was larger than 0, slope * dout elsewhere, also where x was 0."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: leaky_relu")
+        raise NotImplementedError("Task 4: LeakyReLU")
 
 
 class Dropout(Layer):
@@ -53,7 +53,7 @@ class Dropout(Layer):
         `self.rng`. A float32 x gives float32: random numbers are float64, and what they meet becomes float64, too.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: dropout")
+        raise NotImplementedError("Task 5: dropout")
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """The gradient for the x of the last `forward`, in the shape and dtype of dout; no new draw is made.
@@ -62,4 +62,4 @@ class Dropout(Layer):
         was dropped, because it was evaluation or because the rate is 0, each counted once.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: dropout")
+        raise NotImplementedError("Task 5: dropout")

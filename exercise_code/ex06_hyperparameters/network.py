@@ -49,14 +49,14 @@ class Classifier(Network):
         own. Hand this one `rng` to all layers that take one, in order.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 5: classifier")
+        raise NotImplementedError("Task 6: the classifier")
 
     def train(self) -> None:
         """Nothing; from now on all dropout layers drop: their `training` is True."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 5: classifier")
+        raise NotImplementedError("Task 6: the classifier")
 
     def eval(self) -> None:
         """Nothing; from now on no dropout layer drops anything: their `training` is False."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 5: classifier")
+        raise NotImplementedError("Task 6: the classifier")

@@ -24,7 +24,7 @@ def l2_penalty(params: dict[str, np.ndarray], strength: float) -> float:
         strength: float, how much a weight costs; 0 for nothing.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: l2")
+    raise NotImplementedError("Task 7: L2 regularisation")
 
 
 def add_l2_gradients(
@@ -37,7 +37,7 @@ def add_l2_gradients(
         params, strength: as in `l2_penalty`.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: l2")
+    raise NotImplementedError("Task 7: L2 regularisation")
 
 
 class AdamW(Adam):
@@ -69,4 +69,4 @@ class AdamW(Adam):
         The decay never meets Adam's running means: they see the gradient of the loss, and nothing else.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: adamw")
+        raise NotImplementedError("Task 8: AdamW")

@@ -49,7 +49,7 @@ def draw_samples(inputs: Floats, targets: Labels, predictions: Floats) -> list[D
 
 def predict(code: Any, name: str, inputs: Floats) -> Floats:
     """The saved model's scores for all inputs, (N, 10), in eval mode; `code` is the student's package."""
-    from exercise_code.common.numpy_models import predict_saved
+    from exercise_code.common.models.numpy_library import predict_saved
 
     answer: Floats = predict_saved(code.network.Classifier, code.models / f"{name}.safetensors", inputs)
     return answer

@@ -21,7 +21,7 @@ def learning_rates(low: float, high: float, count: int) -> list[float]:
         count: int, 2 or more.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: scales")
+    raise NotImplementedError("Task 1: the right scale")
 
 
 class Scale:
@@ -66,7 +66,7 @@ class LogUniform(Scale):
         Its logarithm is uniform between the logarithms of low and high; one number from `rng` is enough.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 1: scales")
+        raise NotImplementedError("Task 1: the right scale")
 
 
 def grid(space: Mapping[str, Sequence[Any]]) -> list[Setting]:
@@ -79,7 +79,7 @@ def grid(space: Mapping[str, Sequence[Any]]) -> list[Setting]:
         space: dict from names to the values to try.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: search")
+    raise NotImplementedError("Task 2: two searches")
 
 
 def random_settings(space: Mapping[str, Scale], count: int, rng: np.random.Generator) -> list[Setting]:
@@ -92,7 +92,7 @@ def random_settings(space: Mapping[str, Scale], count: int, rng: np.random.Gener
         count: int, how many settings.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: search")
+    raise NotImplementedError("Task 2: two searches")
 
 
 def search(evaluate: Callable[[Setting], float], settings: Iterable[Setting]) -> list[tuple[float, Setting]]:

@@ -1124,3 +1124,27 @@ def test_the_best_parameters_come_back(observe):
     with call("the parameters after Trainer(model, ..., patience=3).train(6), the best accuracy in epoch 2"):
         got = observe(training_run, script, PICTURES, VAL_PICTURES, {"patience": 3}, 6)
         expect_best(got, script, 3)
+
+
+# The trained classifier
+
+
+@grade("classifier_score", weight=0, step="beats a linear model")
+def test_the_classifier_beats_a_linear_model(evaluation, model_info):
+    """The saved classifier is within the limits and beats a linear model on the validation set."""
+    assert not model_info.problems, "; ".join(model_info.problems)
+    evaluation().expect("beats a linear model")
+
+
+@grade("classifier_score", weight=0, step="beats a small network")
+def test_the_classifier_beats_a_small_network(evaluation, model_info):
+    """On the validation set it beats a small network that was trained without any tool against overfitting."""
+    assert not model_info.problems, "; ".join(model_info.problems)
+    evaluation().expect("beats a small network")
+
+
+@grade("classifier_score", weight=0, step="passes")
+def test_the_classifier_passes(evaluation, model_info):
+    """On the validation set it reaches the accuracy that passes."""
+    assert not model_info.problems, "; ".join(model_info.problems)
+    evaluation().expect("passes")

@@ -203,9 +203,9 @@ show_rates(rates, losses, before)
 print(f"lowest loss: {min(losses):.2f} with a learning rate of {rates[int(np.argmin(losses))]:.4f}")
 
 # %% [markdown]
-# Read it from left to right. Small rates do nothing yet. Then the loss falls, down to about 1.7 somewhere between 0.0003
-# and 0.002. Then the steps become too long: the loss rises, and with rates above 0.01 the network is worse than before it
-# was trained.
+# Read it from left to right. With small rates hardly anything happens. Then the loss falls, down to about 1.8 between
+# 0.0004 and 0.001. Then the steps become too long: the loss rises, and with rates above 0.01 the network is worse than
+# before it was trained.
 #
 # Choose a rate on the slope **a little to the left of the lowest point**, say half of it: training for many epochs is
 # less forgiving than a single one. And remember the range, here from 0.0001 to 0.003. It is what a search should cover.
@@ -266,11 +266,11 @@ def evaluate(setting):
 
 
 start = time.perf_counter()
-values = {"learning rate": learning_rates(1e-4, 1e-2, 3), "hidden units": [8, 24, 72]}
-scales = {"learning rate": LogUniform(1e-4, 1e-2), "hidden units": LogUniform(8, 72)}
+values = {"learning rate": learning_rates(1e-5, 1e-1, 3), "hidden units": [24, 48, 96]}
+scales = {"learning rate": LogUniform(1e-5, 1e-1), "hidden units": LogUniform(24, 96)}
 found = {
     "grid": search(evaluate, grid(values)),
-    "random": search(evaluate, random_settings(scales, 9, np.random.default_rng(1))),
+    "random": search(evaluate, random_settings(scales, 9, np.random.default_rng(31))),
 }
 for name, results in found.items():
     accuracy, setting = results[0]
@@ -280,8 +280,9 @@ show_searches(found, ("learning rate", "hidden units"))
 
 # %% [markdown]
 # The orange marks along the axes are the values that were tried: three on the left, nine on the right. Which search wins
-# depends on luck with so few trials. But the picture on the right tells you much more about the learning rate, and
-# that is where the differences are.
+# depends on luck with so few trials, about 35 % right being good after two epochs. But compare the columns and the rows
+# on the left: the learning rate makes the difference. And about the learning rate the picture on the right tells you
+# three times as much.
 #
 # Three rules for searches:
 #
@@ -565,7 +566,7 @@ def shrinking(optimizer, strength, num_steps=600):
 show_curves(shrinking(Adam(0.002), 0.1), "Adam with an L2 penalty", labels=("step", "mean weight"))
 
 # %% [markdown]
-# The weight with small gradients is gone after some 500 steps. The one with large gradients has hardly moved. Adam divides
+# The weight with small gradients has shrunk to about 0.2 after 600 steps. The one with large gradients is still at 0.9. Adam divides
 # each gradient, the penalty's part included, by the usual size of this weight's gradients. So the weights that
 # are pulled about most are regularised least.
 #
@@ -806,7 +807,7 @@ check("hunt")
 
 
 # %%
-def compare(dropout=0.0, weight_decay=0.0, augment=None, num_epochs=15):
+def compare(dropout=0.0, weight_decay=0.0, augment=None, num_epochs=40):
     """The history of a training on 1,000 images."""
     model = Classifier({"sizes": [3072, 64, 32, 10], "activation": "leaky_relu", "dropout": dropout, "seed": 0})
     data = (train.images[:1000], y_some), (val.images, y_val)
@@ -817,10 +818,10 @@ def compare(dropout=0.0, weight_decay=0.0, augment=None, num_epochs=15):
 start = time.perf_counter()
 histories = {
     "plain": compare(),
-    "dropout 0.3": compare(dropout=0.3),
+    "dropout 0.2": compare(dropout=0.2),
     "weight decay 2": compare(weight_decay=2.0),
     "augmentation": compare(augment=augment),
-    "all three": compare(dropout=0.1, weight_decay=0.5, augment=augment),
+    "all three": compare(dropout=0.1, weight_decay=1.0, augment=augment),
 }
 for name, history in histories.items():
     print(f"{name:15} training loss {history.train_loss[-1]:.2f}, best accuracy {max(history.val_score):.1%}")
@@ -838,11 +839,11 @@ show_scores(histories)
 # random search; a little dropout.
 
 # %%
-HPARAMS = {"sizes": [3072, 128, 64, 10], "activation": "leaky_relu", "dropout": 0.05, "seed": 6}
+HPARAMS = {"sizes": [3072, 128, 64, 10], "activation": "leaky_relu", "dropout": 0.1, "seed": 0}
 LEARNING_RATE = 0.001
-WEIGHT_DECAY = 0.1
+WEIGHT_DECAY = 0.3
 BATCH_SIZE = 100
-NUM_EPOCHS = 30
+NUM_EPOCHS = 40
 PATIENCE = 15
 
 # %%
@@ -857,7 +858,6 @@ trainer = Trainer(
     patience=PATIENCE,
     augment=augment,
     schedule=cosine,
-    seed=6,
 )
 start = time.perf_counter()
 history = trainer.train(NUM_EPOCHS)

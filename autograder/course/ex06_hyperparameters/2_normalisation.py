@@ -337,28 +337,27 @@ check_gradients(SwitchableNorm(5))
 # %% [markdown]
 # ## 5. The same network with each
 #
-# A deep network of six small layers, on 1,000 images. `_build` of part 1 is overridden once more. The parameters start with
-# a standard deviation of 0.5, which is much too large (section 5 of exercise 5 says what happens then): this is where
-# normalisation shows what it can do.
+# A deep network with six small layers. `_build` of part 1 is overridden once more. First without training, with weights that
+# start much too large, with a standard deviation of 0.5. You saw in exercise 5 what happens then:
 
 
 # %%
 class NormalisedClassifier(Classifier):
     """A classifier of affine layers, each but the last followed by a normalisation and an activation."""
 
-    def __init__(self, kind, sizes, seed=0):
-        self.kind = kind
-        super().__init__({"sizes": sizes, "activation": "leaky_relu", "dropout": 0.0, "seed": seed})
+    def __init__(self, kind, sizes, weights_at_the_start="he"):
+        self.kind, self.weights_at_the_start = kind, weights_at_the_start
+        super().__init__({"sizes": sizes, "activation": "leaky_relu", "dropout": 0.0, "seed": 0})
 
     def _build(self, sizes, activation, rng, init):
         norms = {"batch": BatchNorm, "layer": LayerNorm, "switchable": SwitchableNorm}
         affine = WeightNormAffine if self.kind == "weight" else Affine
         layers = []
         for num_in, num_out in itertools.pairwise(sizes):
-            layers.append(affine(num_in, num_out, rng, 0.5))
-            if len(layers) and num_out != sizes[-1]:
-                layers += [norms[self.kind](num_out)] if self.kind in norms else []
+            if layers:
+                layers += [norms[self.kind](num_in)] if self.kind in norms else []
                 layers.append(LeakyReLU())
+            layers.append(affine(num_in, num_out, rng, self.weights_at_the_start))
         return layers
 
     def train(self):
@@ -377,7 +376,7 @@ SIZES = [3072, *[48] * 6, 10]
 outputs = {}
 for kind in ("none", "batch", "layer"):
     x, found = prepare(train.images[:200]), []
-    for layer in NormalisedClassifier(kind, SIZES).layers:
+    for layer in NormalisedClassifier(kind, SIZES, weights_at_the_start=0.5).layers:
         x = layer.forward(x)
         if isinstance(layer, LeakyReLU):
             found.append(x)
@@ -385,25 +384,30 @@ for kind in ("none", "batch", "layer"):
 show_layers(outputs, "outputs of LeakyReLU before the training")
 
 # %% [markdown]
-# Without normalisation the outputs grow from layer to layer. With batch or layer normalisation their spread stays near 0.6
-# in every layer, whatever the weights are. Now train:
+# Without normalisation the outputs grow from layer to layer, from a spread of 15 to one of 1,600. With batch or layer
+# normalisation it stays near 0.6 in every layer, whatever the weights are.
+#
+# Now the training, with weights that start well (He), but a learning rate of 0.005. That is a lot for this network:
 
 # %%
 histories = {}
 for kind in ("none", "batch", "layer", "weight", "switchable"):
     model = NormalisedClassifier(kind, SIZES)
     data = (train.images[:1000], train.labels[:1000]), (val.images, val.labels)
-    with np.errstate(all="ignore"):  # numbers may leave the range of floats
-        histories[kind] = Trainer(model, SoftmaxCrossEntropy(), AdamW(0.001, 0.0), *data, batch_size=50).train(12)
-    scores = histories[kind]
-    print(f"{kind:10} training loss {scores.train_loss[-1]:6.2f}, best accuracy {max(scores.val_score):.1%}")
-    if kind == "switchable":
-        mixes = [layer.a.round(2).tolist() for layer in model.layers if isinstance(layer, SwitchableNorm)]
-        print("weights of batch and layer statistics, layer by layer:", mixes)
-show_scores({name: history for name, history in histories.items() if name != "none"})
+    history = Trainer(model, SoftmaxCrossEntropy(), AdamW(0.005, 0.0), *data, batch_size=50).train(12)
+    print(f"{kind:10} training loss {history.train_loss[-1]:.2f}, best accuracy {max(history.val_score):.1%}")
+    histories[kind] = history
+show_scores(histories)
+mixes = [layer.a for layer in model.layers if isinstance(layer, SwitchableNorm)]
+print("share of the batch's mean in each layer of the switchable one:", [f"{a[0]:.2f}" for a in mixes])
 
 # %% [markdown]
-# EXPECTED
+# Without normalisation the training loss should end near 1.6, with it between 0.9 and 1.2: normalised networks stand larger
+# learning rates and learn faster. On validation the differences are small. Normalisation is no remedy for overfitting,
+# and with so few images all of these networks overfit. With a learning rate of 0.001 you would hardly see a difference in
+# the losses either. Try it.
+#
+# The switchable layers start with equal shares, 0.5, and 240 steps change them by a few hundredths to a tenth only.
 #
 # ## What you learned
 #

@@ -531,3 +531,27 @@ def test_parameters_of_the_best_epoch(observe, rng):
     for script, patience in scripts:
         got = observe(training_run, script, data, val_data, {"batch_size": 5, "patience": patience}, len(script))
         expect_best(got, script, patience, 3)
+
+
+# The trained classifier
+
+
+@grade("classifier_score", step="beats a linear model")
+def test_the_classifier_beats_a_linear_model_on_new_images(evaluation, model_info):
+    """The saved classifier is within the limits and beats a linear model on images it has never seen."""
+    assert not model_info.problems, "; ".join(model_info.problems)
+    evaluation().expect("beats a linear model")
+
+
+@grade("classifier_score", step="beats a small network")
+def test_the_classifier_beats_a_small_network_on_new_images(evaluation, model_info):
+    """On images it has never seen it beats a small network that was trained without any tool against overfitting."""
+    assert not model_info.problems, "; ".join(model_info.problems)
+    evaluation().expect("beats a small network")
+
+
+@grade("classifier_score", step="passes")
+def test_the_classifier_passes_on_new_images(evaluation, model_info):
+    """On images it has never seen it reaches the accuracy that passes."""
+    assert not model_info.problems, "; ".join(model_info.problems)
+    evaluation().expect("passes")
