@@ -407,7 +407,7 @@ print("share of the batch's mean in each layer of the switchable one:", [f"{a[0]
 # and with so few images all of these networks overfit. With a learning rate of 0.001 you would hardly see a difference in
 # the losses either. Try it.
 #
-# The switchable layers start with equal shares, 0.5, and 240 steps change them by a few hundredths to a tenth only.
+# The switchable layers start with equal shares, 0.5, and 240 steps move them by a tenth at most.
 #
 # ## What you learned
 #
