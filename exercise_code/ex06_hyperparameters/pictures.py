@@ -21,7 +21,7 @@ LINES = (("tab:blue", "-"), ("tab:orange", "--"), ("tab:green", "-."), ("tab:pur
 
 @course_style()
 def show_rates(rates: Sequence[float], losses: Sequence[float], start: float) -> None:
-    """Draw the loss that a short training reached with each learning rate, on a logarithmic axis; `start` is before it."""
+    """Draw the loss that a short training reached with each learning rate, on a logarithmic axis; it was `start`."""
     top = 1.6 * start
     shown = np.minimum(np.nan_to_num(np.array(losses, dtype=float), nan=np.inf), top)
     figure, axis = plt.subplots(figsize=(6.8, 3.3))
@@ -37,9 +37,7 @@ def show_rates(rates: Sequence[float], losses: Sequence[float], start: float) ->
 
 
 @course_style()
-def show_searches(
-    searches: Mapping[str, Sequence[tuple[float, Mapping[str, Any]]]], names: tuple[str, str]
-) -> None:
+def show_searches(searches: Mapping[str, Sequence[tuple[float, Mapping[str, Any]]]], names: tuple[str, str]) -> None:
     """Draw the settings that each search tried, as dots over two logarithmic axes with the accuracy of each.
 
     A search is a list of (accuracy, setting); `names` are the two settings that are drawn. The marks along the axes
@@ -56,8 +54,9 @@ def show_searches(
         )
         for x, y, (accuracy, _) in zip(across, up, results, strict=True):
             axis.annotate(f"{accuracy:.0%}", (x, y), (0, 8), textcoords="offset points", ha="center", fontsize=8)
-        axis.plot(across, np.full(len(across), 0.015), "|", color=MARK, markersize=11, transform=axis.get_xaxis_transform())
-        axis.plot(np.full(len(up), 0.015), up, "_", color=MARK, markersize=11, transform=axis.get_yaxis_transform())
+        edge, mark = np.full(len(results), 0.015), {"color": MARK, "markersize": 11}
+        axis.plot(across, edge, "|", transform=axis.get_xaxis_transform(), **mark)
+        axis.plot(edge, up, "_", transform=axis.get_yaxis_transform(), **mark)
         best, setting = max(results, key=lambda result: result[0])
         # Rounded: the same value of a grid may differ in its last digit.
         tried = len({f"{x:.6g}" for x in across})
@@ -127,7 +126,8 @@ def show_dropped(masks: Mapping[str, np.ndarray]) -> None:
     words = []
     for axis, (title, kept) in zip(np.atleast_1d(axes), masks.items(), strict=True):
         layers = [np.ones(4, dtype=bool), np.asarray(kept, dtype=bool), np.ones(3, dtype=bool)]
-        places = [[(x, y) for y in np.linspace(-1, 1, len(layer)) * 0.35 * len(layer)] for x, layer in enumerate(layers)]
+        heights = [np.linspace(-1, 1, len(layer)) * 0.35 * len(layer) for layer in layers]
+        places = [[(x, y) for y in column] for x, column in enumerate(heights)]
         for left in (0, 1):
             for start, here in zip(places[left], layers[left], strict=True):
                 for end, there in zip(places[left + 1], layers[left + 1], strict=True):
@@ -135,7 +135,8 @@ def show_dropped(masks: Mapping[str, np.ndarray]) -> None:
                         axis.plot(*zip(start, end, strict=True), color="0.75", linewidth=0.9, zorder=1)
         for layer, row in zip(layers, places, strict=True):
             for on, place in zip(layer, row, strict=True):
-                axis.plot(*place, "o", markersize=15, color="#1c7ed6" if on else "white", markeredgecolor="0.4", zorder=2)
+                color = "#1c7ed6" if on else "white"
+                axis.plot(*place, "o", markersize=15, color=color, markeredgecolor="0.4", zorder=2)
                 if not on:
                     axis.plot(*place, "x", markersize=11, color=MARK, markeredgewidth=2.2, zorder=3)
         axis.set(title=title, xlim=(-0.3, 2.3), ylim=(-2.5, 2.5))
@@ -159,7 +160,8 @@ def show_axes_of_norms(rows: int = 5, columns: int = 6) -> None:
     titles["switchable: a weighted mix of both"] = 0.55 * batch + 0.55 * layer
     for axis, (title, marked) in zip(axes, titles.items(), strict=True):
         axis.imshow(marked, cmap="Oranges", vmin=0, vmax=1.6)
-        axis.set(title=title, xlabel="features", ylabel="samples", xticks=np.arange(-0.5, columns), yticks=np.arange(-0.5, rows))
+        axis.set(title=title, xlabel="features", ylabel="samples")
+        axis.set(xticks=np.arange(-0.5, columns), yticks=np.arange(-0.5, rows))
         axis.set_xticklabels([])
         axis.set_yticklabels([])
         axis.grid(color="0.6", alpha=1)

@@ -96,7 +96,7 @@ def test_learning_rates_have_equal_ratios(observe):
     want = {"learning_rates(0.001, 1.0, 4)": [0.001, 0.01, 0.1, 1.0], "learning_rates(2.0, 8.0, 3)": [2.0, 4.0, 8.0]}
     got = observe(rates_of, {text: [values[0], values[-1], len(values)] for text, values in want.items()})
     hints = {
-        "evenly spaced logarithms, not evenly spaced numbers": lambda got: abs(got[1] - got[0] - got[2] + got[1]) < 1e-9,
+        "evenly spaced logarithms, not evenly spaced numbers": lambda got: abs(got[0] - 2 * got[1] + got[2]) < 1e-9,
         "the numbers, not their logarithms": lambda got: got[0] < 0 or got[0] == np.log(2),
         "both ends are included, and there are `count` rates": lambda got: len(got) not in (3, 4),
     }
@@ -107,7 +107,7 @@ def test_learning_rates_have_equal_ratios(observe):
 
 @grade("scales", weight=SEEN)
 def test_log_uniform_samples_have_uniform_logarithms(observe):
-    """Of 1,000 samples of LogUniform(0.001, 0.1) about half are below 0.01, and as many in each range of equal ratio."""
+    """Of 1,000 samples of LogUniform(0.001, 0.1) half are below 0.01, and as many in each range of equal ratio."""
     with call("LogUniform(0.001, 0.1).sample(rng), 1,000 times"):
         expect_log_uniform(observe(log_samples, 0.001, 0.1, 1000, 3), 0.001, 0.1, 0.07)
 
@@ -844,7 +844,7 @@ def test_half_of_the_pictures_are_mirrored(observe):
 
 
 def moved_by(images, down, right, how="border"):
-    """Pictures moved down and to the right. What comes in: the border repeated, 0 ("dark"), or the other end ("round")."""
+    """Pictures moved down and to the right. What comes in: the border repeated, 0 ("dark"), the other end ("round")."""
     moves = []
     for axis, distance in ((1, down), (2, right)):
         places = np.arange(images.shape[axis]) - distance
@@ -900,7 +900,7 @@ def expect_shifts(got, images, most, slack):
 
 @grade("augmentation", weight=SEEN)
 def test_pictures_are_shifted_each_by_itself(observe):
-    """shift_images(images, rng, 1) moves 300 pictures by -1, 0 or 1 pixels down and to the right, each by its own draw."""
+    """shift_images(images, rng, 1) moves each of 300 pictures by -1, 0 or 1 pixels down, and to the right."""
     images = pictures(300, 4, 5, 1)
     with call("shift_images(images, rng, 1), images of shape (300, 4, 5, 3)"):
         expect_shifts(observe(augmented, "shift_images", images, 0, [1]), images, 1, 0.12)

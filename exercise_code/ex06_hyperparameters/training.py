@@ -103,5 +103,5 @@ class Trainer(Solver):
         """True where training should stop; keeps the values of the parameters if the accuracy is the best so far."""
         if accuracy > self.best_score:
             self.best_score, self.history.best_epoch = accuracy, epoch
-            self.best_params = {name: param for name, param in self.model.params.items()}
+            self.best_params = dict(self.model.params)
         return self.patience is not None and epoch - self.history.best_epoch >= self.patience

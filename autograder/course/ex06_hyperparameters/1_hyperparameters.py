@@ -78,7 +78,9 @@ from exercise_code.ex06_hyperparameters.training import Trainer
 train, val = load_dataset("cifar10", split="train"), load_dataset("cifar10", split="val")
 X_train, X_val = prepare(train.images), prepare(val.images)
 y_train, y_val = train.labels, val.labels
-print("X_train", X_train.shape, X_train.dtype, f" from {X_train.min():.0f} to {X_train.max():.0f}", " X_val", X_val.shape)
+print(
+    "X_train", X_train.shape, X_train.dtype, f" from {X_train.min():.0f} to {X_train.max():.0f}", " X_val", X_val.shape
+)
 
 picked = [np.flatnonzero(y_train == label)[0] for label in range(10)]
 show_images(train.images[picked], [f"{label}: {train.classes[label]}" for label in range(10)], columns=10, size=1.1)
@@ -103,6 +105,7 @@ def accuracy_of(model, X, y):
 # learning rate will mend it.
 #
 # Here are two networks that differ in one line:
+
 
 # %%
 def fit_one_batch(step, num_steps=60):
@@ -187,6 +190,7 @@ check("scales")
 # %% [markdown]
 # **A look at the result.** One epoch on 1,000 images with each of 16 rates, always from the same weights:
 
+
 # %%
 def train_briefly(network, learning_rate, num_epochs=1):
     """The mean loss on the 1,000 images after a training with Adam in batches of 50."""
@@ -256,6 +260,7 @@ check("search")
 
 # %% [markdown]
 # **A look at the result:** nine trials of each kind. `search` is given: it tries all settings and puts the best first.
+
 
 # %%
 def evaluate(setting):
@@ -495,7 +500,9 @@ solver = Solver(
 )
 history = solver.train(40)
 print("why it stopped:", history.stopped, "| best epoch:", history.best_epoch)
-print(f"accuracy: training {accuracy_of(classifier, X_some, y_some):.0%}, validation {accuracy_of(classifier, X_val, y_val):.0%}")
+print(
+    f"accuracy: training {accuracy_of(classifier, X_some, y_some):.0%}, validation {accuracy_of(classifier, X_val, y_val):.0%}"
+)
 show_history(history, "early stopping with patience 5")
 
 # %% [markdown]

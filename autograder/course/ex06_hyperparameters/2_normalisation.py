@@ -349,7 +349,7 @@ class NormalisedClassifier(Classifier):
         self.kind, self.weights_at_the_start = kind, weights_at_the_start
         super().__init__({"sizes": sizes, "activation": "leaky_relu", "dropout": 0.0, "seed": 0})
 
-    def _build(self, sizes, activation, rng, init):
+    def _build(self, sizes, _activation, rng, _init):
         norms = {"batch": BatchNorm, "layer": LayerNorm, "switchable": SwitchableNorm}
         affine = WeightNormAffine if self.kind == "weight" else Affine
         layers = []

@@ -3,6 +3,8 @@
 Gradients are held against differences of the reference's values, never of the student's.
 """
 
+import itertools
+
 import numpy as np
 
 from exercise_code.common.testing import assert_same, entry, grade, items
@@ -346,7 +348,7 @@ def test_a_classifier_of_your_own_layers(observe, rng):
     x = rng.normal(size=(5, 6)).astype(np.float32)
     first, again, alike, same, dtypes, names = items(observe(whole_classifier, hparams, x), 6)
     draw, out = np.random.default_rng(hparams["seed"]), x
-    for place, (num_in, num_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for place, (num_in, num_out) in enumerate(itertools.pairwise(sizes)):
         out = out @ (np.sqrt(2 / num_in) * draw.normal(size=(num_in, num_out)))
         if place < 2:
             out = np.where(out > 0, out, 0.01 * out)
@@ -405,7 +407,7 @@ def test_l2_gradients_agree_with_numeric_ones(observe, reference, rng):
 
 @grade("adamw", weight=2)
 def test_adamw_over_many_steps(observe, rng):
-    """Weights shrink and follow Adam, biases follow Adam alone, whatever their shapes; the means see gradients alone."""
+    """Weights shrink and follow Adam, biases follow Adam alone, of any shape; the means see gradients alone."""
     options = {"learning_rate": float(rng.uniform(0.01, 0.2)), "weight_decay": float(rng.uniform(0.2, 2))}
     params = random_params(rng)
     steps = []
