@@ -595,7 +595,7 @@ show_curves(shrinking(Adam(0.002), 0.1), "Adam with an L2 penalty", labels=("ste
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Adam's own step is there already: `super()._update(name, param, grad)`.
+# Adam's own step is there already: in a subclass, `super()` is the way to the methods of the class above.
 #
 # </details>
 #
