@@ -75,7 +75,8 @@ from exercise_code.ex06_hyperparameters.training import Trainer
 # The images are those of exercise 3, in ten classes. `prepare` makes a row of 3,072 numbers of each, about from -2 to 2:
 
 # %%
-train, val = load_dataset("cifar10", split="train"), load_dataset("cifar10", split="val")
+train = load_dataset("cifar10", split="train")
+val = load_dataset("cifar10", split="val")
 X_train, X_val = prepare(train.images), prepare(val.images)
 y_train, y_val = train.labels, val.labels
 print(

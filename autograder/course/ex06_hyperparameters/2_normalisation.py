@@ -36,7 +36,8 @@ from exercise_code.ex06_hyperparameters.pictures import show_axes_of_norms, show
 from exercise_code.ex06_hyperparameters.regularisation import AdamW
 from exercise_code.ex06_hyperparameters.training import Trainer
 
-train, val = load_dataset("cifar10", split="train"), load_dataset("cifar10", split="val")
+train = load_dataset("cifar10", split="train")
+val = load_dataset("cifar10", split="val")
 
 # %% [markdown]
 # ## Why?
