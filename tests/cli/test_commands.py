@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from demo_course import EXERCISE
 from rich.console import Console
 
 from autograder.base.errors import AutograderError
@@ -21,11 +22,11 @@ from autograder.grading.register import read_register
 from autograder.judging.result import CellResult, Result, TestResult
 from autograder.sources import variants
 
-EXERCISE = "ex03_dataloader"
+pytestmark = pytest.mark.usefixtures("small_course")
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory) -> Path:
+def graded(small_course, tmp_path_factory) -> Path:
     """A course folder whose hand-ins were downloaded elsewhere, while `submitted` holds some of them unpacked."""
     home = tmp_path_factory.mktemp("home")
     folder, downloads = home / "course", home / "downloads"

@@ -1,4 +1,4 @@
-"""`autograder grade` from end to end, on real zips of ex03: results, resuming, and one clear line for bad input."""
+"""`autograder grade` from end to end, on real zips: results, resuming, and one clear line for bad input."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from demo_course import EXERCISE
 
 from autograder.__main__ import main
 from autograder.base.settings import Settings
@@ -18,8 +19,7 @@ from autograder.grading import grade_folder
 from autograder.judging.result import Result, read_result
 from autograder.sources import variants
 
-EXERCISE = "ex03_dataloader"
-ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("small_course")
 
 
 def _zip(tree: Path, path: Path) -> None:
@@ -29,7 +29,7 @@ def _zip(tree: Path, path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def trees(tmp_path_factory):
+def trees(small_course, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trees")
     return {
         "reference": variants.reference(EXERCISE, folder / "reference"),
@@ -50,7 +50,6 @@ def class_(tmp_path, trees):
 def _run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "autograder", *map(str, arguments)],
-        cwd=ROOT,
         env={**os.environ, "COLUMNS": "200", **environment},
         capture_output=True,
         text=True,
@@ -126,8 +125,8 @@ def test_an_option_of_a_few_words_names_them(arguments, choices, monkeypatch, ca
     ("arguments", "environment", "says"),
     [
         (["grade", "ex99", "CLASS"], {}, "expected the id of an exercise, got 'ex99'"),
-        (["grade", "ex03_dataloadr", "CLASS"], {}, "did you mean ex03_dataloader?"),
-        (["grade", EXERCISE, "EMPTY"], {}, "found none of ex03_dataloader"),
+        (["grade", EXERCISE[:-1], "CLASS"], {}, f"did you mean {EXERCISE}?"),
+        (["grade", EXERCISE, "EMPTY"], {}, f"found none of {EXERCISE}"),
         (["grade", EXERCISE, "NOWHERE"], {}, "found nothing there"),
         (["grade", EXERCISE, "CLASS", "--out", "FILE"], {}, "expected a writable folder for results"),
         (["grade", EXERCISE, "CLASS", "--jobs", "0"], {}, "expected one judge or more"),
@@ -148,7 +147,6 @@ def test_bad_input_is_one_clear_line(arguments, environment, says, class_, tmp_p
     if arguments[0] == "grade" and "--out" not in arguments:
         given += ["--out", tmp_path / "results"]
     # In this process, which has imported already what a command imports.
-    monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", ["autograder", *map(str, given)])
     for name, value in {"COLUMNS": "200", **environment}.items():
         monkeypatch.setenv(name, value)
@@ -174,7 +172,7 @@ def test_ctrl_c_leaves_finished_results_and_the_next_run_goes_on(class_, tmp_pat
     out = tmp_path / "results"
     command = [sys.executable, "-m", "autograder", "grade", EXERCISE, str(class_), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     end = time.monotonic() + 120
     while len(list(out.rglob("*.json"))) < 3 and time.monotonic() < end:
