@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -226,6 +227,17 @@ class DemoCourse:
     def package(self) -> Path:
         return self.root / "exercise_code" / self.exercise
 
+    def autograder(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+        """The command, run in the course's folder by a process of its own."""
+        command = [sys.executable, "-m", "autograder", *map(str, arguments)]
+        environment = {**os.environ, **self.environment}
+        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells processes to use this course."""
+        return {"PYTHONPATH": f"{self.root}{os.pathsep}{ROOT}", "AUTOGRADER_COURSE": str(self.course)}
+
     def edit(self, path: Path, old: str, new: str) -> None:
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1, (path, old)
@@ -273,8 +285,8 @@ def in_place_of_the_course(root: Path) -> Iterator[DemoCourse]:
         patch.setattr(exercises, "PACKAGE", package)
         patch.setattr(exercise_code, "__path__", [*exercise_code.__path__, str(package)])
         patch.setattr(sys, "path", [str(root), *sys.path])
-        patch.setenv("PYTHONPATH", f"{root}{os.pathsep}{ROOT}")
-        patch.setenv("AUTOGRADER_COURSE", str(demo.course))
+        for name, value in demo.environment.items():
+            patch.setenv(name, value)
         patch.chdir(root)
         yield demo
     for name in [name for name in sys.modules if name.startswith(f"exercise_code.{EXERCISE}")]:
