@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from demo_course import EXERCISE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +22,7 @@ from autograder.judging.job import Job
 from autograder.judging.result import Result
 from autograder.sources import variants
 
-pytestmark = pytest.mark.usefixtures("small_course")
+EXERCISE = "ex03_dataloader"
 
 
 class Judges:
@@ -51,7 +50,7 @@ def hand_ins(tmp_path: Path) -> Path:
     """Four students with one folder each, u0042 with a Moodle download's twenty zips."""
     folder = tmp_path / "class"
     base = variants.untouched(EXERCISE, tmp_path / "base")
-    module = base / "exercise_code" / EXERCISE / "adding.py"
+    module = base / "exercise_code" / EXERCISE / "dataloader.py"
     text = module.read_text()
     first = datetime(2026, 11, 20, tzinfo=UTC)
     for student, count in (("u0001", 1), ("u0002", 2), ("u0042", 20), ("u0099", 1)):
