@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
 from demo_course import EXERCISE
+from hand_ins import zip_of
 
 from autograder.__main__ import main
 from autograder.base.settings import Settings
@@ -20,12 +20,6 @@ from autograder.judging.result import Result, read_result
 from autograder.sources import variants
 
 pytestmark = pytest.mark.usefixtures("small_course")
-
-
-def _zip(tree: Path, path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
-            archive.write(file, file.relative_to(tree))
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +35,8 @@ def trees(small_course, tmp_path_factory):
 def class_(tmp_path, trees):
     folder = tmp_path / "class"
     folder.mkdir()
-    _zip(trees["reference"], folder / "u0001.zip")
-    _zip(trees["untouched"], folder / "u0002.zip")
+    zip_of(trees["reference"], folder / "u0001.zip")
+    zip_of(trees["untouched"], folder / "u0002.zip")
     (folder / "u0003.zip").write_bytes(b"PK\x03\x04 not a zip")
     return folder
 
@@ -77,7 +71,7 @@ def test_a_class_is_graded_and_a_re_run_grades_only_what_changed(class_, tmp_pat
     assert not any(fresh for _, fresh in again.values())
     assert {s: r for s, (r, _) in again.items()} == {s: r for s, (r, _) in first.items()}
 
-    _zip(trees["reference"], class_ / "u0002.zip")
+    zip_of(trees["reference"], class_ / "u0002.zip")
     files[0].write_text("{ damaged")
     third = _grade(class_, out)
     assert {s for s, (_, fresh) in third.items() if fresh} == {"u0001", "u0002"}
@@ -168,7 +162,7 @@ def test_no_gpu_is_one_clear_line(class_, tmp_path):
 
 def test_ctrl_c_leaves_finished_results_and_the_next_run_goes_on(class_, tmp_path, trees):
     for i in range(20, 60):
-        _zip(trees["untouched"], class_ / f"u00{i}.zip")
+        zip_of(trees["untouched"], class_ / f"u00{i}.zip")
     out = tmp_path / "results"
     command = [sys.executable, "-m", "autograder", "grade", EXERCISE, str(class_), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(

@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import sqlite3
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from demo_course import EXERCISE, LATER, POINTS, add_later_exercise
+from hand_ins import zip_of
 
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
@@ -78,13 +78,7 @@ def asked(monkeypatch) -> list[str]:
 
 
 def _zip(path: Path, tree: Path, said: str, came: datetime = DUE - timedelta(hours=5)) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
-            text = file.read_bytes() + (f"# {said}\n".encode() if file.suffix == ".py" else b"")
-            archive.writestr(zipfile.ZipInfo(file.relative_to(tree).as_posix()), text)
-    os.utime(path, (came.timestamp(), came.timestamp()))
-    return path
+    return zip_of(tree, path, came, said)
 
 
 @pytest.fixture(scope="module")

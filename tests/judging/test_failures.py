@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import pytest
 from demo_course import EXERCISE, POINTS
+from hand_ins import zip_of
 
 from autograder.base import locks
 from autograder.base.errors import AutograderError
@@ -265,10 +265,7 @@ def test_a_disk_that_cannot_be_read_refuses_no_hand_in(
 ) -> None:
     path = reference
     if form == "zip":
-        path = tmp_path / "hand-in.zip"
-        with zipfile.ZipFile(path, "w") as file:
-            for one in (p for p in reference.rglob("*") if p.is_file()):
-                file.write(one, one.relative_to(reference))
+        path = zip_of(reference, tmp_path / "hand-in.zip")
 
     def fail(*_, **__):
         raise OSError(number, os.strerror(number))
