@@ -39,6 +39,8 @@ STUDENTS_MAY_IMPORT = {
     "hand_ins": "archives",
     "probing": "hand_ins datasets metrics",
     "checks": "probing",
+    "training": "metrics",
+    "models": "datasets hand_ins metrics probing checks",
     "submitting": "archives datasets hand_ins probing checks",
 }
 # Tests lie in a folder of their room's name; these hold for what is in no room.

@@ -1,6 +1,7 @@
-"""Trained models as files: weights in safetensors, hyperparameters in JSON, never a pickle."""
+"""Saving a trained model so that it can be handed in, and loading it again."""
 
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -8,26 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
 
-from .checks.reloading import fresh_code
-from .course_tree import assignment_folder, exercise_here
-from .datasets.load import resolve_source
-from .errors import CourseError
-from .evaluation import evaluate_model
-from .exercise import Exercise, load_exercise
-from .hand_ins.model_file import inspect_model, misfit
-from .metrics import get_metric
-from .probing.scores import load_scoring
+from ..checks.reloading import fresh_code
+from ..course_tree import assignment_folder, exercise_here
+from ..datasets.load import resolve_source
+from ..errors import CourseError
+from ..exercise import Exercise, load_exercise
+from ..hand_ins.model_file import inspect_model, misfit
+from ..metrics import get_metric
+from ..probing.scores import load_scoring
+from .library import Library, shapes
+from .numpy_library import NumpyLibrary, has_params
 
 __all__ = ["count_parameters", "load_model", "save_model"]
 
 MAX_HPARAMS_BYTES = 64 * 1024
 
-M = TypeVar("M", bound=nn.Module)
+M = TypeVar("M")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Trial:
 
 
 def save_model(
-    model: nn.Module,
+    model: Any,
     name: str,
     hparams: Mapping[str, Any],
     exercise: str | None = None,
@@ -56,20 +56,23 @@ def save_model(
     before is replaced only when the new one has been read back; a `CourseError` says why it could not.
 
     Args:
+        model: a `torch.nn.Module`, or a model of numpy: `params` is a dict of arrays, `forward` predicts.
         hparams: plain values (numbers, texts, lists, dicts) from which the model's class builds it again.
         exercise: whose model it is; None takes the exercise whose folder the notebook is in.
         folder: where to save instead of the exercise's `models` folder.
         data_source: where the training data came from ("embedded" or "real"); kept with the weights.
-        keep_best: a dataset, usually the validation set. A model that is there already is replaced only if the
-            new one scores better on it; one that no longer fits the code is replaced in any case.
+        keep_best: a dataset, usually the validation set (for a model of numpy, a pair of arrays). A model that is there
+            already is replaced only if the new one scores better on it; one that no longer fits the code is replaced
+            in any case.
         metric: the name of the score that `keep_best` compares; None takes that of the exercise.
     """
     spec = _exercise(exercise, required=folder is None)
     path = _path(name, spec, folder)
     text = _hparams_text(hparams)
-    model = _unwrapped(model)
-    state = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in model.state_dict().items()}
-    if keep_best is not None and not _beats_saved(model, path, keep_best, _metric(metric, spec)):
+    library = _library_of(model)
+    model = library.unwrapped(model)
+    state = library.state(model)
+    if keep_best is not None and not _beats_saved(library, model, path, keep_best, _metric(metric, spec)):
         return path
     metadata = {"data_source": data_source} if data_source else None
     graded = spec if folder is None else None
@@ -78,9 +81,9 @@ def save_model(
         # In the same folder, so that the new files need only be renamed.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-", ignore_cleanup_errors=True) as name:
             new = Path(name) / path.name
-            new.write_bytes(save(state, metadata))
+            new.write_bytes(library.pack(state, metadata))
             new.with_suffix(".json").write_bytes(text.encode())
-            trial = _try_out(new, model, state, graded)
+            trial = _try_out(new, library, model, state, graded)
             for suffix in (".safetensors", ".json"):
                 new.with_suffix(suffix).replace(path.with_suffix(suffix))
     except OSError as error:
@@ -103,21 +106,44 @@ def load_model(
     path = _path(name, _exercise(exercise, required=folder is None), folder)
     if not path.is_file():
         raise CourseError(f"expected a model at {path}, found none: run the cell that saves it")
+    model = build(_read(path.with_suffix(".json"), _hparams))
+    library = _library_of(model)
+    state = _read(path, library.read)
+    if fault := misfit(shapes(state), shapes(library.state(model))):
+        raise CourseError(f"the weights in {path.name} do not fit the code: {fault}; train and save the model again")
+    filled: M = library.fill(model, state)
+    return filled
+
+
+def count_parameters(model: Any) -> int:
+    """The number of values in the model's floating parameters, buffers (as of batch normalisation) included."""
+    return _library_of(model).parameters(model)
+
+
+def _library_of(model: Any) -> Library:
+    """The library of the model; a `CourseError` for what is none."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        from .torch_library import TorchLibrary
+
+        return TorchLibrary()
+    if has_params(model):
+        return NumpyLibrary()
+    raise CourseError(
+        "expected a torch.nn.Module, or a model with params, a dict of numpy arrays, "
+        f"got {type(model).__name__}: pass the trained model"
+    )
+
+
+def _hparams(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _read(path: Path, read: Callable[[Path], R]) -> R:
     try:
-        hparams = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        state = load_file(path)
+        return read(path)
     except (OSError, ValueError, SafetensorError) as error:
         raise CourseError(f"{path.stem} cannot be read ({error}): save the model again") from None
-    model = build(hparams)
-    if fault := misfit(_shapes(state), _shapes(model.state_dict())):
-        raise CourseError(f"the weights in {path.name} do not fit the code: {fault}; train and save the model again")
-    model.load_state_dict(state)
-    return model.eval()
-
-
-def count_parameters(model: nn.Module) -> int:
-    """The number of values in the model's floating tensors, buffers (as of batch normalisation) included."""
-    return sum(tensor.numel() for tensor in model.state_dict().values() if tensor.is_floating_point())
 
 
 def _exercise(exercise: str | None, required: bool) -> Exercise | None:
@@ -171,42 +197,27 @@ def _listed(value: Any) -> Any:
     return value
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside of what `torch.compile` and `DataParallel` made of it."""
-    while True:
-        inner = getattr(model, "_orig_mod", None)
-        if inner is None and isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            inner = model.module
-        if not isinstance(inner, nn.Module):
-            return model
-        model = inner
-
-
-def _try_out(new: Path, model: nn.Module, state: Mapping[str, Tensor], graded: Exercise | None) -> Trial | None:
+def _try_out(
+    new: Path, library: Library, model: Any, state: Mapping[str, Any], graded: Exercise | None
+) -> Trial | None:
     """What a pass of the saved model costs, where the grader will make one; a `CourseError` where it cannot be used."""
     kept = "the model that was saved before, if any, is still there"
-    back = load_file(new)
-    if set(back) != set(state) or any(not _equal(back[key], state[key]) for key in state):
+    back = library.read(new)
+    if set(back) != set(state) or any(not library.same(back[key], state[key]) for key in state):
         raise CourseError(f"{new.name} did not come back from disk as it was written: save it again; {kept}")
     if graded is not None and graded.model is not None:
         return _as_the_grader(new, graded, kept)
     try:
-        built = type(model)(json.loads(new.with_suffix(".json").read_text(encoding="utf-8")))
+        built = type(model)(_hparams(new.with_suffix(".json")))
     # A model whose class takes other arguments is built by its owner's own function.
     except Exception:  # noqa: BLE001
         return None
-    if fault := misfit(_shapes(back), _shapes(built.state_dict())):
+    if fault := misfit(shapes(back), shapes(library.state(built))):
         raise CourseError(
             f"not saved, because {type(model).__name__}(hparams) builds another model: {fault}; "
             f"pass the hyperparameters that the model was built from; {kept}"
         )
     return None
-
-
-def _equal(one: Tensor, other: Tensor) -> bool:
-    """True for the same bytes: NaN equals itself here."""
-    same = one.dtype == other.dtype and one.shape == other.shape
-    return same and bool(torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8)))
 
 
 def _as_the_grader(new: Path, exercise: Exercise, kept: str) -> Trial:
@@ -238,26 +249,22 @@ def _metric(name: str | None, exercise: Exercise | None) -> str:
     return name
 
 
-def _beats_saved(model: nn.Module, path: Path, dataset: Any, metric: str) -> bool:
+def _beats_saved(library: Library, model: Any, path: Path, dataset: Any, metric: str) -> bool:
     if not path.is_file():
         return True
     build = type(model)
+    new = library.score(model, dataset, metric)
     try:
         saved = load_model(path.stem, build, folder=path.parent)
-        old = evaluate_model(saved, dataset, metric)
+        old = library.score(saved, dataset, metric)
     # Whatever the old file or its hyperparameters do to the student's new code, the new model is saved.
     except Exception as error:  # noqa: BLE001
         print(f"The model saved before is replaced: it no longer runs with this code ({error}).")
         return True
-    new = evaluate_model(model, dataset, metric)
     if new > old if get_metric(metric).higher_is_better else new < old:
         return True
     print(f"Kept the model saved before: it scores {old:.4g}, this one {new:.4g}. Without keep_best it is replaced.")
     return False
-
-
-def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def _summary(path: Path, parameters: int, exercise: Exercise | None, trial: Trial | None) -> str:
