@@ -230,7 +230,7 @@ class DemoCourse:
     def autograder(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
         """The command, run in the course's folder by a process of its own."""
         command = [sys.executable, "-m", "autograder", *map(str, arguments)]
-        environment = {**os.environ, **self.environment}
+        environment = {**os.environ, "COLUMNS": "200", **self.environment}
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
     @property
@@ -242,6 +242,14 @@ class DemoCourse:
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1, (path, old)
         path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def copy_of_the_package(root: Path) -> Path:
+    """`root`, with the students' package in it and no exercise."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "exercise_code" / "common", root / "exercise_code" / "common", ignore=ignored)
+    shutil.copy(ROOT / "exercise_code" / "__init__.py", root / "exercise_code")
+    return root
 
 
 def make_demo_course(root: Path) -> DemoCourse:
@@ -260,17 +268,12 @@ def make_demo_course(root: Path) -> DemoCourse:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    for name in ("exercise_code/__init__.py", "exercise_code/conftest.py", *COPIED):
-        (root / name).parent.mkdir(exist_ok=True)
+    copy_of_the_package(root)
+    for name in ("exercise_code/conftest.py", *COPIED):
         shutil.copy(ROOT / name, root / name)
     (root / "datasets").mkdir()
     for name in ("README.md", "registry.toml"):
         (root / "datasets" / name).write_text("", encoding="utf-8")
-    shutil.copytree(
-        ROOT / "exercise_code" / "common",
-        root / "exercise_code" / "common",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
     return demo
 
 
