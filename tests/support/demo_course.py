@@ -153,7 +153,7 @@ HIDDEN = '''\
 """Hidden tests."""
 
 from exercise_code.common.testing import assert_same, grade
-from exercise_code.ex90_demo.test_visible import add_two, square
+from exercise_code.ex90_demo.test_visible import add_two, multiply
 
 
 @grade("demo_add")
@@ -162,18 +162,18 @@ def test_negative_numbers_add_up_as_well(observe):
     assert_same(observe(add_two, -2, -3), -5)
 
 
-@grade("demo_square", writable=True)
-def test_the_square_of_any_number(observe, reference, rng):
-    """Numbers that nobody knows are squared as well."""
+@grade("demo_multiply", writable=True)
+def test_any_number_is_multiplied(observe, reference, rng):
+    """Numbers that nobody knows are multiplied as well."""
     x = int(rng.integers(3, 1000))
-    assert_same(observe(square, x), reference(square, x))
+    assert_same(observe(multiply, 7, x), reference(multiply, 7, x))
 '''
 
 WRONG = """\
 [[wrong]]
 name = "adds"
 about = "the factor is added"
-fails = ["test_two_times_three_make_six", "test_the_square_of_three_is_nine", "test_the_square_of_any_number"]
+fails = ["test_two_times_three_make_six", "test_the_square_of_three_is_nine", "test_any_number_is_multiplied"]
 [[wrong.edit]]
 file = "multiplying.py"
 find = "self.factor * x"
@@ -182,7 +182,7 @@ replace = "self.factor + x"
 [[wrong]]
 name = "forgets"
 about = "the square forgets its number"
-fails = ["test_the_square_of_three_is_nine", "test_the_square_of_any_number"]
+fails = ["test_the_square_of_three_is_nine"]
 [[wrong.edit]]
 file = "multiplying.py"
 find = "return Multiplier(x)(x)"
