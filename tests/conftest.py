@@ -96,6 +96,15 @@ def repo_root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="module")
+def small_course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """The small exercise of `demo_course` in place of the course's, for a file's tests and the processes they start."""
+    from demo_course import in_place_of_the_course
+
+    with in_place_of_the_course(tmp_path_factory.mktemp("small") / "project") as demo:
+        yield demo
+
+
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """The folder of real data sets that DATASETS_MIRROR names; without one the test is skipped."""

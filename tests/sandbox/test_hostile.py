@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hand_ins import zip_of
 from safetensors.numpy import save
 
 from autograder.base.settings import Settings
@@ -176,10 +177,8 @@ def _zip(*entries: tuple[str | zipfile.ZipInfo, bytes]) -> Callable[[Path, Path]
     """A zip of the honest hand-in and these entries."""
 
     def make(honest: Path, canary: Path) -> Path:
-        path = honest.with_suffix(".zip")
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(p for p in honest.rglob("*") if p.is_file()):
-                archive.write(file, file.relative_to(honest))
+        path = zip_of(honest, honest.with_suffix(".zip"))
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
             for name, data in entries:
                 if isinstance(name, str):
                     name = name.replace("@CANARY@", str(canary))
