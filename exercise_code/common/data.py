@@ -13,6 +13,7 @@ from .datasets.cifar10 import ImageSet
 from .datasets.dataset import SPLITS
 from .datasets.facial_keypoints import KeypointSet
 from .datasets.housing import HousingSet
+from .datasets.imdb import ReviewSet
 from .datasets.known import DATASETS
 from .datasets.load import dataset_info, load_dataset, resolve_source
 from .datasets.prepare import main
@@ -23,6 +24,7 @@ __all__ = [
     "HousingSet",
     "ImageSet",
     "KeypointSet",
+    "ReviewSet",
     "dataset_info",
     "load_dataset",
     "main",
