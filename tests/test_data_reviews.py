@@ -104,32 +104,26 @@ def test_a_bad_review_is_one_clear_line(folder, name, data, said):
         assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=40, deadline=None)
-@given(keep=st.floats(0, 0.8), tail=st.binary(max_size=100), packed=st.booleans())
-def test_no_bytes_make_the_parser_fail_in_another_way(folder, keep, tail, packed):
-    path = folder / "damaged.tar.gz"
-    whole = tar(folder, encoded(REVIEWS)).read_bytes()
-    path.write_bytes(whole[: int(keep * len(whole))] + tail)
-    if packed:
-        tar(folder, [("aclImdb/train/pos/1_9.txt", tail)]).replace(path)
-    with pytest.raises(CourseError) as caught:
-        SPLITS(path, "train", silent)
-    assert "\n" not in str(caught.value)
-
-
-@settings(max_examples=40, deadline=None)
-@given(place=st.integers(0, 10_000), change=st.integers(1, 255))
-def test_a_changed_byte_gives_reviews_or_one_clear_line(folder, place, change):
-    path = tar(folder, encoded(REVIEWS))
-    data = bytearray(path.read_bytes())
-    data[place % len(data)] ^= change
-    path.write_bytes(data)
-    said = ""
+def reviews_or_one_line(path):
+    """The labels that were read; none where one clear line says why not."""
     try:
-        assert set(SPLITS(path, "train", silent)["labels"].tolist()) == {0, 1}
+        return set(SPLITS(path, "train", silent)["labels"].tolist())
     except CourseError as error:
-        said = str(error)
-    assert "\n" not in said
+        return set() if "\n" not in str(error) else str(error)
+
+
+@settings(max_examples=40, deadline=None)
+@given(keep=st.floats(0, 1), tail=st.binary(max_size=100), place=st.integers(0, 10_000), change=st.integers(1, 255))
+def test_no_bytes_make_the_parser_fail_in_another_way(folder, keep, tail, place, change):
+    path = tar(folder, encoded(REVIEWS))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(keep * len(whole))] + tail)
+    assert reviews_or_one_line(path) in (set(), {0, 1})
+    changed = bytearray(whole)
+    changed[place % len(whole)] ^= change
+    path.write_bytes(changed)
+    assert reviews_or_one_line(path) in (set(), {0, 1})
+    assert reviews_or_one_line(tar(folder, [("aclImdb/train/pos/1_9.txt", tail)])) == set()
 
 
 def test_texts_are_a_sequence_of_strings():
