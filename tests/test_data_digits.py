@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from test_data_download import Course, Server
 
 from exercise_code.common.data import load_dataset
-from exercise_code.common.datasets.generators.digits import draw_digit, make_digits
+from exercise_code.common.datasets.generators.handwriting.digits import draw_digit, make_digits
 from exercise_code.common.datasets.generators.sampling import sample_generator
 from exercise_code.common.datasets.mnist import DATASET, NO_LABEL, DigitSet
 from exercise_code.common.datasets.registry import Variant, read_registry

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from exercise_code.common.data import load_dataset
-from exercise_code.common.datasets.generators.landscapes import draw_landscape, make_landscapes
+from exercise_code.common.datasets.generators.landscapes.classes import SCENE_CLASSES, SCENE_COLOURS, VOID
+from exercise_code.common.datasets.generators.landscapes.pictures import TEXTURES_OF, draw_landscape, make_landscapes
+from exercise_code.common.datasets.generators.landscapes.textures import TEXTURES
 from exercise_code.common.datasets.generators.sampling import sample_generator
-from exercise_code.common.datasets.generators.scene_classes import SCENE_CLASSES, SCENE_COLOURS, VOID
-from exercise_code.common.datasets.generators.textures import TEXTURES
 from exercise_code.common.datasets.segmentation import DATASET, SceneSet
 from exercise_code.common.errors import CourseError
 from exercise_code.common.metrics import SegmentationAccuracy
@@ -180,14 +180,14 @@ def test_seams_are_void(val):
 
 
 def test_colours_tell_next_to_nothing(train, val):
-    """The nearest of the classes' mean colours, measured: 0.05; the most frequent class everywhere: 0.13."""
+    """Measured: the nearest mean colour 0.04, a table of colours 0.17, always the commonest class 0.19."""
     pixels = train.images[:, ::5, ::5].reshape(-1, 3).astype(np.float32)
     classes = train.labels[:, ::5, ::5].ravel()
     means = np.stack([pixels[classes == label].mean(axis=0) for label in range(23)])
     seen, truth = val.images[:, ::5, ::5].astype(np.float32), val.labels[:, ::5, ::5]
     predicted = ((seen[..., None, :] - means) ** 2).sum(axis=-1).argmin(axis=-1)
     accuracy = SegmentationAccuracy()
-    assert accuracy(predicted, truth) < 0.15
+    assert accuracy(predicted, truth) < 0.12
     # Even with a table of colours, each with its most frequent class.
     table = np.zeros((8, 8, 8, 23))
     known = classes != VOID
@@ -198,12 +198,10 @@ def test_colours_tell_next_to_nothing(train, val):
 
 
 def test_each_texture_belongs_to_several_classes():
-    from exercise_code.common.datasets.generators.landscapes import _TEXTURES_OF
-
-    assert set(_TEXTURES_OF) == set(SCENE_CLASSES)
-    owners = {texture: [name for name, own in _TEXTURES_OF.items() if texture in own] for texture in TEXTURES}
+    assert set(TEXTURES_OF) == set(SCENE_CLASSES)
+    owners = {texture: [name for name, own in TEXTURES_OF.items() if texture in own] for texture in TEXTURES}
     assert min(len(names) for names in owners.values()) >= 2
-    assert all(len(own) > 1 for own in _TEXTURES_OF.values())
+    assert all(len(own) > 1 for own in TEXTURES_OF.values())
 
 
 def test_a_scene_is_drawn_fast():

@@ -14,7 +14,7 @@ from ..archives.unpack import open_zip, read_member
 from ..errors import CourseError
 from ..progress import Report
 from .dataset import Arrays, Dataset, SampleSet
-from .generators.scene_classes import SCENE_CLASSES, SCENE_COLOURS, SCENE_SIZE, VOID
+from .generators.landscapes.classes import SCENE_CLASSES, SCENE_COLOURS, SCENE_SIZE, VOID
 
 __all__ = ["DATASET", "SceneSet"]
 
@@ -57,7 +57,7 @@ class SceneSet(SampleSet):
 
 
 def _generate(n: int, seed: int, start: int) -> Arrays:
-    from .generators.landscapes import make_landscapes
+    from .generators.landscapes.pictures import make_landscapes
 
     images, labels = make_landscapes(n, seed, start)
     return {"images": images, "labels": labels}

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from .sampling import chance, normal, uniform
-from .scene_classes import SCENE_SIZE
+from ..sampling import chance, normal, uniform
+from .classes import SCENE_SIZE
 
 __all__ = ["AIR", "DARK", "LIGHT", "MAIN", "SECOND", "THINGS", "Figure"]
 

@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from .sampling import chance, normal, sample_generator, uniform
-from .scene_classes import SCENE_CLASSES, SCENE_SIZE, VOID
+from ..sampling import chance, normal, sample_generator, uniform
+from .classes import SCENE_CLASSES, SCENE_SIZE, VOID
 from .textures import TEXTURES
 from .things import DARK, LIGHT, MAIN, SECOND, THINGS, Figure
 
-__all__ = ["draw_landscape", "make_landscapes"]
+__all__ = ["TEXTURES_OF", "draw_landscape", "make_landscapes"]
 
 _CODES = {name: code for code, name in enumerate(SCENE_CLASSES)}
 _X = np.arange(SCENE_SIZE, dtype=np.float32)
 _ROWS = _X[:, None]
-_TEXTURES_OF: dict[str, tuple[str, ...]] = {
+TEXTURES_OF: dict[str, tuple[str, ...]] = {
     "building": ("bricks", "checks"),
     "grass": ("blades", "speckle"),
     "tree": ("speckle", "dots", "patches"),
@@ -139,7 +139,7 @@ class _Canvas:
 
     def _paint(self, mask: npt.NDArray[np.bool_], name: str, top: int, left: int) -> None:
         """Fill a mask, whose corner is at (top, left), with a texture of the class."""
-        textures = _TEXTURES_OF[name]
+        textures = TEXTURES_OF[name]
         pattern = TEXTURES[textures[int(self.rng.integers(len(textures)))]](self.rng, mask.shape)
         first, second = self._colours()
         shade = np.linspace(uniform(self.rng, 0.85, 1.15), uniform(self.rng, 0.85, 1.15), mask.shape[0])

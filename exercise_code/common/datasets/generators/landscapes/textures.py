@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .sampling import uniform
+from ..sampling import uniform
 
 __all__ = ["TEXTURES", "Pattern"]
 
@@ -29,12 +29,14 @@ def _noise(rng: np.random.Generator, shape: tuple[int, int], across: float, down
     """Smooth noise whose spots are `across` pixels wide and `down` high."""
     small = rng.random((max(2, round(shape[0] / down)), max(2, round(shape[1] / across))), dtype=np.float32)
     grown = Image.fromarray(small).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    return np.asarray(grown)
+    noise: Pattern = np.asarray(grown, dtype=np.float32)
+    return noise
 
 
-def _steep(values: npt.NDArray[np.float32], slope: float) -> Pattern:
+def _steep(values: npt.NDArray[np.floating], slope: float) -> Pattern:
     """Values around 0 made a pattern of soft edges."""
-    return np.clip(0.5 + np.float32(slope) * values, 0, 1)
+    pattern: Pattern = np.clip(0.5 + np.float32(slope) * values, 0, 1)
+    return pattern
 
 
 def _plain(rng: np.random.Generator, shape: tuple[int, int]) -> Pattern:
