@@ -33,6 +33,11 @@ class Sources:
         return self.course / "solution"
 
     @property
+    def earlier_solutions(self) -> dict[str, Path]:
+        """The solutions of the exercises that this one builds on."""
+        return {name: self.course.parent / name / "solution" for name in self.exercise.earlier}
+
+    @property
     def twins(self) -> tuple[str, ...]:
         """The students' modules: names of those with a solved twin."""
         return tuple(path.name for path in solution_sources(self.id, self.course.parent))
