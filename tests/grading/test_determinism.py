@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 from demo_course import EXERCISE, POINTS
 
-from autograder.sandbox.walls import landlock_abi
 from autograder.simulation.mixed_hand_ins import make_mixed
 
-if sys.platform != "linux" or landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
+pytestmark = pytest.mark.walls
 ROOT = Path(__file__).resolve().parents[2]
 # Those that take no time limit to end; all forty, ten times over: `benchmarks/determinism.py`.
 KINDS = ("temporary_folder", "home", "crash", "writes_home", "many_threads")

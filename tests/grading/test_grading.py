@@ -41,17 +41,6 @@ def class_(tmp_path, trees):
     return folder
 
 
-def _run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "autograder", *map(str, arguments)],
-        env={**os.environ, "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
 def _grade(class_: Path, out: Path, settings: Settings | None = None) -> dict[str, tuple[Result, bool]]:
     steps = grade_folder(EXERCISE, class_, out, settings or Settings(), jobs=1)
     return {g.job.student: (g.result, g.fresh) for g in steps}
@@ -88,8 +77,8 @@ def test_another_secret_grades_anew_with_the_same_scores(class_, tmp_path):
     assert first["u0001"][0].demo_secret and not other["u0001"][0].demo_secret
 
 
-def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(class_, tmp_path):
-    done = _run("grade", EXERCISE, class_, "--out", tmp_path / "results", "--jobs", 1)
+def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(small_course, class_, tmp_path):
+    done = small_course.autograder("grade", EXERCISE, class_, "--out", tmp_path / "results", "--jobs", 1)
     assert done.returncode == 0, done.stderr
     for text in ("u0001", "this part is not written yet", "refused", "3 graded now", "demo secret"):
         assert text in done.stdout
@@ -154,8 +143,8 @@ def test_bad_input_is_one_clear_line(arguments, environment, says, class_, tmp_p
 
 
 @pytest.mark.skipif(Path("/proc/driver/nvidia/version").exists(), reason="this machine has an NVIDIA GPU")
-def test_no_gpu_is_one_clear_line(class_, tmp_path):
-    done = _run("grade", EXERCISE, class_, "--device", "cuda", "--out", tmp_path / "results")
+def test_no_gpu_is_one_clear_line(small_course, class_, tmp_path):
+    done = small_course.autograder("grade", EXERCISE, class_, "--device", "cuda", "--out", tmp_path / "results")
     assert done.returncode == 1
     assert "expected an NVIDIA GPU" in done.stderr and "Traceback" not in done.stderr
 
@@ -185,7 +174,7 @@ def test_ctrl_c_leaves_finished_results_and_the_next_run_goes_on(class_, tmp_pat
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
 
 
-def test_a_full_disk_is_one_clear_line_and_a_re_run_continues(class_, tmp_path):
+def test_a_full_disk_is_one_clear_line_and_a_re_run_continues(small_course, class_, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
@@ -193,13 +182,14 @@ def test_a_full_disk_is_one_clear_line_and_a_re_run_continues(class_, tmp_path):
     )
     if not mounted or mounted.returncode:
         pytest.skip("needs the right to mount a small file system")
+    command = ("grade", EXERCISE, class_, "--out", small / "results", "--jobs", 1)
     try:
-        done = _run("grade", EXERCISE, class_, "--out", small / "results", "--jobs", 1)
+        done = small_course.autograder(*command)
         assert done.returncode == 1
         assert "No space left on device" in done.stderr and "make room" in done.stderr
         assert "Traceback" not in done.stderr
         assert not list(small.rglob("*.tmp"))
         subprocess.run(["mount", "-o", "remount,size=10m", str(small)], check=True)
-        assert _run("grade", EXERCISE, class_, "--out", small / "results", "--jobs", 1).returncode == 0
+        assert small_course.autograder(*command).returncode == 0
     finally:
         subprocess.run(["umount", str(small)], check=True)

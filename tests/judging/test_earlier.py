@@ -40,11 +40,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoCourse:
     return demo
 
 
-@pytest.fixture(scope="module")
-def project(demo: DemoCourse) -> Path:
-    return demo.root
-
-
 def _hand_in(folder: Path, student: str, exercise: str, module: str, text: str) -> None:
     package = folder / student / "exercise_code" / exercise
     package.mkdir(parents=True, exist_ok=True)
@@ -66,13 +61,13 @@ def _results(root: Path) -> dict[str, tuple[float, list[str]]]:
     return dict(sorted(found.items()))
 
 
-def test_whose_earlier_modules_count(demo: DemoCourse, project: Path) -> None:
+def test_whose_earlier_modules_count(demo: DemoCourse) -> None:
     _grade(demo, LATER, "second")
-    assert _results(project) == {f"u000{i}": (100.0, []) for i in range(1, 5)}
+    assert _results(demo.root) == {f"u000{i}": (100.0, []) for i in range(1, 5)}
     _grade(demo, LATER, "second", "--earlier", "student")
     course = "the course's own modules of it were used"
     own = f"graded with the student's own modules of {EXERCISE}"
-    found = _results(project)
+    found = _results(demo.root)
     assert found["u0001"] == (100.0, [own])
     assert found["u0002"] == (0.0, [own])
     assert found["u0003"] == (100.0, [f"no hand-in of {EXERCISE}: {course}"])
@@ -80,21 +75,21 @@ def test_whose_earlier_modules_count(demo: DemoCourse, project: Path) -> None:
     assert found["u0004"][1][0].startswith(f"the hand-in of {EXERCISE} was refused (")
 
 
-def test_a_new_earlier_hand_in_regrades_its_student_alone(demo: DemoCourse, project: Path) -> None:
+def test_a_new_earlier_hand_in_regrades_its_student_alone(demo: DemoCourse) -> None:
     _grade(demo, LATER, "second", "--earlier", "student")
-    before = {path.name: path.stat().st_mtime_ns for path in (project / "results" / LATER).glob("*.json")}
-    shutil.rmtree(project / "first" / "u0002")
-    _hand_in(project / "first", "u0002", EXERCISE, "adding.py", RIGHT)
+    before = {path.name: path.stat().st_mtime_ns for path in (demo.root / "results" / LATER).glob("*.json")}
+    shutil.rmtree(demo.root / "first" / "u0002")
+    _hand_in(demo.root / "first", "u0002", EXERCISE, "adding.py", RIGHT)
     _grade(demo, EXERCISE, "first")
     _grade(demo, LATER, "second", "--earlier", "student")
-    after = {path.name: path.stat().st_mtime_ns for path in (project / "results" / LATER).glob("*.json")}
+    after = {path.name: path.stat().st_mtime_ns for path in (demo.root / "results" / LATER).glob("*.json")}
     assert [name.split("--")[0] for name in after if after[name] != before[name]] == ["u0002"]
-    assert _results(project)["u0002"][0] == 100.0
+    assert _results(demo.root)["u0002"][0] == 100.0
 
 
-def test_without_results_the_hand_ins_of_nbgraders_folder_are_looked_at(project: Path, tmp_path: Path) -> None:
+def test_without_results_the_hand_ins_of_nbgraders_folder_are_looked_at(demo: DemoCourse, tmp_path: Path) -> None:
     _hand_in(tmp_path / "submitted" / "u0001", EXERCISE, EXERCISE, "adding.py", RIGHT)
-    later = load_exercise(LATER, project / "exercise_code")
+    later = load_exercise(LATER, demo.root / "exercise_code")
     asked = Settings(earlier="student")
     (own,) = EarlierHandIns(later, asked, tmp_path / "results", tmp_path).of("u0001")
     assert own.exercise == EXERCISE
@@ -104,12 +99,12 @@ def test_without_results_the_hand_ins_of_nbgraders_folder_are_looked_at(project:
     assert EarlierHandIns(later, Settings(), tmp_path / "results", tmp_path).of("u0001") == ()
 
 
-def test_a_trial_elsewhere_looks_at_the_results_of_the_class(project: Path, tmp_path: Path) -> None:
-    later = load_exercise(LATER, project / "exercise_code")
-    trial = EarlierHandIns(later, Settings(earlier="student"), tmp_path / "trial", project)
+def test_a_trial_elsewhere_looks_at_the_results_of_the_class(demo: DemoCourse, tmp_path: Path) -> None:
+    later = load_exercise(LATER, demo.root / "exercise_code")
+    trial = EarlierHandIns(later, Settings(earlier="student"), tmp_path / "trial", demo.root)
     (own,) = trial.of("u0001")
     assert own.path is not None
-    assert own.path.is_relative_to(project / "results" / EXERCISE)
+    assert own.path.is_relative_to(demo.root / "results" / EXERCISE)
 
 
 def test_on_a_cluster_it_is_refused(demo: DemoCourse) -> None:

@@ -21,14 +21,11 @@ from autograder.fleet.local import Fleet
 from autograder.fleet.machine import Machine
 from autograder.judging.job import Job
 from autograder.judging.result import Result
-from autograder.sandbox.walls import landlock_abi
 from autograder.sources.exercise import known_tests, sources
 from autograder.sources.variants import reference, untouched
 from exercise_code.common.exercise import exercise_ids, load_exercise
 
-if sys.platform != "linux" or landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
+pytestmark = pytest.mark.walls
 ROOT = Path(__file__).resolve().parents[2]
 EXERCISE = "ex03_dataloader"
 MODEL_EXERCISE = "ex09_keypoints"
