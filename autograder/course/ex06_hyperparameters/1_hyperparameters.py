@@ -103,7 +103,7 @@ def accuracy_of(model, X, y):
 #
 # Before you search for the best settings of a network, find out whether it can learn at all. The cheapest test in deep
 # learning: take 20 images and train on them alone. **A network that cannot learn 20 images by heart has a bug**, and no
-# learning rate will mend it.
+# learning rate will fix it.
 #
 # Here are two networks that differ in one line:
 
@@ -756,11 +756,11 @@ print(f"3. the best epoch had {best:.1%}; the model that training left behind ha
 #
 # ●●● · about 30 minutes · [training.py](../../exercise_code/ex06_hyperparameters/training.py)
 #
-# Find and mend the three bugs. Each is mended by changing one line, or by adding one. Everything else in the file is
+# Find and fix the three bugs. Each is fixed by changing one line, or by adding one. Everything else in the file is
 # right. Run the experiments above after each change: they tell you more than the check does.
 #
 # - **in:** a file that runs
-# - **out:** the same file, mended
+# - **out:** the same file, fixed
 #
 # <details><summary>Hint 1: where to look</summary>
 #
