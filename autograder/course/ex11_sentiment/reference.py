@@ -1,0 +1,55 @@
+"""How the reference model of exercise 11 is trained: `autograder train ex11_sentiment`."""
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from exercise_code.common.training import History, cosine, train
+from exercise_code.ex11_sentiment.scoring import evaluation_set
+
+NAME = "sentiment"
+# The words come in when the vocabulary is made; they are saved with the rest.
+HPARAMS: dict[str, Any] = {"num_buckets": 20_000, "embedding_size": 32, "hidden_size": 32, "dropout": 0.1}
+REAL_HPARAMS: dict[str, Any] = {"num_buckets": 500_000, "embedding_size": 32, "hidden_size": 32, "dropout": 0.4}
+MIN_COUNT = {"embedded": 2, "real": 10}
+MAX_WORDS = {"embedded": 8000, "real": 8000}
+MAX_LENGTH = {"embedded": None, "real": 400}
+HIDDEN_SHARE = {"embedded": 0.02, "real": 0.1}
+LEARNING_RATE = {"embedded": 1e-2, "real": 5e-3}
+WEIGHT_DECAY = 1e-2
+BATCH_SIZE = 64
+NUM_EPOCHS = {"embedded": 8, "real": 5}
+# On a slow or busy machine the run is cut here, and the learning rate falls accordingly.
+MAX_SECONDS = 19 * 60
+
+
+def fit(code: Any, source: str, device: torch.device, seed: int, max_seconds: float | None) -> tuple[Any, History]:
+    """The trained reference model and its history; `code` is the solved package."""
+    texts, labels = evaluation_set(source, "train")
+    reviews = [code.text.tokenize(text) for text in texts]
+    vocabulary = code.text.Vocabulary.build(reviews, MIN_COUNT[source], MAX_WORDS[source])
+    HPARAMS.update(REAL_HPARAMS if source == "real" else {}, words=" ".join(vocabulary.words))
+    val_texts, val_labels = evaluation_set(source, "val")
+    val_reviews = [code.text.tokenize(text) for text in val_texts]
+    loaders = [
+        code.training.ReviewLoader(
+            [vocabulary.encode(words) for words in each], truth, BATCH_SIZE, MAX_LENGTH[source], loader_seed
+        )
+        for each, truth, loader_seed in ((reviews, labels, seed), (val_reviews, val_labels, None))
+    ]
+    model = code.model.SentimentModel(HPARAMS).to(device)
+    history = train(
+        model,
+        *loaders,
+        loss=code.training.sentiment_loss,
+        step=code.training.train_step,
+        optimizer=torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE[source], weight_decay=WEIGHT_DECAY),
+        metric="accuracy",
+        num_epochs=NUM_EPOCHS[source],
+        schedule=cosine,
+        augment=partial(code.training.hide_words, share=HIDDEN_SHARE[source]),
+        max_seconds=MAX_SECONDS if max_seconds is None else max_seconds,
+        seed=seed,
+    )
+    return model, history
