@@ -48,6 +48,7 @@ CASES: dict[str, list[tuple[str, int]]] = {
     "names swapped": [case for name in NAMES for case in _with(name + " was {word}.")],
 }
 
+
 def answers_of(predict: Callable[[Sequence[str]], Any]) -> dict[str, list[int]]:
     """For each kind the label that a model answers for each of its reviews; `predict` gives logits (N, 2)."""
     found = {}

@@ -58,7 +58,7 @@ def show_pairs(words: Sequence[str], numbers: Sequence[int]) -> None:
         axis.text(i + 0.5, 0.95, str(number), ha="center", va="center", color="tab:red")
     axis.set(xlim=(-0.6, len(words) - 0.4), ylim=(-0.4, 1.2))
     axis.axis("off")
-    show_figure(figure, f"The words {', '.join(words)}, and the numbers of their pairs: {', '.join(map(str, numbers))}.")
+    show_figure(figure, f"Words: {', '.join(words)}; the numbers of their pairs: {', '.join(map(str, numbers))}.")
 
 
 @course_style()
@@ -75,7 +75,7 @@ def show_chain(words: Sequence[str]) -> None:
         axis.text(i + 0.5, 1.18, f"$h_{i + 1}$", ha="center")
     last = len(words)
     axis.text(last, 1, "praise?", ha="center", va="center", color="tab:red")
-    axis.annotate("", (last, 1), (last - 1, 1), arrowprops=arrow)
+    axis.annotate("", (last - 0.15, 1), (last - 1, 1), arrowprops=arrow)
     axis.set(xlim=(-1.4, last + 0.5), ylim=(-0.3, 1.5))
     axis.axis("off")
     show_figure(figure, f"The same cell reads {', '.join(words)} and hands its state on; the last state is judged.")
@@ -94,7 +94,7 @@ def show_lstm() -> None:
     axis.text(7.3, 3, "$c'$", ha="left", va="center", fontsize=13)
     for gate, x in places.items():
         axis.text(x, 1, f"${gate}$\n{functions[gate]}", ha="center", va="center", bbox=_BOX, fontsize=9)
-        axis.text(x, 0.28, roles[gate], ha="center", va="center", color="tab:red", fontsize=9)
+        axis.text(x, 0.28, roles[gate], ha="center", va="center", color="tab:red", fontsize=9, backgroundcolor="white")
         axis.annotate("", (x, 0.7), (x, -0.2), arrowprops=line, zorder=0)
     axis.plot([0, 5.6], [-0.2, -0.2], color=QUIET, linewidth=1)
     axis.text(-0.1, -0.2, "$x, h$", ha="right", va="center", fontsize=13)
@@ -102,7 +102,7 @@ def show_lstm() -> None:
         axis.text(x, 3, sign, ha="center", va="center", bbox=_ROUND)
     axis.text(3.2, 2.05, "×", ha="center", va="center", bbox=_ROUND)
     axis.text(5.6, 2.05, "×", ha="center", va="center", bbox=_ROUND)
-    axis.text(6.3, 2.55, "tanh", ha="center", va="center", fontsize=9)
+    axis.text(6.2, 2.55, "tanh", ha="center", va="center", fontsize=9, backgroundcolor="white")
     axis.annotate("", (1.3, 2.8), (1.3, 1.35), arrowprops=line)
     axis.annotate("", (3.1, 1.85), (2.7, 1.35), arrowprops=line)
     axis.annotate("", (3.3, 1.85), (3.7, 1.35), arrowprops=line)
@@ -115,8 +115,8 @@ def show_lstm() -> None:
     axis.axis("off")
     show_figure(
         figure,
-        "One step of an LSTM: the memory c is multiplied by f, and i times g is added; the new memory, through tanh and "
-        "times o, is the new hidden state.",
+        "One step of an LSTM: the memory c is multiplied by f, and i times g is added; the new memory, through "
+        "tanh and times o, is the new hidden state.",
     )
 
 

@@ -49,7 +49,7 @@ def predict(code: Any, name: str, inputs: Texts) -> Floats:
     path = code.models / f"{name}.safetensors"
     words = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")).get("words")
     if not isinstance(words, str):
-        raise OddAnswer('expected the entry "words" in the hyperparameters, one text: save the model as the notebook does')
+        raise OddAnswer('expected the text "words" in the hyperparameters, got none: save as the notebook does')
     vocabulary = code.text.Vocabulary(words.split())
     return predict_reviews(code.text.tokenize, vocabulary, load_saved(code.model.SentimentModel, path), inputs)
 

@@ -69,9 +69,7 @@ def train_step(model: nn.Module, tokens: Tensor, labels: Tensor, optimizer: Opti
     return loss.item()
 
 
-def hide_words(
-    tokens: Tensor, labels: Tensor, generator: torch.Generator, share: float = 0.1
-) -> tuple[Tensor, Tensor]:
+def hide_words(tokens: Tensor, labels: Tensor, generator: torch.Generator, share: float = 0.1) -> tuple[Tensor, Tensor]:
     """The batch with a share of its words made unknown, so that the model learns to live with words it has not seen."""
     hidden = (torch.rand(tokens.shape, generator=generator) < share).to(tokens.device) & (tokens > UNKNOWN)
     return tokens.masked_fill(hidden, UNKNOWN), labels

@@ -139,7 +139,7 @@ print(train_words[2])
 show_lengths(lengths)
 
 # %% [markdown]
-# You should see lengths between 5 and about 80 for the made-up reviews, with a median near 35.
+# You should see lengths from 3 to 78 for the made-up reviews, with a median of 34.
 #
 # ## A vocabulary
 #
@@ -202,9 +202,9 @@ for name, rows in [("training", train_numbers), ("validation", val_numbers)]:
     print(f"unknown words in {name}: {unknown:.1%}")
 
 # %% [markdown]
-# You should see about 400 numbers for the made-up reviews. In training hardly a word is unknown, in validation nearly a
+# You should see 421 numbers for the made-up reviews. In training no word is unknown, in validation nearly a
 # fifth: names and nouns there are new. Whatever the model learns about the number 1, it must learn from training, where it
-# hardly occurs. Part 2 comes back to that.
+# does not occur. Part 2 comes back to that.
 #
 # ## Batches
 #
@@ -462,8 +462,8 @@ def pairs_answer(texts):
 show_table({"single words": words_answer, "word pairs": pairs_answer})
 
 # %% [markdown]
-# **Expect** plain reviews nearly all right, negation nearly all wrong for single words and mostly right for pairs, and
-# contrast at half for both: that is guessing. So the score of 0.77 has a reason, and the reason has a name.
+# **Expect** plain reviews nearly all right, negation all wrong for single words and mostly right for pairs, and
+# contrast at half or below for both: that is guessing. So the score of 0.77 has a reason, and the reason has a name.
 #
 # Which words moved the answer? We hide one word at a time and look at how far the answer moves. Try sentences of your own:
 
@@ -492,13 +492,12 @@ show_effects(tokenize(my_review), effects, f"{'praise' if leaning > 0 else 'blam
 # Three to five sentences for each question are enough.
 #
 # 1. Write two short reviews of opposite sentiment that are the same to a bag of words. Why can no training help?
-# 2. In part 1 the model with pairs scores 0.77, and more buckets do not help. Name one kind of review that it still
+# 2. The model with pairs scores about 0.77, and more buckets do not help. Name one kind of review that it still
 #    misreads, and say what information is missing.
 #
 # ### BEGIN SOLUTION
-# 1. "The plot was great, the songs were not." and "The songs were great, the plot was not" have the same words but agree;
-# opposite are "the film was good, not dull" and "the film was dull, not good". Both have the same words equally often, so the
-# sums are the same, whatever the parameters are. The model answers both in the same way and is wrong for one of them.
+# 1. "The film was good, not dull" and "the film was dull, not good". Both have the same words equally often, so the sums are
+# the same, whatever the parameters are. The model answers both in the same way and is wrong for one of them.
 #
 # 2. Contrast: "although the plot was great, the songs were dull". The pairs "was great" and "were dull" are both there,
 # as in the opposite review "the plot was great, although the songs were dull". Which of the two counts follows from where

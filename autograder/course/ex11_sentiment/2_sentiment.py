@@ -90,7 +90,7 @@ check("rnn_cell")
 # %%
 cell = RNNCell(1, 1)
 with torch.no_grad():
-    for parameter, value in zip(cell.parameters(), [2.0, 0.5, 0.0, 0.0]):
+    for parameter, value in zip(cell.parameters(), [2.0, 0.5, 0.0, 0.0], strict=True):
         parameter.fill_(value)
     h1 = cell(torch.tensor([[1.0]]), torch.zeros(1, 1))
     h2 = cell(torch.tensor([[0.0]]), h1)
@@ -203,7 +203,7 @@ for steps in [1, 5, 10, 20, 40]:
 # %%
 lengths = torch.tensor([3, 2])
 old, new = torch.tensor([[1.0, 1.0], [2.0, 2.0]]), torch.tensor([[7.0, 7.0], [8.0, 8.0]])
-going = (2 < lengths)[:, None]
+going = (lengths > 2)[:, None]
 print("still going at word 2:", going.ravel().tolist())
 print(torch.where(going, new, old))
 
@@ -425,15 +425,13 @@ leaning, effects = word_effects(lambda rows: predict_reviews(list, vocabulary, m
 show_effects(tokenize(my_review), effects, f"{'praise' if leaning > 0 else 'blame'} ({leaning:+.1f})")
 
 # %% [markdown]
-# > **Think.** Hiding "not" moves the answer to praise, and hiding "although" may move it little. Does that mean that the model
-# > does not use "although"?
+# > **Think.** To a bag of words "funny" is praise. Here, its bar points towards blame. Is that a mistake?
 #
 # <details><summary>Open this when you have an answer.</summary>
 #
-# No. The effect of a word is that of hiding it *while all others stay*. If both clauses agree after all ("great" on one side, "not
-# funny" on the other, which contradict each other only with a contrast between them), the comma-free sentence without
-# "although" is still two opinions, and the model must choose one. Small effects of single words can hide large ones of two
-# together.
+# No. The effect of a word is measured *while all others stay*. After "not", the word "funny" makes blame, and without it "the
+# songs were not" says hardly anything. In a bag a word has the same effect wherever it stands; this model reads it beside its
+# neighbours. "although" has an effect, too: it takes weight from the first clause.
 #
 # </details>
 #

@@ -41,9 +41,7 @@ def draw_texts(rng, n):
     texts = []
     for _ in range(n):
         count = int(rng.integers(3, 8))
-        parts = [
-            str(rng.choice(PIECES if i % 2 else BETWEEN)) for i in range(2 * count)
-        ]
+        parts = [str(rng.choice(PIECES if i % 2 else BETWEEN)) for i in range(2 * count)]
         texts.append("".join(parts))
     return texts
 
