@@ -95,7 +95,7 @@ class SentimentModel(nn.Module):
         """
         ### TASK sentiment_model
         ### BEGIN SOLUTION
-        lengths = (tokens != PADDING).sum(dim=1).clamp(min=1)
+        lengths = (tokens != PADDING).sum(dim=1)
         packed = pack_padded_sequence(
             self.dropout(self.embedding(tokens)), lengths.cpu(), batch_first=True, enforce_sorted=False
         )
