@@ -7,7 +7,16 @@ import numpy as np
 
 from exercise_code.common.plotting import course_style, show_figure
 
-__all__ = ["show_chain", "show_effects", "show_lengths", "show_lstm", "show_padding", "show_pairs"]
+__all__ = [
+    "show_chain",
+    "show_effects",
+    "show_lengths",
+    "show_letters",
+    "show_lines",
+    "show_lstm",
+    "show_padding",
+    "show_pairs",
+]
 
 MARK, QUIET, WORD = "tab:orange", "0.6", "tab:blue"
 _BOX = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": WORD}
@@ -136,3 +145,35 @@ def show_effects(words: Sequence[str], effects: Sequence[float], title: str = ""
     figure.tight_layout()
     parts = ", ".join(f"{word} {effect:+.1f}" for word, effect in zip(words, effects, strict=True))
     show_figure(figure, f"{title}. How far each word moved the answer: {parts}.")
+
+
+@course_style()
+def show_lines(lines: Mapping[str, Sequence[float]], xlabel: str, ylabel: str) -> None:
+    """Draw numbers that are larger than 0 on a logarithmic scale, a line for each name."""
+    figure, axis = plt.subplots(figsize=(6.8, 3))
+    dashes = ("-", "--", "-.", ":")
+    for i, (name, values) in enumerate(lines.items()):
+        axis.semilogy(values, dashes[i % len(dashes)], label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.tight_layout()
+    ends = "; ".join(f"{name} from {values[0]:.2g} to {values[-1]:.2g}" for name, values in lines.items())
+    show_figure(figure, f"{ylabel} over {xlabel}: {ends}.")
+
+
+@course_style()
+def show_letters(letters: Sequence[str], probabilities: Mapping[float, Sequence[float]], count: int = 8) -> None:
+    """Draw how likely the next letters are at several temperatures."""
+    figure, axes = plt.subplots(
+        1, len(probabilities), figsize=(2.9 * len(probabilities), 2.3), sharey=True, squeeze=False
+    )
+    alt = []
+    first = next(iter(probabilities.values()))
+    order = sorted(range(len(letters)), key=lambda k: -first[k])[:count]
+    for axis, (temperature, shares) in zip(axes[0], probabilities.items(), strict=True):
+        axis.bar([repr(letters[k])[1:-1].replace(" ", "␣") for k in order], [shares[k] for k in order], color=WORD)
+        axis.set(title=f"temperature {temperature}", xlabel="next letter")
+        alt.append(f"temperature {temperature}: {letters[order[0]]!r} has {shares[order[0]]:.2f}")
+    axes[0, 0].set_ylabel("probability")
+    figure.tight_layout()
+    show_figure(figure, "; ".join(alt) + ".")
