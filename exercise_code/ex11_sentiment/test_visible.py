@@ -59,13 +59,19 @@ def expect_words(got, want):
 
 @grade("text_tokens", weight=SEEN)
 def test_words_are_cut_at_spaces_and_punctuation(observe):
-    """tokenize gives the words in lower case and in their order, without punctuation; no words for no text."""
+    """tokenize gives the words in lower case and in their order, without punctuation."""
     want = {
         "The plot was NOT dull.": ["the", "plot", "was", "not", "dull"],
         "Well-made... 10/10, a gem!": ["well", "made", "10", "10", "a", "gem"],
         "snake_case": ["snake", "case"],
-        "": [],
     }
+    expect_words(observe(words_of, list(want)), want)
+
+
+@grade("text_tokens", weight=SEEN)
+def test_a_text_may_have_no_words(observe):
+    """A text without letters and digits, also an empty one, has no words: an empty list."""
+    want = {"": [], "?!": [], " '' ": [], "a": ["a"]}
     expect_words(observe(words_of, list(want)), want)
 
 
@@ -146,14 +152,26 @@ def test_rare_words_are_left_out(observe):
 
 
 @grade("text_vocabulary", weight=SEEN)
+def test_known_words_have_their_numbers(observe):
+    """encode gives 2 for the first word of the list, 3 for the second one, and nothing for no words."""
+    expect_numbers(observe, [["great", "plot", "a"], ["a"], []], [[3, 4, 2], [2], []])
+
+
+@grade("text_vocabulary", weight=SEEN)
 def test_unknown_words_are_number_one(observe):
-    """encode gives 2 for the first word, 3 for the second one, 1 for what is not in the list."""
-    words, rows = ["a", "great", "plot"], [["great", "plot", "a"], ["a", "dull", "plot", "a"], []]
-    labels = [f"Vocabulary({words}).encode({row})" for row in rows]
-    want = dict(zip(labels, ([3, 4, 2], [2, 1, 4, 2], []), strict=True))
+    """encode gives 1 for each word that is not in the list."""
+    expect_numbers(observe, [["a", "dull", "plot", "a"], ["Great"]], [[2, 1, 4, 2], [1]])
+
+
+def expect_numbers(observe, rows, numbers):
+    """Fail unless the words of each row get their numbers, in a vocabulary of three words."""
+    words = ["a", "great", "plot"]
+    want = {f"Vocabulary({words}).encode({row})": found for row, found in zip(rows, numbers, strict=True)}
     hints = {
         "0 is for padding: the first word is number 2": lambda got: any(0 in row for row in got.values()),
-        "unknown words are left out: they are number 1": lambda got: len(got[labels[1]]) == 3,
+        "unknown words are left out: they are number 1": lambda got: any(
+            len(got[text]) < len(found) for text, found in want.items()
+        ),
     }
     assert_calls(observe(encoded, words, rows), want, hints=hints)
 
@@ -207,22 +225,32 @@ def batches_of(code, calls):
 
 @grade("batches_lengths", weight=SEEN)
 def test_similar_lengths_go_together(observe):
-    """batches_by_length has the shortest first, equal ones in their order, and a smaller batch at the end."""
+    """batches_by_length answers places, those of the shortest first; the last batch may be smaller."""
     calls = {
-        "batches_by_length([5, 1, 3, 1, 4], 2)": ([5, 1, 3, 1, 4], 2),
-        "batches_by_length([2, 2, 2, 2], 2)": ([2, 2, 2, 2], 2),
+        "batches_by_length([5, 1, 3, 2, 4], 2)": ([5, 1, 3, 2, 4], 2),
         "batches_by_length([7, 6], 5)": ([7, 6], 5),
         "batches_by_length([3], 1)": ([3], 1),
     }
-    want = dict(zip(calls, ([[1, 3], [2, 4], [0]], [[0, 1], [2, 3]], [[1, 0]], [[0]]), strict=True))
+    want = dict(zip(calls, ([[1, 3], [2, 4], [0]], [[1, 0]], [[0]]), strict=True))
     first = next(iter(calls))
     hints = {
-        "those are the lengths: the answer has places": {first: [[1, 1], [3, 4], [5]]},
+        "those are the lengths: the answer has places": {first: [[1, 2], [3, 4], [5]]},
         "the last batch is missing, because it is smaller": {first: [[1, 3], [2, 4]]},
-        "the longest comes first": {first: [[0, 4], [2, 1], [3]]},
+        "the longest comes first": {first: [[0, 4], [2, 3], [1]]},
         "those are still in their first order: sort by length": {first: [[0, 1], [2, 3], [4]]},
     }
     assert_calls(observe(batches_of, calls), want, hints=hints)
+
+
+@grade("batches_lengths", weight=SEEN)
+def test_equal_lengths_stay_in_their_order(observe):
+    """Of sequences of one length, the one that stands first in the list comes first."""
+    calls = {
+        "batches_by_length([2, 2, 2, 2], 2)": ([2, 2, 2, 2], 2),
+        "batches_by_length([4, 1, 4, 1, 1], 3)": ([4, 1, 4, 1, 1], 3),
+    }
+    want = dict(zip(calls, ([[0, 1], [2, 3]], [[1, 3, 4], [0, 2]]), strict=True))
+    assert_calls(observe(batches_of, calls), want)
 
 
 # The embedding
