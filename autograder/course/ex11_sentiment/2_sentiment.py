@@ -231,8 +231,8 @@ print(torch.where(going, new, old))
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `going = (t < lengths)[:, None]` has the shape (B, 1). `torch.where(going, new, old)` for both states; new hidden state times
-# `going` for the outputs; `torch.stack(outputs, dim=1)` at the end.
+# `t < lengths`, with `[:, None]` behind it, has the shape (B, 1); call it `going`. Then `torch.where(going, new, old)` for both
+# states, the new hidden state times `going` for the outputs, and one stack along axis 1 at the end.
 #
 # </details>
 

@@ -63,7 +63,8 @@ seed_everything(11)
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `x_r, x_z, x_n = (inputs @ cell.weight_ih.T + cell.bias_ih).chunk(3, dim=1)`, and the same for h. Then the four formulas.
+# `inputs @ cell.weight_ih.T + cell.bias_ih` is the sum of x; `.chunk(3, dim=1)` cuts it into the parts of r, z and n. The same
+# for h. Then the four formulas.
 #
 # </details>
 
@@ -119,7 +120,7 @@ print(f"largest difference from torch's cell: {difference:.1e}")
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `p_i, p_f, p_o = peepholes` unpacks the rows. A row (H,) times a memory (B, H) is right for each sample.
+# A tensor of three rows can be unpacked into three names. A row (H,) times a memory (B, H) is right for each sample.
 #
 # </details>
 
