@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from autograder.sources.exercise import sources
-from exercise_code.common.exercise import load_exercise
 from exercise_code.common.checks.reloading import fresh_code
+from exercise_code.common.exercise import load_exercise
 from exercise_code.ex11_sentiment.behaviour import CASES, answers_of, table_of, word_effects
 from exercise_code.ex11_sentiment.scoring import evaluation_set, predict
 
