@@ -17,19 +17,20 @@ HPARAMS: dict[str, Any] = {
     "words_read": 300,
     "dropout": 0.1,
 }
-# Of real reviews the bags learn most: with dropout the reader does not learn them by heart meanwhile.
-REAL_HPARAMS: dict[str, Any] = {"num_buckets": 750_000, "dropout": 0.4}
+# On real reviews the bags are the better part. A reader that learns as fast as on made-up ones takes over before they have
+# learned: 0.884 with it, 0.909 for bags that start from counts, without it.
+REAL_HPARAMS: dict[str, Any] = {"num_buckets": 750_000, "words_read": 100, "dropout": 0.5}
 MIN_COUNT = {"embedded": 2, "real": 10}
 MAX_WORDS = {"embedded": 8000, "real": 8000}
-HIDDEN_SHARE = {"embedded": 0.02, "real": 0.2}
+HIDDEN_SHARE = {"embedded": 0.02, "real": 0.1}
 # That of the bags comes first. On real reviews they start from counts and need little more.
-LEARNING_RATES = {"embedded": (1e-2, 1e-2), "real": (3e-3, 2e-3)}
+LEARNING_RATES = {"embedded": (1e-2, 1e-2), "real": (3e-3, 3e-4)}
 WEIGHT_DECAY = 1e-2
 # A share of what naive Bayes takes, whose counts are sure of too much.
 START = 0.25
 BATCH_SIZE = 64
 NUM_EPOCHS = {"embedded": 8, "real": 3}
-KEEP = {"embedded": "best", "real": "average"}
+KEEP = {"embedded": "best", "real": "best"}
 # On a slow or busy machine the run is cut here, and the learning rate falls accordingly.
 MAX_SECONDS = 19 * 60
 
