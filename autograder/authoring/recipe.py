@@ -12,7 +12,8 @@ __all__ = ["Recipe", "load_recipe"]
 class Recipe(Protocol):
     """A module in the exercise's private folder.
 
-    `NAME` is the model's name in `exercise.toml`, `HPARAMS` what is saved beside the weights.
+    `NAME` is the model's name in `exercise.toml`, `HPARAMS` what is saved beside the weights;
+    a model with an attribute `hparams` says so itself.
     """
 
     NAME: str

@@ -18,6 +18,7 @@ from .datasets.known import DATASETS
 from .datasets.load import dataset_info, load_dataset, resolve_source
 from .datasets.mnist import DigitSet
 from .datasets.prepare import main
+from .datasets.segmentation import SceneSet
 
 __all__ = [
     "DATASETS",
@@ -27,6 +28,7 @@ __all__ = [
     "ImageSet",
     "KeypointSet",
     "ReviewSet",
+    "SceneSet",
     "dataset_info",
     "load_dataset",
     "main",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from demo_course import EXERCISE, DemoCourse, make_demo_course
+from demo_course import EXERCISE, WRONG, DemoCourse, make_demo_course
 
 from autograder.authoring.build import build
 from autograder.base.errors import AutograderError
@@ -11,34 +11,6 @@ from autograder.sources.hunt import read_hunt
 from autograder.sources.variants import strip_markers
 
 HUNT = 'module = "multiplying.py"\nbugs = ["adds", "forgets"]\n'
-WRONG = """
-[[wrong]]
-name = "adds"
-about = "the factor is added"
-fails = ["test_two_times_three_make_six", "test_the_square_of_three_is_nine"]
-[[wrong.edit]]
-file = "multiplying.py"
-find = "self.factor * x"
-replace = "self.factor + x"
-
-[[wrong]]
-name = "forgets"
-about = "the square forgets its number"
-fails = ["test_the_square_of_three_is_nine"]
-[[wrong.edit]]
-file = "multiplying.py"
-find = "return Multiplier(x)(x)"
-replace = "return Multiplier(x)"
-
-[[wrong]]
-name = "elsewhere"
-about = "the sum is a difference"
-fails = ["test_two_and_three_make_five"]
-[[wrong.edit]]
-file = "adding.py"
-find = "a + b"
-replace = "a - b"
-"""
 
 
 @pytest.fixture

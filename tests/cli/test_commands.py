@@ -2,10 +2,11 @@
 
 import io
 import shutil
-import zipfile
 from pathlib import Path
 
 import pytest
+from demo_course import EXERCISE
+from hand_ins import zip_of
 from rich.console import Console
 
 from autograder.base.errors import AutograderError
@@ -21,23 +22,19 @@ from autograder.grading.register import read_register
 from autograder.judging.result import CellResult, Result, TestResult
 from autograder.sources import variants
 
-EXERCISE = "ex03_dataloader"
+pytestmark = pytest.mark.usefixtures("small_course")
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory) -> Path:
+def graded(small_course, tmp_path_factory) -> Path:
     """A course folder whose hand-ins were downloaded elsewhere, while `submitted` holds some of them unpacked."""
     home = tmp_path_factory.mktemp("home")
     folder, downloads = home / "course", home / "downloads"
     folder.mkdir()
-    downloads.mkdir()
     (folder / "class.toml").write_text('course_id = "dl"\n')
     (folder / "secret").write_text("5" * 32)
     for name, maker in (("u0042", variants.untouched), ("u0043", variants.reference)):
-        tree = maker(EXERCISE, home / name)
-        with zipfile.ZipFile(downloads / f"{name}.zip", "w") as archive:
-            for path in sorted(p for p in tree.rglob("*") if p.is_file()):
-                archive.write(path, path.relative_to(tree))
+        zip_of(maker(EXERCISE, home / name), downloads / f"{name}.zip")
     shutil.copytree(home / "u0042", folder / "submitted" / "u0042" / EXERCISE)
     assert grade_command(_options(folder, submissions=downloads)) == 0
     return folder

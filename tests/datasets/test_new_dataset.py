@@ -1,15 +1,13 @@
 """The data set that docs/new_dataset.md writes loads beside the others, drawn and from a file of its own."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from page_example import ROOT, blocks_of_steps, copy_of_the_package
+from demo_course import ROOT, copy_of_the_package
+from page_example import blocks_of_steps, run_python
 
 PAGE = ROOT / "docs" / "new_dataset.md"
 NAME = "spirals"
@@ -34,14 +32,6 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run(course: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(course), "DATASETS_SOURCE": "auto", "PYTHONDONTWRITEBYTECODE": "1"}
-    for name in ("DATASETS_DIR", "DATASETS_MIRROR"):
-        environment.pop(name, None)
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
-
-
 LOAD = f"""
 import sys
 from exercise_code import load_dataset
@@ -57,7 +47,7 @@ except CourseError as error:
 
 
 def load(course: Path, *source: str) -> list[str]:
-    done = run(course, "-c", LOAD, *source)
+    done = run_python(course, "-c", LOAD, *source)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     return done.stdout.splitlines()
 
@@ -73,7 +63,8 @@ def test_the_example_is_drawn_without_a_file(course: Path) -> None:
 
 def test_the_example_passes_the_tests_of_all_sets(course: Path) -> None:
     shutil.copy(Path(__file__).with_name("test_data_sets.py"), course)
-    done = run(course, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "test_data_sets.py", "-k", NAME)
+    tests = ("--rootdir=.", "test_data_sets.py", "-k", NAME)
+    done = run_python(course, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert done.returncode == 0 and " passed" in done.stdout, done.stdout
 
 

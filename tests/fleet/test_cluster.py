@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from demo_course import EXERCISE, ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from processes import descendants, wait_until_gone
@@ -42,13 +43,14 @@ from autograder.judging.result import Result
 from autograder.sources import variants
 from autograder.sources.exercise import sources
 from autograder.sources.known_answers import apply, wrong_answers
+from exercise_code.common import exercise as exercises
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.hand_ins.hand_in import HandInError, open_handin
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 pytest.importorskip("cryptography", reason="the extra `cluster` is not installed")
 
-EXERCISE = "ex03_dataloader"
+pytestmark = pytest.mark.usefixtures("small_course")
 SETTINGS = Settings(secret=b"a-secret-that-must-never-be-seen")
 NAME = "Zoe-Quillfeather"
 
@@ -141,7 +143,7 @@ def two_workers(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def jobs(tmp_path_factory):
+def jobs(small_course, tmp_path_factory):
     """A small class, hand-ins of every form: folders, zips, damaged, hostile, with a name that must not be seen."""
     folder = tmp_path_factory.mktemp("class")
     reference = variants.reference(EXERCISE, folder / f"{NAME}_reference")
@@ -149,7 +151,7 @@ def jobs(tmp_path_factory):
     paths = [reference, untouched]
     paths += [apply(wrong, folder / wrong.name) for wrong in wrong_answers(EXERCISE)[:2]]
     exits = shutil.copytree(reference, folder / "exits")
-    (exits / "exercise_code" / EXERCISE / "image_folder.py").write_text("import os\nos._exit(0)\n")
+    (exits / "exercise_code" / EXERCISE / "adding.py").write_text("import os\nos._exit(0)\n")
     odd = shutil.copytree(reference, folder / "odd\u202enames")
     (odd / "link.ipynb").symlink_to("/etc/passwd")
     (odd / "models").mkdir()
@@ -226,7 +228,8 @@ def test_no_name_and_no_secret_is_seen_by_dask_or_lies_on_a_disk(two_workers, jo
                 seen = client.run_on_scheduler(look)
                 for folder in kits(two_workers.folder):
                     modes.add(stat.S_IMODE(folder.stat().st_mode))
-                    files += [p for p in folder.rglob("*") if p.is_file()]
+                    # `rglob` fails where a folder goes meanwhile.
+                    files += [Path(root) / name for root, _, names in os.walk(folder) for name in names]
                 texts = b"".join(path.read_bytes() for path in files if path.exists())
     assert [key for key, *_ in seen if key.startswith("autograder-")]
     assert modes == {0o700} and len(files) > 50
@@ -240,7 +243,7 @@ def test_workers_judge_with_the_course_from_here(two_workers, jobs, tmp_path, mo
     private = tmp_path / "course"
     shutil.copytree(sources(EXERCISE).course, private / EXERCISE)
     hidden = private / EXERCISE / "test_hidden.py"
-    always = '@grade("dataset_len")\ndef test_that_fails(observe):\n    """Fails."""\n    raise AssertionError\n\n\n'
+    always = '@grade("demo_add")\ndef test_that_fails(observe):\n    """Fails."""\n    raise AssertionError\n\n\n'
     hidden.write_text(hidden.read_text().replace("@grade(", always + "@grade(", 1))
     monkeypatch.setenv("AUTOGRADER_COURSE", str(private))
     with DaskFleet(EXERCISE, SETTINGS, two_workers.settings()) as fleet:
@@ -289,7 +292,10 @@ def test_another_python_is_refused_before_any_code_goes_there(two_workers, monke
         pass
 
 
-def test_real_data_must_be_on_the_workers(two_workers):
+def test_real_data_must_be_on_the_workers(two_workers, monkeypatch):
+    # The small exercise has no data.
+    monkeypatch.setattr(exercises, "PACKAGE", ROOT / "exercise_code")
+    monkeypatch.delenv("AUTOGRADER_COURSE")
     settings = replace(SETTINGS, data="real")
     with (
         pytest.raises(AutograderError, match="DATASETS_DIR or DATASETS_MIRROR where `dask worker` is started"),
@@ -651,7 +657,7 @@ def test_without_the_extra_one_error_says_what_to_install(tmp_path):
         "from autograder.base.errors import AutograderError\n"
         "from autograder.base.settings import Settings\n"
         "def slurm():\n"
-        "    DaskFleet('ex03_dataloader', Settings(), ClusterSettings('slurm')).__enter__()\n"
+        f"    DaskFleet('{EXERCISE}', Settings(), ClusterSettings('slurm')).__enter__()\n"
         "for call in (slurm, lambda: make_certificates(Path(sys.argv[1]))):\n"
         "    try: call()\n"
         "    except AutograderError as error: print(error)\n"

@@ -14,6 +14,7 @@ from autograder.authoring.bundle import bundle, read_bundle
 from autograder.authoring.leaks import find_leaks
 from autograder.authoring.notebooks import serialise, solved_notebook
 from autograder.sources.graded_tests import read_tests
+from autograder.sources.hunt import read_hunt
 from autograder.sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
 
 COURSE = course_folder()
@@ -102,7 +103,10 @@ def test_a_bundle_gives_no_answer_away(exercise, bundles):
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_gate_2_sees_every_solution_in_the_wrong_place(exercise, bundles):
     files = files_of(exercise, bundles)
-    answers = {path.name: path.read_text(encoding="utf-8") for path in solution_sources(exercise, COURSE)}
+    # Of a bug hunt students get all lines but the mended ones.
+    hunted = {hunt.module} if (hunt := read_hunt(COURSE / exercise)) else set()
+    sources = [path for path in solution_sources(exercise, COURSE) if path.name not in hunted]
+    answers = {path.name: path.read_text(encoding="utf-8") for path in sources}
     for path in notebook_sources(exercise, COURSE):
         answers[path.name] = serialise(solved_notebook(exercise, path.stem, COURSE)).decode()
         if "### BEGIN" not in answers[path.name]:

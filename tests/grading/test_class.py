@@ -5,12 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hand_ins import zip_of
 
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
@@ -32,14 +32,6 @@ DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _zip(tree: Path, path: Path, submitted: datetime) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
-            archive.writestr(zipfile.ZipInfo(file.relative_to(tree).as_posix()), file.read_bytes())
-    os.utime(path, (submitted.timestamp(), submitted.timestamp()))
-
-
 @pytest.fixture(scope="module")
 def class_(tmp_path_factory):
     """u0001 hands in well, then badly and late; u0002 the same zip twice; u0003 nothing; u0009 is not on the roster."""
@@ -47,11 +39,11 @@ def class_(tmp_path_factory):
     good = variants.reference(EXERCISE, folder / "good")
     bad = variants.untouched(EXERCISE, folder / "bad")
     hand_ins = folder / "hand_ins"
-    _zip(good, hand_ins / "u0001" / "first.zip", DUE - timedelta(hours=5))
-    _zip(bad, hand_ins / "u0001" / "again.zip", DUE + timedelta(hours=5))
-    _zip(good, hand_ins / "u0002" / "a.zip", DUE - timedelta(hours=9))
-    _zip(good, hand_ins / "u0002" / "b.zip", DUE + timedelta(hours=30))
-    _zip(good, hand_ins / "u0009.zip", DUE)
+    zip_of(good, hand_ins / "u0001" / "first.zip", DUE - timedelta(hours=5))
+    zip_of(bad, hand_ins / "u0001" / "again.zip", DUE + timedelta(hours=5))
+    zip_of(good, hand_ins / "u0002" / "a.zip", DUE - timedelta(hours=9))
+    zip_of(good, hand_ins / "u0002" / "b.zip", DUE + timedelta(hours=30))
+    zip_of(good, hand_ins / "u0009.zip", DUE)
     roster = Roster(tuple(Student(f"u000{i}", f"Name {i}", f"a{i}") for i in (1, 2, 3)))
     classroom = Classroom(
         roster=roster, late=(LateRow(hours=24, lose=10), LateRow(hours=48, lose=50)), due={EXERCISE: DUE}

@@ -1,4 +1,4 @@
-"""`autograder grade` from end to end, on real zips of ex03: results, resuming, and one clear line for bad input."""
+"""`autograder grade` from end to end, on real zips: results, resuming, and one clear line for bad input."""
 
 import json
 import os
@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
+from demo_course import EXERCISE
+from hand_ins import zip_of
 
 from autograder.__main__ import main
 from autograder.base.settings import Settings
@@ -18,18 +19,11 @@ from autograder.grading import grade_folder
 from autograder.judging.result import Result, read_result
 from autograder.sources import variants
 
-EXERCISE = "ex03_dataloader"
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def _zip(tree: Path, path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
-            archive.write(file, file.relative_to(tree))
+pytestmark = pytest.mark.usefixtures("small_course")
 
 
 @pytest.fixture(scope="module")
-def trees(tmp_path_factory):
+def trees(small_course, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trees")
     return {
         "reference": variants.reference(EXERCISE, folder / "reference"),
@@ -41,22 +35,10 @@ def trees(tmp_path_factory):
 def class_(tmp_path, trees):
     folder = tmp_path / "class"
     folder.mkdir()
-    _zip(trees["reference"], folder / "u0001.zip")
-    _zip(trees["untouched"], folder / "u0002.zip")
+    zip_of(trees["reference"], folder / "u0001.zip")
+    zip_of(trees["untouched"], folder / "u0002.zip")
     (folder / "u0003.zip").write_bytes(b"PK\x03\x04 not a zip")
     return folder
-
-
-def _run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "autograder", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
 
 
 def _grade(class_: Path, out: Path, settings: Settings | None = None) -> dict[str, tuple[Result, bool]]:
@@ -78,7 +60,7 @@ def test_a_class_is_graded_and_a_re_run_grades_only_what_changed(class_, tmp_pat
     assert not any(fresh for _, fresh in again.values())
     assert {s: r for s, (r, _) in again.items()} == {s: r for s, (r, _) in first.items()}
 
-    _zip(trees["reference"], class_ / "u0002.zip")
+    zip_of(trees["reference"], class_ / "u0002.zip")
     files[0].write_text("{ damaged")
     third = _grade(class_, out)
     assert {s for s, (_, fresh) in third.items() if fresh} == {"u0001", "u0002"}
@@ -95,8 +77,8 @@ def test_another_secret_grades_anew_with_the_same_scores(class_, tmp_path):
     assert first["u0001"][0].demo_secret and not other["u0001"][0].demo_secret
 
 
-def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(class_, tmp_path):
-    done = _run("grade", EXERCISE, class_, "--out", tmp_path / "results", "--jobs", 1)
+def test_the_command_prints_a_table_and_exits_with_0_though_hand_ins_fail(small_course, class_, tmp_path):
+    done = small_course.autograder("grade", EXERCISE, class_, "--out", tmp_path / "results", "--jobs", 1)
     assert done.returncode == 0, done.stderr
     for text in ("u0001", "this part is not written yet", "refused", "3 graded now", "demo secret"):
         assert text in done.stdout
@@ -126,8 +108,8 @@ def test_an_option_of_a_few_words_names_them(arguments, choices, monkeypatch, ca
     ("arguments", "environment", "says"),
     [
         (["grade", "ex99", "CLASS"], {}, "expected the id of an exercise, got 'ex99'"),
-        (["grade", "ex03_dataloadr", "CLASS"], {}, "did you mean ex03_dataloader?"),
-        (["grade", EXERCISE, "EMPTY"], {}, "found none of ex03_dataloader"),
+        (["grade", EXERCISE[:-1], "CLASS"], {}, f"did you mean {EXERCISE}?"),
+        (["grade", EXERCISE, "EMPTY"], {}, f"found none of {EXERCISE}"),
         (["grade", EXERCISE, "NOWHERE"], {}, "found nothing there"),
         (["grade", EXERCISE, "CLASS", "--out", "FILE"], {}, "expected a writable folder for results"),
         (["grade", EXERCISE, "CLASS", "--jobs", "0"], {}, "expected one judge or more"),
@@ -148,7 +130,6 @@ def test_bad_input_is_one_clear_line(arguments, environment, says, class_, tmp_p
     if arguments[0] == "grade" and "--out" not in arguments:
         given += ["--out", tmp_path / "results"]
     # In this process, which has imported already what a command imports.
-    monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", ["autograder", *map(str, given)])
     for name, value in {"COLUMNS": "200", **environment}.items():
         monkeypatch.setenv(name, value)
@@ -162,19 +143,19 @@ def test_bad_input_is_one_clear_line(arguments, environment, says, class_, tmp_p
 
 
 @pytest.mark.skipif(Path("/proc/driver/nvidia/version").exists(), reason="this machine has an NVIDIA GPU")
-def test_no_gpu_is_one_clear_line(class_, tmp_path):
-    done = _run("grade", EXERCISE, class_, "--device", "cuda", "--out", tmp_path / "results")
+def test_no_gpu_is_one_clear_line(small_course, class_, tmp_path):
+    done = small_course.autograder("grade", EXERCISE, class_, "--device", "cuda", "--out", tmp_path / "results")
     assert done.returncode == 1
     assert "expected an NVIDIA GPU" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_ctrl_c_leaves_finished_results_and_the_next_run_goes_on(class_, tmp_path, trees):
     for i in range(20, 60):
-        _zip(trees["untouched"], class_ / f"u00{i}.zip")
+        zip_of(trees["untouched"], class_ / f"u00{i}.zip")
     out = tmp_path / "results"
     command = [sys.executable, "-m", "autograder", "grade", EXERCISE, str(class_), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     end = time.monotonic() + 120
     while len(list(out.rglob("*.json"))) < 3 and time.monotonic() < end:
@@ -193,7 +174,7 @@ def test_ctrl_c_leaves_finished_results_and_the_next_run_goes_on(class_, tmp_pat
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
 
 
-def test_a_full_disk_is_one_clear_line_and_a_re_run_continues(class_, tmp_path):
+def test_a_full_disk_is_one_clear_line_and_a_re_run_continues(small_course, class_, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
@@ -201,13 +182,14 @@ def test_a_full_disk_is_one_clear_line_and_a_re_run_continues(class_, tmp_path):
     )
     if not mounted or mounted.returncode:
         pytest.skip("needs the right to mount a small file system")
+    command = ("grade", EXERCISE, class_, "--out", small / "results", "--jobs", 1)
     try:
-        done = _run("grade", EXERCISE, class_, "--out", small / "results", "--jobs", 1)
+        done = small_course.autograder(*command)
         assert done.returncode == 1
         assert "No space left on device" in done.stderr and "make room" in done.stderr
         assert "Traceback" not in done.stderr
         assert not list(small.rglob("*.tmp"))
         subprocess.run(["mount", "-o", "remount,size=10m", str(small)], check=True)
-        assert _run("grade", EXERCISE, class_, "--out", small / "results", "--jobs", 1).returncode == 0
+        assert small_course.autograder(*command).returncode == 0
     finally:
         subprocess.run(["umount", str(small)], check=True)

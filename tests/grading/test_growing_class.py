@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import sqlite3
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from demo_course import EXERCISE, LATER, POINTS, add_later_exercise
+from hand_ins import zip_of
 
 from autograder.base.errors import AutograderError
 from autograder.base.settings import Settings
@@ -26,7 +27,7 @@ from autograder.judging.result import CellResult, Result
 from autograder.sources import variants
 from autograder.sources.cells import graded_cells
 
-EXERCISE = "ex03_dataloader"
+pytestmark = pytest.mark.usefixtures("small_course")
 DUE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
 CLASS_TOML = f"""
 [[late]]
@@ -64,7 +65,7 @@ def _result(student: str, file: str, path: Path) -> Result:
     ]
     score = sum(c.points for c in cells)
     return Result(
-        student=student, exercise=EXERCISE, hand_in=file, digest=digest, cells=cells, score=score, max_score=90
+        student=student, exercise=EXERCISE, hand_in=file, digest=digest, cells=cells, score=score, max_score=POINTS
     )
 
 
@@ -77,17 +78,11 @@ def asked(monkeypatch) -> list[str]:
 
 
 def _zip(path: Path, tree: Path, said: str, came: datetime = DUE - timedelta(hours=5)) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
-            text = file.read_bytes() + (f"# {said}\n".encode() if file.suffix == ".py" else b"")
-            archive.writestr(zipfile.ZipInfo(file.relative_to(tree).as_posix()), text)
-    os.utime(path, (came.timestamp(), came.timestamp()))
-    return path
+    return zip_of(tree, path, came, said)
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory) -> Path:
+def tree(small_course, tmp_path_factory) -> Path:
     return variants.untouched(EXERCISE, tmp_path_factory.mktemp("tree") / "tree")
 
 
@@ -243,13 +238,16 @@ def _files(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def test_a_folder_of_another_exercise_is_noticed_before_anything_is_graded(tree, tmp_path, asked):
+def test_a_folder_of_another_exercise_is_noticed_before_anything_is_graded(small_course, tree, tmp_path, asked):
+    add_later_exercise(small_course)
     course, _ = _class(tmp_path, tree, "u0000")
     before = _files(course / "results")
-    other = variants.untouched("ex09_keypoints", tmp_path / "faces")
+    other = tmp_path / "later"
+    (other / "exercise_code" / LATER).mkdir(parents=True)
+    (other / "exercise_code" / LATER / "doubling.py").write_text("def double(x):\n    return 2 * x\n")
     for i in (1, 2):
         _zip(tmp_path / "wrong" / f"u000{i}.zip", other, f"number {i}")
-    with pytest.raises(AutograderError, match=r"got 2 of 2 that hold files of ex09_keypoints .*autograder grade ex09"):
+    with pytest.raises(AutograderError, match=r"got 2 of 2 that hold files of ex91_later .*autograder grade ex91"):
         _grade(course, tmp_path / "wrong")
     assert _files(course / "results") == before and asked == ["u0000"]
     for i in (0, 2, 3):
@@ -258,7 +256,7 @@ def test_a_folder_of_another_exercise_is_noticed_before_anything_is_graded(tree,
     found = grade_class(
         EXERCISE, tmp_path / "wrong", course / "results", Settings(), classroom=students, fleets=lambda _: _Fleet()
     )
-    assert ("u0001.zip", f"holds files of ex09_keypoints and none of {EXERCISE}") in found.problems
+    assert ("u0001.zip", f"holds files of {LATER} and none of {EXERCISE}") in found.problems
 
 
 def test_a_damaged_register_is_no_empty_class(tree, tmp_path, asked):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from demo_course import EXERCISE
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -26,21 +27,21 @@ from autograder.sources import variants
 from autograder.sources.exercise import known_tests, sources
 from autograder.sources.known_answers import apply, wrong_answers
 
-EXERCISE = "ex03_dataloader"
-WRONG = ("dataset_len_off_by_one", "label_off_by_one")
+pytestmark = pytest.mark.usefixtures("small_course")
+WRONG = ("adds", "elsewhere")
 # A test that is too strict, and the one that it should have been.
 STRICT = '''
 
 def name_of_module(code):
-    return code.image_folder.__name__.rpartition(".")[2]
+    return code.adding.__name__.rpartition(".")[2]
 
 
-@grade("dataset_len")
+@grade("demo_add")
 def test_that_was_fixed(observe):
     """Has a mistake of its own."""
-    assert observe(name_of_module) == "image_folders", "the test is wrong"
+    assert observe(name_of_module) == "addings", "the test is wrong"
 '''
-FIXED = STRICT.replace('"image_folders"', '"image_folder"')
+FIXED = STRICT.replace('"addings"', '"adding"')
 
 
 def _test(name: str, passed: bool, reason: str = "", **more: object) -> TestResult:
@@ -269,7 +270,7 @@ def test_an_appeal_says_everything_and_leaves_the_result_alone(class_, course, t
     assert not _scores(out), "an appeal wrote a result"
     for test in known_tests(EXERCISE):
         assert test in text
-    lost = next(a.fails for a in wrong_answers(EXERCISE) if a.name == "label_off_by_one")
+    lost = next(a.fails for a in wrong_answers(EXERCISE) if a.name == "adds")
     failed = [line.split()[2] for line in text.splitlines() if line.startswith("  FAILED")]
     assert sorted(failed) == sorted(lost)
     assert "log: " in text and "want" in text and "SHA-256" in text and "numpy" in text

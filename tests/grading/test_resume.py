@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo_course import EXERCISE
 from processes import descendants, wait_until_gone
 
 from autograder.simulation.made_class import make_class
 
-EXERCISE = "ex03_dataloader"
+pytestmark = pytest.mark.usefixtures("small_course")
 STUDENTS = 22
 SEED = 6
 TIMES = {"cpu_seconds", "wall_seconds", "memory_mb", "seconds"}
@@ -24,7 +25,7 @@ PAGES = importlib.util.find_spec("autograder.pages.class_report") is not None
 
 
 @pytest.fixture(scope="module")
-def class_(tmp_path_factory):
+def class_(small_course, tmp_path_factory):
     return make_class(EXERCISE, tmp_path_factory.mktemp("class"), STUDENTS)
 
 

@@ -8,36 +8,21 @@ import tarfile
 import zipfile
 
 import pytest
+from hand_ins import TINY as PACKAGE
+from hand_ins import tiny_exercise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exercise_code.common.exercise import Exercise, ModelSpec
 from exercise_code.common.hand_ins.hand_in import HandInError, open_handin
 from exercise_code.common.hand_ins.names import plain_name
 from exercise_code.common.reasons import Reason
 
-MODEL = ModelSpec(("net",), 1000, 1.0, "accuracy", "net_score", {"embedded": 0.5}, 2, "cifar10")
-PACKAGE = "exercise_code/ex99_tiny"
 GRADE_IDS = {"1_tiny": {"tiny_checks", "tiny_answer"}, "2_more": {"more_answer"}}
 
 
 @pytest.fixture(scope="module")
 def exercise(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("course") / "ex99_tiny"
-    folder.mkdir(parents=True)
-    for name in ("__init__", "loader", "writer", "given_file", "test_visible"):
-        (folder / f"{name}.py").write_text("")
-    return Exercise(
-        "ex99_tiny",
-        folder,
-        "Tiny",
-        5,
-        modules=("loader", "writer"),
-        given=("given_file",),
-        notebooks=("1_tiny",),
-        optional=("2_more",),
-        model=MODEL,
-    )
+    return tiny_exercise(tmp_path_factory.mktemp("course"), "loader", "writer")
 
 
 def notebook(*ids, text="x"):

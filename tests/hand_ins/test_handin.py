@@ -11,38 +11,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hand_ins import MODEL, tiny_exercise
+from hand_ins import TINY as PACKAGE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from exercise_code.common.errors import CourseError
-from exercise_code.common.exercise import Exercise, ModelSpec, Step
 from exercise_code.common.hand_ins import hand_in as handin
 from exercise_code.common.hand_ins.hand_in import HandInError, inspect_model, open_handin
 from exercise_code.common.reasons import Reason
 
 NOTEBOOK = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()
-MODEL = ModelSpec(("net",), 1000, 1.0, "accuracy", "net_score", (Step("passes", {"embedded": 0.5}, 1.0),), 2, "cifar10")
-PACKAGE = "exercise_code/ex99_tiny"
 
 
 @pytest.fixture
 def exercise(tmp_path):
-    folder = tmp_path / "course" / "ex99_tiny"
-    folder.mkdir(parents=True)
-    for name in ("__init__", "loader", "given_file", "test_visible"):
-        (folder / f"{name}.py").write_text("")
-    return Exercise(
-        "ex99_tiny",
-        folder,
-        "Tiny",
-        5,
-        modules=("loader",),
-        given=("given_file",),
-        notebooks=("1_tiny",),
-        optional=("2_more",),
-        model=MODEL,
-    )
+    return tiny_exercise(tmp_path / "course", "loader")
 
 
 def weights(**tensors):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hand_ins import zip_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -522,7 +523,7 @@ def moodle(tmp_path):
     return folder
 
 
-def test_moodles_download(moodle, exercise):
+def test_moodleszip_of(moodle, exercise):
     intake = find_hand_ins(moodle, exercise, ROSTER)
     assert intake.layout == "moodle"
     assert [(one.student, one.path.name, one.known, one.submitted) for one in intake.found] == [
@@ -623,7 +624,7 @@ def test_a_worksheet_in_another_language_is_a_clear_error(tmp_path):
         read_worksheet(sheet)
 
 
-def test_moodles_flat_download(tmp_path, exercise):
+def test_moodles_flatzip_of(tmp_path, exercise):
     folder = tmp_path / "flat"
     _zip(folder / "Jane Doe_21_assignsubmission_file_my_ex90.zip")
     _file(folder / "Ada Byron_22_assignsubmission_file_scan.pdf")
@@ -632,7 +633,7 @@ def test_moodles_flat_download(tmp_path, exercise):
     assert [one.student for one in intake.found] == ["u0001", "u0005"] and intake.problems == ()
 
 
-def test_canvas_download(tmp_path, exercise):
+def test_canvaszip_of(tmp_path, exercise):
     folder = tmp_path / "submissions"
     _zip(folder / "doejane_LATE_901_5002_ex90_demo-1.zip")
     _zip(folder / "doejane_901_10001_ex90_demo.zip")
@@ -657,16 +658,9 @@ def test_canvas_download(tmp_path, exercise):
     assert [file for file, _ in intake.problems] == ["doejane_901_5003_photo.png", "readme.txt"]
 
 
-def _download(folder, path):
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            archive.write(file, file.relative_to(folder).as_posix())
-    return path
-
-
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_download_that_is_still_a_zip(moodle, exercise, tmp_path, alone):
-    path = _download(moodle, tmp_path / "download.zip")
+    path = zip_of(moodle, tmp_path / "download.zip")
     place = path
     if not alone:
         place = tmp_path / "place"
@@ -745,7 +739,7 @@ def gradescope(tmp_path):
 def test_gradescopes_export(gradescope, exercise, tmp_path, form):
     path = gradescope if form == "export" else gradescope.parent
     if form == "zip":
-        path = _download(gradescope.parent, tmp_path / "export.zip")
+        path = zip_of(gradescope.parent, tmp_path / "export.zip")
     intake = find_hand_ins(path, exercise, ROSTER, scratch=tmp_path / "scratch")
     assert intake.layout == "gradescope"
     first, second = datetime(2026, 11, 20, 3, 14, 15, 500_000, UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -793,7 +787,7 @@ def test_loose_modules_in_a_students_folder_stand_beside_an_older_zip(tmp_path, 
     assert one.path == tmp_path / "u0001" and one.beside == ()
 
 
-def test_a_students_zip_is_no_download(tmp_path, exercise):
+def test_a_students_zip_is_nozip_of(tmp_path, exercise):
     path = _zip(tmp_path / "u0001.zip")
     path.write_bytes(path.read_bytes()[:40])
     (found,) = find_hand_ins(path, exercise, ROSTER).found

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import pytest
+from demo_course import EXERCISE, POINTS
+from hand_ins import zip_of
 
 from autograder.base import locks
 from autograder.base.errors import AutograderError
@@ -22,7 +23,6 @@ from autograder.judging.job import Job
 from autograder.judging.judge import Judge
 from autograder.judging.result import Result
 from autograder.sandbox import client
-from autograder.sandbox.walls import landlock_abi
 from autograder.sources import variants
 from exercise_code.common.archives import entries as archives
 from exercise_code.common.archives.entries import HandInError
@@ -30,27 +30,24 @@ from exercise_code.common.errors import CourseError
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.hand_ins.hand_in import open_handin
 
-if sys.platform != "linux" or landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
 ROOT = Path(__file__).resolve().parents[2]
-EXERCISE = "ex03_dataloader"
+pytestmark = [pytest.mark.walls, pytest.mark.usefixtures("small_course")]
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reference(small_course: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return variants.reference(EXERCISE, tmp_path_factory.mktemp("hand-ins") / "u0000")
 
 
 def graded(reference: Path, break_it, before: bool = False) -> list[Result]:
-    """Results of the reference, twice; `break_it` gets judge and workspace at the tenth probe of the first."""
+    """Results of the reference, twice; `break_it` gets judge and workspace at the third probe of the first."""
     results: list[Result] = []
     ask, asked = HandInSandbox.ask, []
 
     def counted(self, *arguments):
         if self.worker is self.judge.worker:
             asked.append(1)
-            if len(asked) == 10:
+            if len(asked) == 3:
                 break_it(self.judge, self)
         return ask(self, *arguments)
 
@@ -62,14 +59,14 @@ def graded(reference: Path, break_it, before: bool = False) -> list[Result]:
 
 def _in_process(code: str, *arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess":
     command = [sys.executable, *arguments, "-c", code]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
+    variables = {**os.environ, **(environment or {})}
     return subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
 
 
 # A judge in a process of its own: pytest runs in this one.
 JUDGE = """
 import sys
-sys.path[:0] = {paths!r}
+sys.path += {paths!r}
 from pathlib import Path
 from test_failures import BREAKS, graded
 for result in graded(Path({reference!r}), BREAKS[{name!r}]):
@@ -133,8 +130,8 @@ def _kill_child(judge, sandbox) -> None:
 
 
 BREAKS = {
-    "module gone": lambda judge, sandbox: _remove(sandbox.workspace / "exercise_code" / EXERCISE / "dataloader.py"),
-    "given file gone": lambda judge, sandbox: _remove(sandbox.workspace / "exercise_code" / EXERCISE / "pictures.py"),
+    "module gone": lambda judge, sandbox: _remove(sandbox.workspace / "exercise_code" / EXERCISE / "multiplying.py"),
+    "given file gone": lambda judge, sandbox: _remove(sandbox.workspace / "exercise_code" / EXERCISE / "exercise.toml"),
     "base gone": lambda judge, sandbox: _remove(judge.scratch / "base" / "exercise_code" / "common" / "plotting.py"),
     "disk full": _full(errno.ENOSPC),
     "quota used up": _full(errno.EDQUOT),
@@ -148,14 +145,16 @@ BREAKS = {
 
 @pytest.mark.parametrize("name", list(BREAKS))
 def test_what_breaks_in_the_midst_of_a_hand_in_fails_its_grading(name: str, reference: Path) -> None:
-    code = JUDGE.format(paths=[str(ROOT), str(Path(__file__).parent)], reference=str(reference), name=name)
+    code = JUDGE.format(
+        paths=[str(Path(__file__).parent), str(ROOT / "tests" / "support")], reference=str(reference), name=name
+    )
     done = _in_process(code)
     assert done.returncode == 0, done.stderr[-2000:]
     (failed, score), *others = map(eval, done.stdout.splitlines())
     assert failed and score == 0, failed
-    assert all(other[0] or other[1] == 90 for other in others), "right, or a failure of grading again"
+    assert all(other[0] or other[1] == POINTS for other in others), "right, or a failure of grading again"
     if name == "module gone":
-        assert "dataloader.py is gone or changed" in failed and "TMPDIR" in failed
+        assert "multiplying.py is gone or changed" in failed and "TMPDIR" in failed
     if name in ("disk full", "quota used up"):
         assert "is full" in failed and "TMPDIR" in failed
 
@@ -167,7 +166,7 @@ def test_judges_workers_and_checks_want_a_python_that_runs_asserts(flags: list[s
         "from autograder.base.settings import Settings; from autograder.judging.judge import Judge; "
         f"Judge({EXERCISE!r}, Settings())"
     )
-    check = "from exercise_code import check; check('dataloader_len')"
+    check = "from exercise_code import check; check('demo_add')"
     trusted = "from autograder.simulation.trusted_check import points; points(None, None)"
     worker = (
         "import runpy, socket, sys; a, b = socket.socketpair(); sys.argv[1:] = ['{\"control\": %d}' % b.fileno()]; "
@@ -181,7 +180,7 @@ def test_judges_workers_and_checks_want_a_python_that_runs_asserts(flags: list[s
 
 def test_a_command_without_asserts_is_one_clear_line(reference: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-O", "-m", "autograder", "grade", EXERCISE, str(reference.parent), "--no-pages"]
-    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "error: expected a Python that runs asserts" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
@@ -262,10 +261,7 @@ def test_a_disk_that_cannot_be_read_refuses_no_hand_in(
 ) -> None:
     path = reference
     if form == "zip":
-        path = tmp_path / "hand-in.zip"
-        with zipfile.ZipFile(path, "w") as file:
-            for one in (p for p in reference.rglob("*") if p.is_file()):
-                file.write(one, one.relative_to(reference))
+        path = zip_of(reference, tmp_path / "hand-in.zip")
 
     def fail(*_, **__):
         raise OSError(number, os.strerror(number))
@@ -304,4 +300,4 @@ def test_a_judge_that_cannot_start_again_waits_for_the_disk(reference: Path, mon
             if len(results) == 1:
                 monkeypatch.setattr(judges, "_start", start_badly)
                 judges._members[0].process.kill()
-    assert failures and results == [("u0001", 90.0), ("u0002", 90.0)]
+    assert failures and results == [("u0001", POINTS), ("u0002", POINTS)]

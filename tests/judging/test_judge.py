@@ -14,16 +14,18 @@ from typing import Any
 
 import pytest
 
+from autograder.base.errors import AutograderError
 from autograder.base.settings import DEMO_SECRET, Settings
+from autograder.fleet import local as fleet_module
+from autograder.fleet.local import Fleet
+from autograder.fleet.machine import Machine
+from autograder.judging.job import Job
 from autograder.judging.result import Result
-from autograder.sandbox.walls import landlock_abi
 from autograder.sources.exercise import known_tests, sources
 from autograder.sources.variants import reference, untouched
 from exercise_code.common.exercise import exercise_ids, load_exercise
 
-if sys.platform != "linux" or landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
+pytestmark = pytest.mark.walls
 ROOT = Path(__file__).resolve().parents[2]
 EXERCISE = "ex03_dataloader"
 MODEL_EXERCISE = "ex09_keypoints"
@@ -400,3 +402,14 @@ def test_a_course_that_children_could_read_is_refused(handins: dict[str, Path], 
     """
     with pytest.raises(AssertionError, match=re.compile(r"AutograderError: the course in .* lies inside", re.DOTALL)):
         grade(handins["reference"], course=_course(tmp_path, BROKEN_TESTS), setup=setup)
+
+
+def test_a_gpu_that_children_cannot_reach_fails_the_grading_and_costs_nobody_points(tmp_path, monkeypatch):
+    """A judge told to use a GPU on a machine without one: so looks a driver that the walls shut out."""
+    monkeypatch.setattr(fleet_module, "this_machine", lambda gpus=False: Machine(1, 0))
+    hand_in = untouched(MODEL_EXERCISE, tmp_path / "hand-in")
+    with (
+        Fleet(MODEL_EXERCISE, Settings(device="cuda"), 1) as judges,
+        pytest.raises(AutograderError, match=r"cannot compute on the GPU .* grade with --device cpu"),
+    ):
+        list(judges.grade([Job("u0042", hand_in)]))

@@ -1,13 +1,11 @@
 """The metric that docs/new_metric.md writes is found by its name, and does what the page says."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from page_example import ROOT, blocks_of_steps, copy_of_the_package
+from demo_course import ROOT, copy_of_the_package
+from page_example import blocks_of_steps, run_python
 
 PAGE = ROOT / "docs" / "new_metric.md"
 NAME = "mae"
@@ -28,9 +26,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(course: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(course), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
+    done = run_python(course, *arguments)
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
     return done.stdout
 

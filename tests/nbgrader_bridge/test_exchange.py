@@ -4,11 +4,11 @@ import contextlib
 import os
 import re
 import shutil
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hand_ins import zip_of
 from nbgrader_course import EXERCISE, grades, nbgrader, read_notebook, released_course
 
 from autograder.cli.grade import grade_command
@@ -125,9 +125,7 @@ def test_who_did_not_submit_in_the_exchange_keeps_nobody_from_feedback(hub, tmp_
     good = variants.reference(EXERCISE, tmp_path / "good")
     hub.as_student("u0001", "submit")
     hub.as_instructor("collect")
-    with zipfile.ZipFile(hub.course / "submitted" / "u0002.zip", "w") as archive:
-        for file in sorted(good.rglob("*.*")):
-            archive.write(file, file.relative_to(good))
+    zip_of(good, hub.course / "submitted" / "u0002.zip")
     forged = hub.course / "submitted" / "u0003" / EXERCISE
     shutil.copytree(good, forged)
     (forged / SECRET).write_bytes(b"\xff\xfe" * 50)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from hand_ins import zip_of
 from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
@@ -108,7 +108,7 @@ class Course:
         number = len(before.attempts) if before else 0
         path = self.folder / "submissions" / f"{student}_{number}.zip"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"no zip") if tree is None else _zip(tree, path)
+        path.write_bytes(b"no zip") if tree is None else zip_of(tree, path)
         about = self.classroom.roster.get(student) or Student(student)
         submitted = None if hours_late is None else DUE + timedelta(hours=hours_late)
         shares = passed if isinstance(passed, Mapping) else dict.fromkeys(CHECKS, passed)
@@ -164,12 +164,6 @@ class Course:
 
     def autograded(self, student: str, notebook: str) -> Path:
         return self.folder / "autograded" / student / EXERCISE / f"{notebook}.ipynb"
-
-
-def _zip(tree: Path, path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(p for p in tree.rglob("*") if p.is_file()):
-            archive.write(file, file.relative_to(tree))
 
 
 def _result(student: str, file: str, passed: Mapping[str, float], refused: str, failed: str) -> Result:

@@ -220,9 +220,9 @@ def test_each_dependency_is_imported_or_says_what_uses_it() -> None:
 
 
 def test_make_without_a_target_lists_the_documented_ones() -> None:
-    listed = set(re.findall(r"^  make (\w+) ", _make().stdout, re.MULTILINE))
+    listed = set(re.findall(r"^  make ([a-z-]+) ", _make().stdout, re.MULTILINE))
     assert {"lab", "build", "check", "test", "notebooks", "demo", "data", "bundle", "train"} <= listed
-    rules = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    rules = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert listed == rules, f"rules without a ## description: {sorted(listed ^ rules)}"
 
 
@@ -237,8 +237,8 @@ def test_make_without_a_target_lists_the_documented_ones() -> None:
 )
 def test_documents_name_only_targets_and_files_that_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
-    rules = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
+    rules = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
     assert named <= rules, f"{name} names targets that the Makefile lacks: {sorted(named - rules)}"
     shown = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", shown) if "://" not in link]

@@ -1,7 +1,6 @@
 """Access times tell the next hand-in nothing of what the last one read."""
 
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -9,15 +8,12 @@ from typing import Any
 
 import cloudpickle
 import pytest
+from demo_course import copy_of_the_package
 
 from autograder.sandbox import access_times
 from autograder.sandbox.client import Worker
-from autograder.sandbox.walls import landlock_abi
-from exercise_code.common.exercise import PACKAGE
 
-if sys.platform != "linux" or landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
+pytestmark = pytest.mark.walls
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 BITS = [number * number % 7 % 2 for number in range(256)]
 LONG_AGO = time.time() - 40 * 24 * 3600
@@ -26,10 +22,7 @@ LONG_AGO = time.time() - 40 * 24 * 3600
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     """Given code, and beside it 256 files that nobody has read for long."""
-    folder = tmp_path.resolve() / "judge" / "base"
-    package = folder / "exercise_code"
-    shutil.copytree(PACKAGE / "common", package / "common", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PACKAGE / "__init__.py", package)
+    folder = copy_of_the_package(tmp_path.resolve() / "judge" / "base")
     (folder / "headers").mkdir()
     for number in range(len(BITS)):
         path = folder / "headers" / f"{number}.h"

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -11,18 +10,16 @@ from typing import Any
 
 import cloudpickle
 import pytest
+from demo_course import copy_of_the_package
 from hypothesis import given, strategies
 
 from autograder.sandbox.client import Worker
 from autograder.sandbox.handle import Answer, Child
-from autograder.sandbox.walls import landlock_abi
 from autograder.sandbox.workers import Workers
 from exercise_code.common.checks.environment import NOT_IN_SANDBOX, PACKAGES, SANDBOX_LIBRARIES, WARM, beyond
 from exercise_code.common.exercise import PACKAGE, exercise_ids, load_exercise
 
-if sys.platform != "linux" or landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
+pytestmark = pytest.mark.walls
 ROOT = PACKAGE.parent
 EXERCISE = "ex00_imports"
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -33,11 +30,7 @@ WORKS: dict[str, str] = tomllib.loads(Path(__file__).with_name("student_imports.
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the given code."""
-    folder = tmp_path_factory.mktemp("base").resolve()
-    package = folder / "exercise_code"
-    shutil.copytree(PACKAGE / "common", package / "common", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PACKAGE / "__init__.py", package)
-    return folder
+    return copy_of_the_package(tmp_path_factory.mktemp("base").resolve())
 
 
 def _first_with_each_imports() -> list[str]:

@@ -1,7 +1,6 @@
 """One task's fault costs that task: loops, hogs and crashes, in a function or while a module is imported."""
 
 import re
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,14 +10,11 @@ from autograder.fleet.local import Fleet
 from autograder.judging.budget import MOST_LATE, SLEEP_FACTOR, Budget
 from autograder.judging.job import Job
 from autograder.judging.result import Result
-from autograder.sandbox.walls import landlock_abi
 from autograder.sources.exercise import sources
 from autograder.sources.variants import reference
 from exercise_code.common.reasons import Reason
 
-if sys.platform != "linux" or landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
+pytestmark = pytest.mark.walls
 EXERCISE = "ex03_dataloader"
 # The limits of the exercise on CPU time, made this much smaller: a loop is a loop.
 FACTOR = 0.12

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,18 +13,17 @@ from typing import Any
 
 import cloudpickle
 import pytest
+from demo_course import copy_of_the_package
 
 from autograder.base import hostile_folders as disk
 from autograder.base.errors import AutograderError
-from autograder.sandbox import client, handle, mounts, walls
+from autograder.sandbox import client, handle, mounts
 from autograder.sandbox.client import Worker
 from autograder.sandbox.handle import Answer, Child, ChildDied
 from exercise_code.common.exercise import PACKAGE
 from exercise_code.common.probing.wire import Opaque
 
-if sys.platform != "linux" or walls.landlock_abi() < 1:
-    pytest.skip("the sandbox needs Linux with Landlock", allow_module_level=True)
-
+pytestmark = pytest.mark.walls
 ROOT = PACKAGE.parent
 EXERCISE = "ex00_walls"
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -34,11 +32,7 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the given code that every child may read."""
-    folder = tmp_path_factory.mktemp("base").resolve()
-    package = folder / "exercise_code"
-    shutil.copytree(PACKAGE / "common", package / "common", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PACKAGE / "__init__.py", package)
-    return folder
+    return copy_of_the_package(tmp_path_factory.mktemp("base").resolve())
 
 
 @pytest.fixture(scope="module", params=["private", "watched"])

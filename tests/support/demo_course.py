@@ -1,11 +1,24 @@
-"""A tiny course, written into a folder: two notebooks and two modules, for the tests of build and bundle."""
+"""A small exercise for tests: two notebooks, two modules, a written question; it needs no data and grades at once."""
 
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+import exercise_code
+from autograder.authoring.build import build, write
+from exercise_code.common import exercise as exercises
+
 ROOT = Path(__file__).resolve().parents[2]
 EXERCISE, LATER = "ex90_demo", "ex91_later"
+# What tests give; a person gives 20 more.
+POINTS = 80.0
 COPIED = ("LICENSE", "constraints.txt", "environment.yml", "pyproject.toml")
 
 FIRST = """\
@@ -140,14 +153,50 @@ HIDDEN = '''\
 """Hidden tests."""
 
 from exercise_code.common.testing import assert_same, grade
-from exercise_code.ex90_demo.test_visible import add_two
+from exercise_code.ex90_demo.test_visible import add_two, multiply
 
 
 @grade("demo_add")
 def test_negative_numbers_add_up_as_well(observe):
     """Negative numbers are added like others."""
     assert_same(observe(add_two, -2, -3), -5)
+
+
+@grade("demo_multiply", writable=True)
+def test_any_number_is_multiplied(observe, reference, rng):
+    """Numbers that nobody knows are multiplied as well."""
+    x = int(rng.integers(3, 1000))
+    assert_same(observe(multiply, 7, x), reference(multiply, 7, x))
 '''
+
+WRONG = """\
+[[wrong]]
+name = "adds"
+about = "the factor is added"
+fails = ["test_two_times_three_make_six", "test_the_square_of_three_is_nine", "test_any_number_is_multiplied"]
+[[wrong.edit]]
+file = "multiplying.py"
+find = "self.factor * x"
+replace = "self.factor + x"
+
+[[wrong]]
+name = "forgets"
+about = "the square forgets its number"
+fails = ["test_the_square_of_three_is_nine"]
+[[wrong.edit]]
+file = "multiplying.py"
+find = "return Multiplier(x)(x)"
+replace = "return Multiplier(x)"
+
+[[wrong]]
+name = "elsewhere"
+about = "the sum is a difference"
+fails = ["test_two_and_three_make_five", "test_negative_numbers_add_up_as_well"]
+[[wrong.edit]]
+file = "adding.py"
+find = "a + b"
+replace = "a - b"
+"""
 
 TOML = """\
 title = "A demo"
@@ -178,10 +227,29 @@ class DemoCourse:
     def package(self) -> Path:
         return self.root / "exercise_code" / self.exercise
 
+    def autograder(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+        """The command, run in the course's folder by a process of its own."""
+        command = [sys.executable, "-m", "autograder", *map(str, arguments)]
+        environment = {**os.environ, "COLUMNS": "200", **self.environment}
+        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells processes to use this course."""
+        return {"PYTHONPATH": f"{self.root}{os.pathsep}{ROOT}", "AUTOGRADER_COURSE": str(self.course)}
+
     def edit(self, path: Path, old: str, new: str) -> None:
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1, (path, old)
         path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def copy_of_the_package(root: Path) -> Path:
+    """`root`, with the students' package in it and no exercise."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "exercise_code" / "common", root / "exercise_code" / "common", ignore=ignored)
+    shutil.copy(ROOT / "exercise_code" / "__init__.py", root / "exercise_code")
+    return root
 
 
 def make_demo_course(root: Path) -> DemoCourse:
@@ -200,18 +268,32 @@ def make_demo_course(root: Path) -> DemoCourse:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    for name in ("exercise_code/__init__.py", "exercise_code/conftest.py", *COPIED):
-        (root / name).parent.mkdir(exist_ok=True)
+    copy_of_the_package(root)
+    for name in ("exercise_code/conftest.py", *COPIED):
         shutil.copy(ROOT / name, root / name)
     (root / "datasets").mkdir()
     for name in ("README.md", "registry.toml"):
         (root / "datasets" / name).write_text("", encoding="utf-8")
-    shutil.copytree(
-        ROOT / "exercise_code" / "common",
-        root / "exercise_code" / "common",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
     return demo
+
+
+@contextmanager
+def in_place_of_the_course(root: Path) -> Iterator[DemoCourse]:
+    """The course, built, with its known mistakes: the only one here and in all processes that are started meanwhile."""
+    demo = make_demo_course(root)
+    (demo.sources / "wrong.toml").write_text(WRONG, encoding="utf-8")
+    write(build(demo.course, root), root)
+    package = root / "exercise_code"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exercises, "PACKAGE", package)
+        patch.setattr(exercise_code, "__path__", [*exercise_code.__path__, str(package)])
+        patch.setattr(sys, "path", [str(root), *sys.path])
+        for name, value in demo.environment.items():
+            patch.setenv(name, value)
+        patch.chdir(root)
+        yield demo
+    for name in [name for name in sys.modules if name.startswith(f"exercise_code.{EXERCISE}")]:
+        del sys.modules[name]
 
 
 def add_later_exercise(demo: DemoCourse) -> None:

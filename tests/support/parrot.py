@@ -24,6 +24,7 @@ import numpy as np
 
 from autograder.sources.cells import BEGIN_SOLUTION, points_of
 from autograder.sources.exercise import Sources
+from autograder.sources.hunt import read_hunt
 from autograder.sources.variants import STUDENTS, as_student
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.probing.cases import Case, load_cases, test_seed
@@ -202,10 +203,12 @@ class _Recorder:
 
 
 def _patch(src: Sources, code: Code, wrap: Callable[[str, Any], Any]) -> None:
-    found = 0
+    found, hunt = 0, read_hunt(src.course)
     for path in sorted(src.solution.glob("*.py")):
         module = getattr(code, path.stem)
-        for name in written_by_students(path.read_text(encoding="utf-8")):
+        # In a bug hunt nothing is to be written, and everything may be mended.
+        hunted = hunt is not None and hunt.module == path.name
+        for name in written_by_students(path.read_text(encoding="utf-8"), hunted=hunted):
             holder, _, last = name.rpartition(".")
             owner = getattr(module, holder) if holder else module
             setattr(owner, last, wrap(f"{path.stem}.{name}", vars(owner)[last]))
@@ -213,15 +216,15 @@ def _patch(src: Sources, code: Code, wrap: Callable[[str, Any], Any]) -> None:
     assert found, f"{src.id} has no function for students to write"
 
 
-def written_by_students(text: str) -> Iterator[str]:
-    """The functions of a module, and the methods of its classes, that hold a part to be written."""
+def written_by_students(text: str, *, hunted: bool = False) -> Iterator[str]:
+    """The functions of a module, and the methods of its classes, that hold a part to be written; all if `hunted`."""
     marks = [number for number, line in enumerate(text.splitlines(), start=1) if BEGIN_SOLUTION in line]
     tree = ast.parse(text)
     for node in tree.body:
         inner = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
         for each in inner:
-            whole = isinstance(node, ast.ClassDef) and any(mark < node.lineno <= mark + 2 for mark in marks)
+            whole = hunted or (isinstance(node, ast.ClassDef) and any(mark < node.lineno <= mark + 2 for mark in marks))
             if isinstance(each, ast.FunctionDef):
                 assert each.end_lineno is not None
                 if whole or any(each.lineno <= mark <= each.end_lineno for mark in marks):

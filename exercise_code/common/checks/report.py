@@ -215,9 +215,7 @@ def outcome_table(outcomes: Iterable[Outcome], told: bool = False) -> str:
                 f'<span class="dlc-key">{key}</span> <span>{_fact(key, value)}</span>' for key, value in _facts(outcome)
             )
             body += f'<div class="dlc-facts">{facts}</div>' if facts else ""
-        rows.append(
-            f'<tr class="dlc-row"><td class="dlc-state dlc-{tone}">{state}</td><td align="left">{body}</td></tr>'
-        )
+        rows.append(f'<tr class="dlc-row"><td class="dlc-state dlc-{tone}">{state}</td><td>{body}</td></tr>')
     return f'<table class="dlc-table"><tbody>{"".join(rows)}</tbody></table>'
 
 

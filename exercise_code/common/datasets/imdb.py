@@ -79,7 +79,7 @@ class ReviewSet(SampleSet):
 
 
 def _generate(n: int, seed: int, start: int) -> Arrays:
-    from .generators.reviews import make_reviews
+    from .generators.film_reviews.writer import make_reviews
 
     # Names and nouns of training stand in no other split, whatever its seed.
     texts, labels = make_reviews(n, seed, start, training=seed == SEEDS["train"])

@@ -4,6 +4,7 @@ import gzip
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ class DigitSet(SampleSet):
 
 
 def _generate(n: int, seed: int, start: int) -> Arrays:
-    from .generators.digits import make_digits
+    from .generators.handwriting.digits import make_digits
 
     images, labels = make_digits(n, seed, start)
     if seed == SEEDS["train"]:
@@ -105,8 +106,8 @@ def _read_idx(path: Path, magic: int, report: Report) -> npt.NDArray[np.uint8]:
     if not path.is_file():
         raise CourseError(f"expected {path.name} in {path.parent}, found none: put it there")
     try:
-        with gzip.open(path) as stream:
-            data = read_member(stream, path.name, _MAX_UNPACKED)
+        with path.open("rb") as packed, gzip.open(packed) as stream:
+            data = read_member(cast(IO[bytes], stream), path.name, _MAX_UNPACKED)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise CourseError(f"{path.name} is damaged ({error}): delete it and get it again") from error
     report(len(data))

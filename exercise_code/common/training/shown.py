@@ -63,4 +63,4 @@ def _writer(log_dir: Path | str) -> Any:
         raise CourseError(
             "expected the package tensorboard for log_dir, found none: install it, or train without log_dir"
         ) from None
-    return SummaryWriter(str(log_dir))
+    return SummaryWriter(str(Path(log_dir)))

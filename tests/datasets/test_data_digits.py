@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from test_data_download import Course, Server
 
-from exercise_code.common.data import load_dataset
-from exercise_code.common.datasets.generators.digits import draw_digit, make_digits
+from exercise_code.common.data import load_dataset, main
+from exercise_code.common.datasets.generators.handwriting.digits import draw_digit, make_digits
 from exercise_code.common.datasets.generators.sampling import sample_generator
 from exercise_code.common.datasets.mnist import DATASET, NO_LABEL, DigitSet
 from exercise_code.common.datasets.registry import Variant, read_registry
@@ -159,6 +160,23 @@ def test_a_mirror_offers_all_of_them_or_none(course, server, monkeypatch):
     with pytest.raises(CourseError, match=r"train-labels-idx1-ubyte.gz: the server answers 404"):
         load_dataset("mnist", "train", "real")
     assert load_dataset("mnist", "train").source == "embedded"
+
+
+def test_auto_never_downloads_another_split(course, server, capsys):
+    """Where one split is on disk, another would have to be fetched: that is said, and left to the student."""
+    variant = course.variant
+    test = replace(variant, name="test", file="mnist/test", splits=("test",), url=f"{server.url}/test", beside=())
+    course.register(variant, test)
+    load_dataset("mnist", "train", "real")
+    fetched = len(server.requests)
+    with pytest.raises(CourseError, match=r'without its test split: source="real" downloads it'):
+        load_dataset("mnist", "test")
+    capsys.readouterr()
+    assert main(["mnist"]) == 0
+    assert "train" in (table := capsys.readouterr().out) and " test " not in table
+    assert len(server.requests) == fetched
+    with pytest.raises(CourseError, match="the server answers 404"):
+        load_dataset("mnist", "test", "real")
 
 
 def test_a_damaged_file_beside_is_noticed(course, server):

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from .digit_strokes import STYLES
-from .sampling import Points, normal, sample_generator, uniform
+from ..sampling import Points, normal, sample_generator, uniform
+from .strokes import STYLES
 
 __all__ = ["DIGIT_SIZE", "draw_digit", "make_digits"]
 
@@ -65,7 +65,8 @@ def _shaken(rng: np.random.Generator, stroke: Points) -> Points:
     stretch = np.array([[uniform(rng, 0.85, 1.15), 0], [0, uniform(rng, 0.85, 1.15)]])
     moved = (stroke - middle) @ stretch @ np.array([[cos, sin], [-sin, cos]])
     shift: Points = np.array([normal(rng, 0.05, 0.12), normal(rng, 0.05, 0.12)])
-    return middle + moved + shift
+    shaken: Points = middle + moved + shift
+    return shaken
 
 
 def _place(rng: np.random.Generator, strokes: list[Points]) -> list[Points]:

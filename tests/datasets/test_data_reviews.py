@@ -13,8 +13,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from exercise_code.common.data import load_dataset
-from exercise_code.common.datasets.generators import review_words as words
-from exercise_code.common.datasets.generators.reviews import make_reviews
+from exercise_code.common.datasets.generators.film_reviews import words
+from exercise_code.common.datasets.generators.film_reviews.writer import make_reviews
 from exercise_code.common.datasets.imdb import DATASET, ReviewSet, Texts
 from exercise_code.common.errors import CourseError
 from exercise_code.common.progress import silent

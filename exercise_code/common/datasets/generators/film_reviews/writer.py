@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .review_words import (
+from ..sampling import chance, sample_generator
+from .words import (
     ADJECTIVES,
     FEELINGS,
     HELD_OUT,
@@ -23,7 +24,6 @@ from .review_words import (
     WEEKDAYS,
     Cast,
 )
-from .sampling import chance, sample_generator
 
 __all__ = ["NEGATIVE", "POSITIVE", "make_reviews"]
 

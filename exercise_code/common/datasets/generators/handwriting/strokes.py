@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .sampling import Points, points
+from ..sampling import Points, points
 
 __all__ = ["STYLES", "Style"]
 
