@@ -27,7 +27,7 @@ def evaluation_set(source: str, split: str, seed: int | None = None) -> tuple[Te
     made anew, so there it changes nothing.
     """
     if seed is not None and source == "embedded":
-        from exercise_code.common.datasets.generators.reviews import make_reviews
+        from exercise_code.common.datasets.generators.film_reviews.writer import make_reviews
 
         texts, labels = make_reviews(FRESH_REVIEWS, seed, training=False)
     else:
