@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from test_data_download import Course, Server
@@ -116,6 +116,7 @@ def test_a_missing_or_cut_file_is_one_clear_line(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(head=st.sampled_from([b"", struct.pack(">I", 0x803), struct.pack(">4I", 0x803, 1, 28, 28)]), tail=st.binary())
+@example(head=struct.pack(">I", 0x803), tail=b"\x8b\x00\x00\x00\xec")
 def test_no_bytes_make_the_parser_fail_in_another_way(tmp_path_factory, head, tail):
     folder = tmp_path_factory.mktemp("idx")
     path = write(folder, head + tail, LABELS)

@@ -53,7 +53,7 @@ def _autograder(words: list[str]) -> str:
 def _make(words: list[str]) -> str:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     rules, names = (
-        set(re.findall(r"^([a-z]+):", text, re.MULTILINE)),
+        set(re.findall(r"^([a-z-]+):", text, re.MULTILINE)),
         set(re.findall(r"^(\w+) \?=", text, re.MULTILINE)),
     )
     for word in words:

@@ -1,6 +1,7 @@
 """One folder for the whole course: a later exercise's zip is unpacked over an earlier one, and nothing is lost."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -39,6 +40,9 @@ def _solve(exercise: str, course: Path) -> dict[Path, str]:
         assert target.is_file(), f"{target} is not in the zip"
         written[target] = MINE + strip_markers(path.read_text(encoding="utf-8"))
         target.write_text(written[target], encoding="utf-8")
+    if load_exercise(exercise).model is not None:
+        # Training is the exercise's own matter; here it is about what is handed in.
+        shutil.copytree(sources(exercise).solution / "models", course / "exercises" / exercise / "models")
     return written
 
 

@@ -925,9 +925,9 @@ print(f"accuracy of the saved classifier: {accuracy_of(saved, X_val, y_val):.1%}
 #
 # | step | accuracy on drawn images | on photographs | points |
 # |---|---|---|---|
-# | beats a linear model | 45 % | 40 % | 5 |
-# | beats a small network | 52 % | 44 % | 10 |
-# | passes | 57 % | 48 % | 20 |
+# | beats a linear model | 0.45 | 0.4 | 5 |
+# | beats a small network | 0.52 | 0.44 | 10 |
+# | passes | 0.57 | 0.48 | 20 |
 #
 # - **in:** what `save_model` wrote: at most 5 million parameters and 20 MB
 # - **out:** an accuracy, compared after rounding to three decimals

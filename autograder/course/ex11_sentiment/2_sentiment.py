@@ -461,7 +461,7 @@ print(f"accuracy of the saved model: {(logits.argmax(axis=1) == val_reviews.labe
 # |---|---|---|---|
 # | beats single words | 0.72 | 0.89 | 7.5 |
 # | half way | 0.84 | 0.895 | 15 |
-# | passes | 0.95 | 0.90 | 30 |
+# | passes | 0.95 | 0.9 | 30 |
 #
 # - **in:** what `save_model` wrote: at most 2 million parameters, 10 MB, 64 KB of hyperparameters with all words, and 120 seconds
 #   of computing time for all reviews

@@ -72,7 +72,7 @@ class ReviewSet(SampleSet):
         return Texts(self.utf8, self.lengths)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.lengths)
 
     def __getitem__(self, index: int) -> tuple[str, int]:
         return self.texts[index], int(self.labels[index])

@@ -68,8 +68,6 @@ def _mnist_idx(path: Path, split: str, report: Report) -> Arrays:
     """
     images = _read_idx(path, _CUBE, report)
     labels = _read_idx(path.with_name(path.name.replace("images-idx3", "labels-idx1")), _VECTOR, report)
-    if images.shape[1:] != (_SIZE, _SIZE):
-        raise CourseError(_bad(path, "pictures of 28x28", f"{images.shape[1]}x{images.shape[2]}"))
     if len(images) != len(labels):
         raise CourseError(_bad(path, f"{len(labels):,} pictures, as many as labels,", f"{len(images):,}"))
     if len(labels) and labels.max() >= _CLASSES:
@@ -120,6 +118,8 @@ def _read_idx(path: Path, magic: int, report: Report) -> npt.NDArray[np.uint8]:
     values = np.frombuffer(data, dtype=np.uint8)[4 * (1 + num_sizes) :]
     if values.size != expected:
         raise CourseError(_bad(path, f"{expected:,} bytes after its sizes", f"{values.size:,}"))
+    if magic == _CUBE and sizes[1:] != [_SIZE, _SIZE]:
+        raise CourseError(_bad(path, "pictures of 28x28", f"{sizes[1]}x{sizes[2]}"))
     return values.reshape(sizes)
 
 
