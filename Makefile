@@ -2,7 +2,7 @@
 # Nothing has to be activated. `make PYTHON=python3.12 test` takes another interpreter.
 
 PYTHON ?= python3
-EXTRAS ?= grading,cluster,dev
+EXTRAS ?= grading,cluster,curves,dev
 EXERCISE ?=
 COURSE ?=
 DATA ?= embedded
@@ -19,10 +19,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install lab new build check test notebooks demo data bundle train verify course browser lock clean
+.PHONY: help install lab new build check test notebooks demo data bundle train verify gpu-check course browser lock clean
 
 help:  ## list these targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## make .venv (the other targets do this by themselves)
 
@@ -55,7 +55,7 @@ check: $(INSTALLED)  ## generated files in step, lint, types
 	$(PY) -m mypy
 
 # Of one exercise: the gates that hold for every exercise there is.
-GATES := $(if $(EXERCISE),$(wildcard tests/test_gates_*.py) tests/test_notebook_form.py tests/test_resemblance.py -k $(EXERCISE))
+GATES := $(if $(EXERCISE),tests/gates tests/analysis/test_resemblance.py -k $(EXERCISE))
 
 test: $(INSTALLED) browser  ## run all tests, or an exercise's gates: make test EXERCISE=ex03_dataloader
 	$(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(GATES) $(ARGS)
@@ -79,6 +79,9 @@ train: $(INSTALLED)  ## train a reference model: make train EXERCISE=ex09_keypoi
 
 verify: $(INSTALLED)  ## grade an exercise's reference, stubs, wrong answers and mutants: make verify EXERCISE=ex03_dataloader
 	$(PY) -m autograder verify "$(EXERCISE)" $(ARGS)
+
+gpu-check: $(INSTALLED)  ## on a machine with an NVIDIA GPU: its tests, scores on CPU and GPU, times
+	$(PY) benchmarks/gpu_check.py $(ARGS)
 
 course: $(INSTALLED)  ## a course folder for nbgrader and your class: make course COURSE=../dl-2026
 	@test -n "$(COURSE)" || { echo "expected a folder: make course COURSE=../dl-2026" >&2; exit 1; }

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,16 +72,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Those that take minutes first: begun last, one of them would keep all others waiting.
     slow = {name: number for number, name in enumerate(SLOWEST_FIRST)}
     items.sort(key=lambda item: slow.get(item.path.stem, len(slow)))
-    if any(item.get_closest_marker("gpu") for item in items) and not _has_gpu():
-        for item in items:
-            if item.get_closest_marker("gpu"):
-                item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
+    for name, (is_here, reason) in NEEDED.items():
+        marked = [item for item in items if item.get_closest_marker(name)]
+        if marked and not is_here():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def _has_walls() -> bool:
+    from autograder.sandbox.walls import landlock_abi
+
+    return sys.platform == "linux" and landlock_abi() >= 1
+
+
+NEEDED = {
+    "gpu": (_has_gpu, "no CUDA device on this machine"),
+    "walls": (_has_walls, "the sandbox needs Linux with Landlock"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +108,15 @@ def _no_trace_of_nbgrader() -> Iterator[None]:
 def repo_root() -> Path:
     """The repository's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def small_course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """The small exercise of `demo_course` in place of the course's, for a file's tests and the processes they start."""
+    from demo_course import in_place_of_the_course
+
+    with in_place_of_the_course(tmp_path_factory.mktemp("small") / "project") as demo:
+        yield demo
 
 
 @pytest.fixture(scope="session")

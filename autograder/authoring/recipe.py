@@ -3,11 +3,6 @@
 import importlib.util
 from typing import Any, Protocol
 
-import torch
-from torch.utils.data import TensorDataset
-
-from exercise_code.common.training import History
-
 from ..base.errors import AutograderError
 from ..sources.exercise import Sources
 
@@ -17,19 +12,18 @@ __all__ = ["Recipe", "load_recipe"]
 class Recipe(Protocol):
     """A module in the exercise's private folder.
 
-    `NAME` is the model's name in `exercise.toml`, `HPARAMS` what is saved beside the weights.
+    `NAME` is the model's name in `exercise.toml`, `HPARAMS` what is saved beside the weights;
+    a model with an attribute `hparams` says so itself.
     """
 
     NAME: str
     HPARAMS: dict[str, Any]
 
-    def samples(self, split: str, source: str) -> TensorDataset:
-        """Inputs and targets of a split."""
+    def fit(self, code: Any, source: str, device: Any, seed: int, max_seconds: float | None) -> tuple[Any, Any]:
+        """The trained model, of torch or of numpy, and its history: `train_loss`, `best_epoch` and `stopped`.
 
-    def fit(
-        self, code: Any, source: str, device: torch.device, seed: int, max_seconds: float | None
-    ) -> tuple[torch.nn.Module, History]:
-        """The trained model and its history; `code` is the solved package."""
+        `code` is the solved package, `device` a `torch.device`.
+        """
 
 
 def load_recipe(src: Sources) -> Recipe:
@@ -41,6 +35,6 @@ def load_recipe(src: Sources) -> Recipe:
     assert spec is not None and spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if missing := [part for part in ("NAME", "HPARAMS", "samples", "fit") if not hasattr(module, part)]:
+    if missing := [part for part in ("NAME", "HPARAMS", "fit") if not hasattr(module, part)]:
         raise AutograderError(f"expected {' and '.join(missing)} in {path}, found none: write it")
     return module  # type: ignore[no-any-return]

@@ -1,5 +1,7 @@
 """Training of an exercise's reference model, by the recipe in its private room."""
 
+import contextlib
+import io
 import tempfile
 import time
 from pathlib import Path
@@ -7,14 +9,14 @@ from typing import Any
 
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.devices import full_float32, get_device
-from exercise_code.common.evaluation import evaluate_model
 from exercise_code.common.exercise import ModelSpec, load_exercise
+from exercise_code.common.metrics import get_metric
 from exercise_code.common.models import count_parameters, save_model
+from exercise_code.common.probing.scores import load_scoring
 from exercise_code.common.seeding import seed_everything
 
 from ..base.errors import AutograderError
 from ..sources.exercise import sources
-from ..sources.variants import strip_markers
 from .recipe import load_recipe
 
 __all__ = ["train_reference"]
@@ -48,18 +50,24 @@ def train_reference(
     folder = out or src.solution / ("models" if data == "embedded" else "models-real")
     full_float32()
     chosen = get_device(device)
-    with tempfile.TemporaryDirectory(prefix="solution-") as plain:
-        for path in src.solution.glob("*.py"):
-            text = strip_markers(path.read_text(encoding="utf-8"))
-            (Path(plain) / path.name).write_text(text, encoding="utf-8")
-        with fresh_code(spec, solution=Path(plain)) as code:
-            seed_everything(seed)
-            start = time.perf_counter()
-            model, history = recipe.fit(code, data, chosen, seed, max_seconds)
-            seconds = time.perf_counter() - start
-            score = evaluate_model(model, recipe.samples("val", data), spec.model.metric)
-            _expect_worth_saving(spec.model, score if out is None else None, data, history.stopped)
-            path = save_model(model, recipe.NAME, recipe.HPARAMS, exercise, folder, data)
+    with (
+        tempfile.TemporaryDirectory(prefix="model-") as trial,
+        fresh_code(spec, Path(trial), src.solution, src.earlier_solutions) as code,
+    ):
+        seed_everything(seed)
+        start = time.perf_counter()
+        model, history = recipe.fit(code, data, chosen, seed, max_seconds)
+        seconds = time.perf_counter() - start
+        # A recipe may train models of other sizes for other data.
+        hparams = getattr(model, "hparams", recipe.HPARAMS)
+        with contextlib.redirect_stdout(io.StringIO()):
+            save_model(model, recipe.NAME, hparams, exercise, Path(trial), data)
+        # As it will be graded: built again from its two files.
+        scoring = load_scoring(spec)
+        inputs, targets = scoring.evaluation_set(data, "val")
+        score = float(get_metric(spec.model.metric)(scoring.predict(code, recipe.NAME, inputs), targets))
+        _expect_worth_saving(spec.model, score if out is None else None, data, history.stopped)
+        path = save_model(model, recipe.NAME, hparams, exercise, folder, data)
     return {
         "exercise": spec.id,
         "data": data,

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 
-from exercise_code.common.exercise import PACKAGE, Exercise
+from exercise_code.common.exercise import Exercise
 
 from ..base.settings import Settings, versions
 from ..base.stamps import PROJECT, code_files
@@ -30,8 +30,9 @@ def course_hash(exercise: Exercise) -> str:
     # By their names below these folders: a course that was moved is the same course.
     own = {f"course/{path.relative_to(course)}": path for e in names for path in _below(course / e / "solution")}
     own[f"course/{exercise.id}/test_hidden.py"] = source.course / "test_hidden.py"
-    own |= {f"package/{path.relative_to(PACKAGE)}": path for e in names for path in _below(PACKAGE / e)}
-    own["package/__init__.py"] = PACKAGE / "__init__.py"
+    package = exercise.folder.parent
+    own |= {f"package/{path.relative_to(package)}": path for e in names for path in _below(package / e)}
+    own["package/__init__.py"] = package / "__init__.py"
     # Given code that only a notebook uses counts itself, and not with all that it imports.
     graded = {"test_hidden", "test_visible", "scoring"}
     read = [(n, p) for n, p in own.items() if p.suffix == ".py" and ("/solution/" in n or p.stem in graded)]

@@ -80,7 +80,8 @@ def make_base(exercise: Exercise, course: Path, into: Path) -> Path:
     for earlier in exercise.earlier:
         folder = package / earlier
         solution = course / earlier / "solution"
-        shutil.copytree(PACKAGE / earlier, folder, ignore=shutil.ignore_patterns("__pycache__", "test_*.py", "models"))
+        given = exercise.folder.parent / earlier
+        shutil.copytree(given, folder, ignore=shutil.ignore_patterns("__pycache__", "test_*.py", "models"))
         for module in solution.glob("*.py"):
             (folder / module.name).write_text(strip_markers(module.read_text(encoding="utf-8")), encoding="utf-8")
     return into

@@ -100,7 +100,7 @@ def _try_all(src: Sources) -> Trials:
     found: list[StandIn] = []
     tried, count = dict[str, None](), 0
     for module, solved in _written(src):
-        with fresh_code(src.exercise, src.solution / "models", src.solution) as code:
+        with fresh_code(src.exercise, src.solution / "models", src.solution, src.earlier_solutions) as code:
             place = _place(code, module, solved)
             if place is None:
                 continue

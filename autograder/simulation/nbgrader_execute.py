@@ -44,6 +44,9 @@ def execute_trusted(source: Sources, hand_in: Path, tree: Path, checks_only: boo
     shutil.copytree(PACKAGE, tree / "exercise_code", ignore=shutil.ignore_patterns("__pycache__"))
     _put_trusted_check(tree / "exercise_code")
     shutil.copytree(PACKAGE.parent / "datasets", tree / "datasets", ignore=shutil.ignore_patterns("cache", "*.zip"))
+    # As in the judge: what the exercise builds on is the course's own.
+    for name, solution in source.earlier_solutions.items():
+        shutil.copytree(solution, tree / "exercise_code" / name, dirs_exist_ok=True)
     shutil.copytree(hand_in / "exercise_code" / exercise, tree / "exercise_code" / exercise, dirs_exist_ok=True)
     assignment = tree / "exercises" / exercise
     shutil.copytree(hand_in, assignment, ignore=shutil.ignore_patterns("exercise_code"))

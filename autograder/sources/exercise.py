@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercise_code.common.exercise import PACKAGE, Exercise, load_exercise
+from exercise_code.common.exercise import Exercise, load_exercise
 
 from ..base.errors import AutograderError
 from .graded_tests import read_tests
 from .layout import course_folder, solution_sources
 
 __all__ = ["Sources", "TestName", "known_tests", "sources"]
-
-_ROOT = PACKAGE.parent
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,11 @@ class Sources:
     @property
     def solution(self) -> Path:
         return self.course / "solution"
+
+    @property
+    def earlier_solutions(self) -> dict[str, Path]:
+        """The solutions of the exercises that this one builds on."""
+        return {name: self.course.parent / name / "solution" for name in self.exercise.earlier}
 
     @property
     def twins(self) -> tuple[str, ...]:
@@ -60,7 +63,7 @@ def sources(exercise: str | Exercise | Sources) -> Sources:
             f"expected the private sources of {found.id} in {course}, found none: "
             "set AUTOGRADER_COURSE to the folder that holds them"
         )
-    return Sources(found, course, _ROOT / "exercises" / found.id)
+    return Sources(found, course, found.folder.parents[1] / "exercises" / found.id)
 
 
 def known_tests(exercise: str | Exercise | Sources) -> dict[str, TestName]:

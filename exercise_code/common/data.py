@@ -13,16 +13,22 @@ from .datasets.cifar10 import ImageSet
 from .datasets.dataset import SPLITS
 from .datasets.facial_keypoints import KeypointSet
 from .datasets.housing import HousingSet
+from .datasets.imdb import ReviewSet
 from .datasets.known import DATASETS
 from .datasets.load import dataset_info, load_dataset, resolve_source
+from .datasets.mnist import DigitSet
 from .datasets.prepare import main
+from .datasets.segmentation import SceneSet
 
 __all__ = [
     "DATASETS",
     "SPLITS",
+    "DigitSet",
     "HousingSet",
     "ImageSet",
     "KeypointSet",
+    "ReviewSet",
+    "SceneSet",
     "dataset_info",
     "load_dataset",
     "main",

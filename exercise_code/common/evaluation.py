@@ -25,6 +25,7 @@ __all__ = [
     "device_of",
     "evaluate_model",
     "evaluating",
+    "load_saved",
     "predict",
     "predict_saved",
     "stack_samples",
@@ -88,8 +89,16 @@ def predict(model: nn.Module, inputs: Tensor | np.ndarray[Any, Any], batch_size:
 def predict_saved(build: Callable[[dict[str, Any]], nn.Module], path: Path, inputs: np.ndarray[Any, Any]) -> Any:
     """What the model at `path` (`models/NAME.safetensors`, hyperparameters in `NAME.json`) answers for all inputs.
 
-    `build` is the class of the student's model. The grader says where models run; in a notebook nobody does, and the
-    score is the same either way. Weights that do not fit raise an `OddAnswer`, a student's mistake.
+    `build` is the class of the student's model.
+    """
+    return predict(load_saved(build, path), inputs)
+
+
+def load_saved(build: Callable[[dict[str, Any]], nn.Module], path: Path) -> nn.Module:
+    """The model at `path`, built by `build(hparams)` and filled with its weights, where the grader wants models to run.
+
+    In a notebook nobody says where, and the score is the same either way. Weights that do not fit raise an `OddAnswer`,
+    a student's mistake.
     """
     full_float32()
     hparams = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
@@ -99,8 +108,7 @@ def predict_saved(build: Callable[[dict[str, Any]], nn.Module], path: Path, inpu
     if problem := misfit(*shapes):
         raise OddAnswer(f"the weights in {path.name} do not fit the code: {problem}; train and save it again")
     model.load_state_dict(state)
-    model.to(os.environ.get("COURSE_DEVICE", "cpu"))
-    return predict(model, inputs)
+    return model.to(os.environ.get("COURSE_DEVICE", "cpu"))
 
 
 def choose_batch_size(model: nn.Module, inputs: Tensor) -> int:

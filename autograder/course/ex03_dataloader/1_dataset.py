@@ -79,7 +79,7 @@ print("the images are in", data.root)
 # bird/0000.png
 # bird/0001.png
 # ...
-# truck/0119.png
+# truck/0399.png
 # ```
 #
 # A helper in [image_files.py](../../exercise_code/ex03_dataloader/image_files.py) goes through the folders and makes
@@ -98,11 +98,11 @@ for i in [0, 1, len(paths) - 1]:
 # The classes are in alphabetical order, and for a reason: operating systems list folders in different orders, and a
 # label 3 that is a deer on your laptop and a ship on the grader's computer would be of little use.
 #
-# Here is one image for each class, picked by hand: number 14 of the birds, number 6 of the cars, and so on. Not all of
+# Here is one image for each class, picked by hand: number 3 of the birds, number 6 of the cars, and so on. Not all of
 # them are as easy to recognise; you will see others below.
 
 # %%
-numbers = [14, 6, 7, 13, 6, 15, 11, 4, 11, 14]
+numbers = [3, 6, 11, 2, 6, 15, 5, 0, 7, 3]
 picked = [labels.index(label) + number for label, number in enumerate(numbers)]
 
 names = [f"{labels[i]}: {classes[labels[i]]}" for i in picked]
@@ -272,7 +272,7 @@ print(f"              after {loading:.2f} s to read all files, with {megabytes:.
 # Memory should be a hundred times faster or more. If both take the same time, then `__getitem__` reads the file even
 # when `self.images` holds the image.
 #
-# The memory can be computed by hand: 1,200 images × 32 × 32 pixels × 3 bytes = 3,686,400 bytes, or 3.7 MB.
+# The memory can be computed by hand: 4,000 images × 32 × 32 pixels × 3 bytes = 12,288,000 bytes, or 12.3 MB.
 #
 # **Think.** ImageNet, a data set of photographs, has 1.28 million training images, often scaled to 224 × 224
 # pixels of 3 bytes. Would you keep it in memory?
@@ -304,8 +304,8 @@ show_descent(brightness[::10])
 # %% [markdown]
 # On the left the loss is a long, narrow valley. A step that is safe across the valley is far too small along it,
 # so the descent falls to the bottom of the valley at once and then hardly moves. On the right the loss is a round bowl:
-# the steepest way down leads straight to the best weights. After the same 30 steps the loss is 0.52 on the left and
-# 0.08 on the right (for the drawings; photographs give other numbers and the same picture).
+# the steepest way down leads straight to the best weights. After the same 30 steps the loss is 0.48 on the left and
+# 0.09 on the right (for the drawings; photographs give other numbers and the same picture).
 #
 # What makes the difference: on the right the values are spread **around zero**, by **about one**. We get there in two
 # steps, *rescale* and *normalise*.
@@ -481,8 +481,8 @@ for name, mu, sigma in zip(["red", "green", "blue"], mean, std, strict=True):
     print(f"{name:5}  mean {mu:.3f}  std {sigma:.3f}")
 
 # %% [markdown]
-# All means should be close to 0.5 and all stds between 0.2 and 0.3: for the drawings about 0.50, 0.52, 0.50 and 0.22,
-# 0.21, 0.24; for CIFAR-10's photographs about 0.49, 0.48, 0.45 and 0.25, 0.24, 0.26. If yours are near 128, then the
+# All means should be close to 0.5 and all stds between 0.18 and 0.3: for the drawings 0.51, 0.53, 0.51 and 0.21, 0.19,
+# 0.23; for CIFAR-10's photographs about 0.49, 0.48, 0.45 and 0.25, 0.24, 0.26. If yours are near 128, then the
 # images are not rescaled. If they are a few thousandths, then they are rescaled twice.
 #
 # ## 6. Normalise

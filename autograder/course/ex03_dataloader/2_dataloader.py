@@ -86,8 +86,8 @@ show_cost_of_batches(batch_sizes, microseconds)
 #
 # $$ \sigma_B = \frac{\sigma}{\sqrt{B}} $$
 #
-# **By hand:** the brightness of single images has a standard deviation of about 33. The mean of 16 images then has
-# $33 / \sqrt{16} \approx 8.2$, and that of 64 images $33 / \sqrt{64} \approx 4.1$: for half the noise you need four times the
+# **By hand:** the brightness of single images has a standard deviation of about 28. The mean of 16 images then has
+# $28 / \sqrt{16} = 7$, and that of 64 images $28 / \sqrt{64} = 3.5$: for half the noise you need four times the
 # samples. Each point in the next picture is the mean brightness of one random batch.
 
 # %%

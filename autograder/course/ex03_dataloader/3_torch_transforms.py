@@ -66,7 +66,7 @@ for key, value in next(iter(loader)).items():
     print(f"{key:6} {type(value).__name__} of shape {tuple(value.shape)}, {value.dtype}")
 
 # %% [markdown]
-# 1,200 images in batches of 64 are 18 batches, and 48 images are left out. If you see 19, `drop_last` is missing.
+# 4,000 images in batches of 64 are 62 batches, and 32 images are left out. If you see 63, `drop_last` is missing.
 #
 # What you called `combine_samples` is its argument `collate_fn`. The one it has by default does what yours does, and
 # makes *tensors*: arrays that can live on a graphics card and that know how to compute gradients.

@@ -66,7 +66,7 @@ X_val = ((small_val - mean) / std).reshape(len(val), -1)
 y_train, y_val = train.labels, val.labels
 print("X_train", X_train.shape, " y_train", y_train.shape, y_train.dtype, " X_val", X_val.shape)
 
-numbers = [14, 6, 7, 13, 6, 15, 11, 4, 11, 14]
+numbers = [0, 6, 3, 11, 2, 6, 15, 5, 7, 3]
 picked = [np.flatnonzero(y_train == label)[number] for label, number in enumerate(numbers)]
 names = [f"{label}: {train.classes[label]}" for label in range(10)]
 show_images(small_train[picked] / 255, names, columns=10, size=1.1)
@@ -419,17 +419,17 @@ for name, optimizer in optimizers.items():
 show_histories(histories, chance=np.log(10))
 
 # %% [markdown]
-# The training losses should end near 2.2, 1.5 and 1.2 (with the drawings; with 8,000 photographs near 1.6, 0.9 and
+# The training losses should end near 1.7, 0.7 and 0.7 (with the drawings; with 8,000 photographs near 1.6, 0.9 and
 # 0.8). If SGDMomentum and SGD agree, the velocity is forgotten; if Adam's loss jumps, look at its correction.
 #
 # Is Adam always better, then? No: SGD took the learning rate 0.01 from momentum, which makes steps up to ten times as
 # long of it. Try `SGD(0.1)` in the cell above. To be fair, one would have to search for the best learning rate of
 # each, and exercise 6 does.
 #
-# On the right, the validation loss turns upwards after a few epochs, while the training loss goes on falling. 1,200
-# drawings are few, and a network with 82,460 parameters learns them by heart: it **overfits**. About 20 % right is
-# twice as good as guessing, and not good. With more images it gets better (8,000 photographs: 40 to 44 %), and the
-# networks of later exercises, which look at neighbouring pixels together, get much better.
+# On the right, the validation loss stops falling after about six epochs, while the training loss goes on. 4,000
+# drawings are few, and a network with 82,460 parameters learns them by heart: it **overfits**. About 50 % right is
+# five times as good as guessing, and not good (8,000 photographs: 40 to 44 %). Exercise 6 does something about it, and
+# the networks of later exercises, which look at neighbouring pixels together, get much better.
 #
 # ## 5. How large should weights be at the start?
 #
@@ -464,7 +464,7 @@ show_layers(gradients, "gradients for these outputs")
 #
 # **Too large** (1): nearly all outputs are -1 or 1. There tanh is flat (look at your picture in part 1), and lets no
 # gradient through. A few units are not there yet, and the large weights blow their gradients up: from 0.006 at layer
-# 6 to 0.5 at layer 1. A learning rate that is right for one of these layers is wrong for the other.
+# 6 to 0.4 at layer 1. A learning rate that is right for one of these layers is wrong for the other.
 #
 # Between the two there must be a size that keeps the spread as it is. An output is $y = \sum_{d=1}^{D} x_d w_d$. If the
 # $x_d$ and $w_d$ are independent with mean 0, variances multiply in a product and add up in a sum:
@@ -513,8 +513,8 @@ show_layers(gradients, "gradients for these outputs")
 
 # %% [markdown]
 # With 0.01 the outputs shrink to a fifteenth from layer to layer, and with 1 they grow seven times, to more than
-# 200,000. With Xavier they lose a third in each layer (0.81, 0.57, ..., 0.12), and with He they stay about the same
-# (0.86 to 0.74): here is the factor of two that ReLU needs.
+# 200,000. With Xavier they lose a third in each layer (0.84, 0.59, ..., 0.13), and with He they stay about the same
+# (0.89 to 0.76): here is the factor of two that ReLU needs.
 #
 # Does it matter for the training? The deep network, with SGDMomentum, for each way:
 
@@ -528,7 +528,7 @@ show_histories(histories, "tanh, 7 affine layers", chance=np.log(10), top=5)
 
 # %% [markdown]
 # With 0.01 the loss stays at 2.30: there is no gradient to learn from. With 1 it starts at 14, and after ten epochs
-# it is still far worse than guessing. Xavier and He learn from the first epoch on, and end near 1.2 and 1.0.
+# it is still far worse than guessing. Xavier and He learn from the first epoch on, and end near 0.9 and 0.8.
 #
 # ## 6. What is wrong with these curves?
 #

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exercise_code.common.archives.zips import zip_bytes
 from exercise_code.common.datasets.places import registry_file
-from exercise_code.common.exercise import PACKAGE, Exercise
+from exercise_code.common.exercise import Exercise
 
 from ...sources.exercise import sources
 
@@ -41,14 +41,15 @@ def _files(exercise: Exercise) -> Iterator[tuple[str, Path]]:
             yield f"autograder/{path.relative_to(own).as_posix()}", path
     source = sources(exercise)
     exercises = (exercise.id, *exercise.earlier)
-    folders = {f"exercise_code/{name}": PACKAGE / name for name in ("common", *exercises)}
+    package = exercise.folder.parent
+    folders = {f"exercise_code/{name}": package / name for name in ("common", *exercises)}
     folders |= {f"autograder/course/{name}": source.course.parent / name for name in exercises}
     folders[f"exercises/{exercise.id}"] = source.notebooks
     for prefix, folder in folders.items():
         for path in folder.rglob("*"):
             if path.is_file() and not _is_left_out(path):
                 yield f"{prefix}/{path.relative_to(folder).as_posix()}", path
-    yield "exercise_code/__init__.py", PACKAGE / "__init__.py"
+    yield "exercise_code/__init__.py", package / "__init__.py"
     if (registry := registry_file()) is not None:
         yield "datasets/registry.toml", registry
 

@@ -3,6 +3,7 @@
 Members are checked before the first is read, and read into memory with a limit; no file is ever written.
 """
 
+import gzip
 import re
 import stat
 import tarfile
@@ -21,7 +22,10 @@ MAX_UNPACKED = 4_000_000_000
 _MAX_MEMBERS = 300_000
 # Text and bitmaps pack to a tenth, a blank page to a thousandth.
 _BOMB_BYTES, _BOMB_RATIO = 20_000_000, 100
-_BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
+_BROKEN = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, tarfile.TarError, gzip.BadGzipFile),
+    *(zlib.error, EOFError, NotImplementedError),
+)
 
 
 @contextmanager
@@ -80,7 +84,8 @@ def _readable(name: str) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        reason = str(error) or type(error).__name__
+        # tarfile says in five lines which kinds of archive it is none of.
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
         raise CourseError(f"{name} is damaged ({reason}): delete it and download it again") from error
 
 

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import linecache
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -49,15 +49,23 @@ class _Finder:
 
 
 @contextmanager
-def fresh_code(exercise: Exercise, models: Path | None = None, solution: Path | None = None) -> Iterator[Code]:
+def fresh_code(
+    exercise: Exercise,
+    models: Path | None = None,
+    solution: Path | None = None,
+    earlier: Mapping[str, Path] | None = None,
+) -> Iterator[Code]:
     """The exercise's package (and those of earlier exercises) as on disk, within the `with` block only.
 
     The notebook's own modules are set aside and put back untouched, so its classes and objects keep their
-    identity and `%autoreload` goes on undisturbed. Modules in `solution` come before the student's.
+    identity and `%autoreload` goes on undisturbed. Modules in `solution` come before the student's, and so do those in
+    `earlier`, a folder for each exercise that this one builds on.
     """
-    earlier = [load_exercise(name, exercise.folder.parent) for name in exercise.earlier]
-    folders: dict[str, Sequence[Path]] = {e.package: [e.folder] for e in earlier}
-    folders[exercise.package] = [solution, exercise.folder] if solution else [exercise.folder]
+    solved = {**(earlier or {}), **({exercise.id: solution} if solution else {})}
+    parts = [*(load_exercise(name, exercise.folder.parent) for name in exercise.earlier), exercise]
+    folders: dict[str, Sequence[Path]] = {
+        part.package: [solved[part.id], part.folder] if part.id in solved else [part.folder] for part in parts
+    }
     parent = importlib.import_module(exercise.package.rpartition(".")[0])
     ids = [package.rpartition(".")[2] for package in folders]
     attributes = {name: vars(parent)[name] for name in ids if name in vars(parent)}

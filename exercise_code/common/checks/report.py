@@ -125,8 +125,8 @@ class Report(Shown):
     def _repr_html_(self) -> str:
         tone = "dlc-ok" if self.passed else "dlc-dim"
         parts = [
-            f'<div class="dlc-head"><span class="dlc-name">{escape(self.grade_id)}</span>'
-            f'<span class="{tone}">{escape(count(self.outcomes))}.</span>'
+            f'<div class="dlc-head"><span class="dlc-name">{escape(self.grade_id)}</span> '
+            f'<span class="{tone}">{escape(count(self.outcomes))}.</span> '
             f'<span class="dlc-dim">{_HIDDEN}</span></div>'
         ]
         for fault in self.faults:
@@ -212,7 +212,7 @@ def outcome_table(outcomes: Iterable[Outcome], told: bool = False) -> str:
         if not (outcome.passed or unread or is_todo(outcome)):
             body += f'<div class="dlc-reason">{escape(_sentence(outcome.reason))}</div>'
             facts = "".join(
-                f'<span class="dlc-key">{key}</span><span>{_fact(key, value)}</span>' for key, value in _facts(outcome)
+                f'<span class="dlc-key">{key}</span> <span>{_fact(key, value)}</span>' for key, value in _facts(outcome)
             )
             body += f'<div class="dlc-facts">{facts}</div>' if facts else ""
         rows.append(f'<tr class="dlc-row"><td class="dlc-state dlc-{tone}">{state}</td><td>{body}</td></tr>')

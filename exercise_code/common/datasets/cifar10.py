@@ -124,7 +124,7 @@ def _cifar10_pickles(path: Path, split: str, report: Report) -> Arrays:
 
 DATASET = Dataset(
     name="cifar10",
-    splits={"train": 1200, "val": 300, "test": 300},
+    splits={"train": 4000, "val": 500, "test": 500},
     samples=ImageSet,
     generate=_generate,
     parsers={"cifar10_folders": _cifar10_folders, "cifar10_pickles": _cifar10_pickles},

@@ -20,7 +20,7 @@ Parser = Callable[[Path, str, Report], Arrays]
 
 @dataclass(frozen=True, eq=False)
 class SampleSet(ABC):
-    """One split, as `load_dataset` gives it. A data set's own class adds its arrays: fields, first index the sample.
+    """One split, as `load_dataset` gives it. A data set's own class adds its arrays as fields.
 
     `source` is "real" or "embedded"; `variant` says which file of the registry it came from, or "drawn"; `folder`
     holds the arrays.
@@ -58,6 +58,8 @@ class Dataset:
             draws with is imported when it is called: most loads find a cache.
         parsers: by the names in the registry, `parser(path, split, report)` makes the same arrays from a real file,
             and a `CourseError` of one line from a wrong one.
+        ragged: arrays that hold samples of different lengths one after the other, each with the array of these lengths;
+            the first index of every other array is the sample.
         parser_version: part of the name of a real cache; raised when a parser gives other arrays for the same file.
     """
 
@@ -66,4 +68,5 @@ class Dataset:
     samples: Callable[..., SampleSet]
     generate: Callable[[int, int, int], Arrays]
     parsers: Mapping[str, Parser]
+    ragged: Mapping[str, str] = field(default_factory=dict)
     parser_version: int = 1

@@ -32,13 +32,15 @@ def local_file(variant: Variant) -> Path | None:
     for folder in (data_folder(), base):
         if isinstance(folder, Path):
             with storage_errors(folder, variant.file):
-                if (folder / variant.file).is_file():
+                if all((folder / part.file).is_file() for part in variant.parts):
                     return folder / variant.file
     return None
 
 
 def verify(path: Path, variant: Variant) -> None:
-    """Refuses a file whose size or hash is not the registry's."""
+    """Refuses a file whose size or hash is not the registry's, and one beside it."""
+    for part in variant.beside:
+        verify(path.with_name(Path(part.file).name), part)
     size = path.stat().st_size
     if variant.size is not None and size != variant.size:
         raise CourseError(_mismatch(path, f"{variant.size:,} bytes", f"{size:,}"))
@@ -52,21 +54,23 @@ def verify(path: Path, variant: Variant) -> None:
 
 def download(info: DatasetInfo, split: str) -> tuple[Variant, Path]:
     """The first variant with this split that the mirror or the set's own host gives, downloaded and verified."""
-    offers: list[tuple[Variant, str]] = []
+    offers: list[tuple[Variant, list[str]]] = []
     candidates = [variant for variant in info.loadable if split in variant.splits]
     base = mirror()
     if isinstance(base, str):
-        offers += [(variant, f"{base}/{quote(variant.file)}") for variant in candidates]
-    offers += [(variant, variant.url) for variant in candidates if variant.url]
+        offers += [(v, [f"{base}/{quote(part.file)}" for part in v.parts]) for v in candidates]
+    offers += [(v, [part.url or "" for part in v.parts]) for v in candidates if all(part.url for part in v.parts)]
     if not offers:
         raise LoginError(_by_hand(info, candidates))
     failures = []
-    for variant, url in offers:
-        path = data_folder() / variant.file
-        failure = _fetch(url, variant, path)
-        if failure is None:
-            return variant, path
-        failures.append(f"{url}: {failure}")
+    for variant, urls in offers:
+        for part, url in zip(variant.parts, urls, strict=True):
+            failure = _fetch(url, part, data_folder() / part.file)
+            if failure is not None:
+                failures.append(f"{url}: {failure}")
+                break
+        else:
+            return variant, data_folder() / variant.file
     raise CourseError(f"could not download {info.name} ({'; '.join(failures)}): try again later; {_OFFLINE}")
 
 

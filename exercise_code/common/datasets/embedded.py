@@ -13,9 +13,9 @@ import numpy.typing as npt
 from ..progress import Report
 from .dataset import Dataset
 
-__all__ = ["draw_split", "generator_files", "generator_version"]
+__all__ = ["SEEDS", "draw_split", "generator_files", "generator_version"]
 
-_SEEDS = {"train": 1, "val": 2, "test": 3}
+SEEDS = {"train": 1, "val": 2, "test": 3}
 _CHUNK = 50
 _IMPORT = re.compile(r"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
 
@@ -26,7 +26,7 @@ def draw_split(dataset: Dataset, split: str, report: Report) -> dict[str, npt.ND
     parts = []
     for start in range(0, size, _CHUNK):
         count = min(_CHUNK, size - start)
-        parts.append(dataset.generate(count, _SEEDS[split], start))
+        parts.append(dataset.generate(count, SEEDS[split], start))
         report(count)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

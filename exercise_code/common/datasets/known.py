@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from . import cifar10, facial_keypoints, housing
+from . import cifar10, facial_keypoints, housing, imdb, mnist, segmentation
 from .dataset import Dataset
 
 __all__ = ["DATASETS"]
 
-_FILES = (cifar10, facial_keypoints, housing)
+_FILES = (cifar10, facial_keypoints, housing, imdb, mnist, segmentation)
 DATASETS: Mapping[str, Dataset] = {file.DATASET.name: file.DATASET for file in _FILES}

@@ -13,7 +13,7 @@ from .known import DATASETS
 from .places import SOURCES, data_folder, source_setting, storage_errors
 from .registry import DatasetInfo, Variant, load_registry
 
-__all__ = ["dataset_info", "load_dataset", "real_splits", "resolve_source"]
+__all__ = ["dataset_info", "load_dataset", "real_splits", "resolve_source", "would_download"]
 
 
 def load_dataset(name: str, split: str = "train", source: str = "auto") -> Any:
@@ -31,6 +31,11 @@ def load_dataset(name: str, split: str = "train", source: str = "auto") -> Any:
     _check_choice("source", source, SOURCES)
     if name not in DATASETS:
         raise CourseError(f"{name} is listed, but not yet supported: choose one of {', '.join(DATASETS)}")
+    if would_download(name, split, source):
+        raise CourseError(
+            f'the real {name} is on disk without its {split} split: source="real" downloads it, '
+            'source="embedded" draws all splits'
+        )
     source = resolve_source(name, source)
     dataset = _load_real(DATASETS[name], split) if source == "real" else _load_embedded(DATASETS[name], split)
     origin = f"real ({dataset.variant})" if source == "real" else "embedded (drawn on this computer)"
@@ -69,6 +74,14 @@ def resolve_source(name: str, source: str = "auto") -> str:
     if source == "auto":
         return "real" if _on_disk(name) else "embedded"
     return source
+
+
+def would_download(name: str, split: str, source: str = "auto") -> bool:
+    """True where "auto" means the real data set, for another split of it is on disk, but this split is not."""
+    if source != "auto" or source_setting() != "auto" or name not in DATASETS or not _on_disk(name):
+        return False
+    info = dataset_info(name)
+    return split in real_splits(info) and _find(DATASETS[name], info, split) is None
 
 
 def real_splits(info: DatasetInfo) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import CourseError
 from .dataset import SPLITS
 from .known import DATASETS
-from .load import dataset_info, load_dataset, real_splits, resolve_source
+from .load import dataset_info, load_dataset, real_splits, resolve_source, would_download
 from .places import SOURCES
 from .registry import DatasetInfo, load_registry
 
@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare(name: str, split: str, source: str) -> tuple[str, ...] | None:
-    """A row of the table; None for the test split of a real set that keeps it back."""
+    """A row of the table; None for a split that the real set keeps back, or that nobody asked to download."""
+    if would_download(name, split, source):
+        return None
     source = resolve_source(name, source)
     if source == "real" and name in DATASETS and split not in real_splits(dataset_info(name)):
         return None

@@ -15,7 +15,10 @@ __all__ = ["DatasetInfo", "Variant", "load_registry", "read_registry"]
 
 @dataclass(frozen=True)
 class Variant:
-    """One file that holds a data set, whole or in part. `hash` is "sha256:..." or "md5:..."."""
+    """One file that holds a data set, whole or in part. `hash` is "sha256:..." or "md5:...".
+
+    `beside` are further files in the same folder that its parser reads; each is found and verified as the first one is.
+    """
 
     dataset: str
     name: str
@@ -26,6 +29,12 @@ class Variant:
     parser: str | None = None
     url: str | None = None
     note: str | None = None
+    beside: tuple["Variant", ...] = ()
+
+    @property
+    def parts(self) -> tuple["Variant", ...]:
+        """All its files, the one that the parser is told of first."""
+        return (self, *self.beside)
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,11 @@ def _dataset(name: str, table: dict[str, Any]) -> DatasetInfo:
 
 
 def _variant(dataset: str, table: dict[str, Any]) -> Variant:
-    variant = Variant(dataset=dataset, **{**table, "splits": tuple(table["splits"])})
+    beside = tuple(_variant(dataset, {"name": part["file"], "splits": (), **part}) for part in table.get("beside", ()))
+    variant = Variant(dataset=dataset, **{**table, "splits": tuple(table["splits"]), "beside": beside})
     path = Path(variant.file)
+    if any(Path(part.file).parent != path.parent for part in beside):
+        raise ValueError(f"files beside {variant.file!r} lie in another folder")
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"file {variant.file!r} leads out of the data folder")
     if variant.hash is not None and variant.hash.split(":")[0] not in ("sha256", "md5"):

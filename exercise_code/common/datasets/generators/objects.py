@@ -46,7 +46,7 @@ def draw_object(name: str, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     image, ground = draw_scene(rng, name)
     sketch = Sketch(rng, image, ground)
     _PAINTERS[name](sketch, rng)
-    if chance(rng, 0.35):
+    if chance(rng, 0.15):
         _occlude(rng, image)
     return _develop(rng, image)
 
@@ -71,11 +71,11 @@ def _develop(rng: np.random.Generator, image: Image.Image) -> npt.NDArray[np.uin
     if chance(rng, 0.4):
         small = small.filter(ImageFilter.GaussianBlur(uniform(rng, 0.3, 0.9)))
     picture: npt.NDArray[np.floating] = np.asarray(small, dtype=np.float32)
-    across, down = np.float32(normal(rng, 0.18, 0.4)), np.float32(normal(rng, 0.15, 0.35))
+    across, down = np.float32(normal(rng, 0.11, 0.24)), np.float32(normal(rng, 0.09, 0.21))
     light = 1 + across * _CORNERS[None, :] + down * _CORNERS[:, None]
-    cast = np.array([1 + normal(rng, 0.08, 0.2) for _ in range(3)], dtype=np.float32)
-    contrast, exposure = np.float32(uniform(rng, 0.5, 1.15)), np.float32(118 + normal(rng, 22, 55))
+    cast = np.array([1 + normal(rng, 0.05, 0.12) for _ in range(3)], dtype=np.float32)
+    contrast, exposure = np.float32(uniform(rng, 0.5, 1.15)), np.float32(118 + normal(rng, 13, 33))
     picture = (picture * light[:, :, None] * cast - 118) * contrast + exposure
-    picture = picture + np.float32(uniform(rng, 0, 16)) * rng.standard_normal(picture.shape, dtype=np.float32)
+    picture = picture + np.float32(uniform(rng, 0, 8)) * rng.standard_normal(picture.shape, dtype=np.float32)
     finished: npt.NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     return finished

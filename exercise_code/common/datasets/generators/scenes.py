@@ -35,7 +35,7 @@ _GROUNDS: dict[str, Colour] = {
 
 def draw_scene(rng: np.random.Generator, name: str) -> tuple[Image.Image, float]:
     """A canvas with a landscape or a room, and the height of its horizon as a share of the picture."""
-    scene = _SCENES[name][int(rng.integers(4))] if chance(rng, 0.6) else _ALL_SCENES[int(rng.integers(8))]
+    scene = _SCENES[name][int(rng.integers(4))] if chance(rng, 0.8) else _ALL_SCENES[int(rng.integers(8))]
     sky = jitter(rng, [(130, 170, 220), (200, 205, 212), (225, 180, 150), (90, 110, 150)][int(rng.integers(4))], 28)
     if scene == "room":
         sky = jitter(rng, (185, 170, 150), 60)

@@ -39,13 +39,13 @@ class Sketch:
 
     def __init__(self, rng: np.random.Generator, image: Image.Image, ground: float) -> None:
         self._draw = ImageDraw.Draw(image)
-        scale = CANVAS / 2 * uniform(rng, 0.48, 1.0)
+        scale = CANVAS / 2 * uniform(rng, 0.75, 1.0)
         flip = -1.0 if chance(rng, 0.5) else 1.0
         angle, shear, stretch = normal(rng, 0.14, 0.45), normal(rng, 0.12, 0.3), uniform(rng, 0.78, 1.2)
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         self._xx, self._xy = float(flip * cos * stretch), float(shear * cos - sin)
         self._yx, self._yy = float(flip * sin * stretch), float(shear * sin + cos)
-        free = CANVAS / 2 - 0.62 * scale
+        free = 0.4 * (CANVAS / 2 - 0.62 * scale)
         self._x = CANVAS / 2 + uniform(rng, -1, 1) * free
         level = CANVAS / 2 + uniform(rng, -1, 1) * free
         self._y = 0.5 * (level + min(ground * CANVAS + uniform(rng, -6, 26), CANVAS * 0.7))

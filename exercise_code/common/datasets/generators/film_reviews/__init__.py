@@ -1,0 +1,1 @@
+"""Made-up film reviews, in the form of IMDb."""

@@ -1,0 +1,1 @@
+"""Drawn digits, in the form of MNIST."""

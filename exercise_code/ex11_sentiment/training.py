@@ -1,0 +1,75 @@
+"""Given: batches of reviews, the loss, one step of training, and words that are hidden while a model learns."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from .batches import batches_by_length, pad_sequences
+from .text import UNKNOWN
+
+__all__ = ["ReviewLoader", "hide_words", "sentiment_loss", "train_step"]
+
+
+class ReviewLoader:
+    """Batches `(tokens, labels)` of reviews of similar lengths; each loop over it has them in a new random order.
+
+    Args:
+        sequences: the numbers of each review's words. Empty reviews become one unknown word.
+        labels: 0 or 1 for each review.
+        batch_size: how many reviews a batch has.
+        max_length: so many words of a review are read at most, the first ones; None reads all.
+        seed: makes the order repeatable; None keeps the batches in their order, the shortest reviews first.
+    """
+
+    def __init__(
+        self,
+        sequences: Sequence[Sequence[int]],
+        labels: Sequence[int],
+        batch_size: int,
+        max_length: int | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.sequences = [list(sequence[:max_length]) or [UNKNOWN] for sequence in sequences]
+        self.labels = torch.as_tensor(labels)
+        self.batches = batches_by_length([len(sequence) for sequence in self.sequences], batch_size)
+        self.generator = torch.Generator().manual_seed(seed) if seed is not None else None
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = range(len(self)) if self.generator is None else self._shuffled()
+        for place in order:
+            batch = self.batches[place]
+            tokens, _ = pad_sequences([self.sequences[i] for i in batch])
+            yield tokens, self.labels[batch]
+
+    def _shuffled(self) -> list[int]:
+        found: list[int] = torch.randperm(len(self), generator=self.generator).tolist()
+        return found
+
+
+def sentiment_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropy of logits (B, 2) and labels (B,)."""
+    return nn.functional.cross_entropy(logits, labels)
+
+
+def train_step(model: nn.Module, tokens: Tensor, labels: Tensor, optimizer: Optimizer) -> float:
+    """The loss of a batch, after one step of the optimizer: the step that you wrote for exercise 9.
+
+    Gradients longer than 1 are shortened to 1: through many words they can become very large.
+    """
+    optimizer.zero_grad()
+    loss = sentiment_loss(model(tokens), labels)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
+
+
+def hide_words(tokens: Tensor, labels: Tensor, generator: torch.Generator, share: float = 0.1) -> tuple[Tensor, Tensor]:
+    """The batch with a share of its words made unknown, so that the model learns to live with words it has not seen."""
+    hidden = (torch.rand(tokens.shape, generator=generator) < share).to(tokens.device) & (tokens > UNKNOWN)
+    return tokens.masked_fill(hidden, UNKNOWN), labels
