@@ -12,17 +12,16 @@ __all__ = ["Recipe", "load_recipe"]
 class Recipe(Protocol):
     """A module in the exercise's private folder.
 
-    `NAME` is the model's name in `exercise.toml`, `HPARAMS` what is saved beside the weights;
-    a model with an attribute `hparams` says so itself.
+    `NAME` is the model's name in `exercise.toml`.
     """
 
     NAME: str
-    HPARAMS: dict[str, Any]
 
     def fit(self, code: Any, source: str, device: Any, seed: int, max_seconds: float | None) -> tuple[Any, Any]:
         """The trained model, of torch or of numpy, and its history: `train_loss`, `best_epoch` and `stopped`.
 
-        `code` is the solved package, `device` a `torch.device`.
+        The model's `hparams`, a dict of plain values, are saved beside its weights. `code` is the solved package,
+        `device` a `torch.device`.
         """
 
 
@@ -35,6 +34,6 @@ def load_recipe(src: Sources) -> Recipe:
     assert spec is not None and spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if missing := [part for part in ("NAME", "HPARAMS", "fit") if not hasattr(module, part)]:
+    if missing := [part for part in ("NAME", "fit") if not hasattr(module, part)]:
         raise AutograderError(f"expected {' and '.join(missing)} in {path}, found none: write it")
     return module  # type: ignore[no-any-return]

@@ -58,16 +58,16 @@ def train_reference(
         start = time.perf_counter()
         model, history = recipe.fit(code, data, chosen, seed, max_seconds)
         seconds = time.perf_counter() - start
-        # A recipe may train models of other sizes for other data.
-        hparams = getattr(model, "hparams", recipe.HPARAMS)
+        if not isinstance(getattr(model, "hparams", None), dict):
+            raise AutograderError(f"expected hparams, a dict, of the model of {src.id}, found none: keep them in it")
         with contextlib.redirect_stdout(io.StringIO()):
-            save_model(model, recipe.NAME, hparams, exercise, Path(trial), data)
+            save_model(model, recipe.NAME, model.hparams, exercise, Path(trial), data)
         # As it will be graded: built again from its two files.
         scoring = load_scoring(spec)
         inputs, targets = scoring.evaluation_set(data, "val")
         score = float(get_metric(spec.model.metric)(scoring.predict(code, recipe.NAME, inputs), targets))
         _expect_worth_saving(spec.model, score if out is None else None, data, history.stopped)
-        path = save_model(model, recipe.NAME, hparams, exercise, folder, data)
+        path = save_model(model, recipe.NAME, model.hparams, exercise, folder, data)
     return {
         "exercise": spec.id,
         "data": data,

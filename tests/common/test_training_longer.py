@@ -59,10 +59,10 @@ def jitter(inputs, targets, generator):
     return inputs + 0.01 * torch.randn(inputs.shape, generator=generator), targets
 
 
-def run(folder, step=gradient_step, train_data=None, val_data=None, **options):
+def run(folder, step=gradient_step, train_data=None, val_data=None, lr=0.05, **options):
     torch.manual_seed(1)
     model = Net()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     settings = {"num_epochs": 6, "batch_size": 8, "metric": "mse", "progress": False, "augment": jitter} | options
     data = train_data or made(), val_data or made(seed=1)
     checkpoint = folder / "run.ckpt" if folder is not None else None
@@ -85,6 +85,18 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, capsys, keep, a
     assert all(torch.equal(got[name], wanted[name]) for name in wanted)
     # A run that has come to its end leaves nothing from which the next one would go on.
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_learning_rate_that_is_changed_before_going_on_counts(tmp_path):
+    run(tmp_path, Interrupted(13))
+    rates = set()
+
+    def step(model, inputs, targets, optimizer):
+        rates.add(optimizer.param_groups[0]["lr"])
+        return gradient_step(model, inputs, targets, optimizer)
+
+    run(tmp_path, step, lr=0.001)
+    assert rates == {0.001}
 
 
 def test_the_file_of_another_run_is_refused_and_stays(tmp_path):

@@ -60,6 +60,6 @@ def test_what_a_recipe_lacks_is_named(tmp_path: Path) -> None:
     source = replace(sources(load_exercise("ex03_dataloader")), course=tmp_path)
     with pytest.raises(AutograderError, match="expected a training recipe at "):
         load_recipe(source)
-    (tmp_path / "reference.py").write_text("NAME, HPARAMS = 'x', {}\n")
+    (tmp_path / "reference.py").write_text("NAME = 'x'\n")
     with pytest.raises(AutograderError, match="expected fit in "):
         load_recipe(source)

@@ -38,7 +38,7 @@ class Checkpoint:
             if state["settings"] != self.settings:
                 raise CourseError(f"{self.path.name} is of another run, {state['settings']}: {advice}")
             self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            self._load_optimizer(state["optimizer"])
             kept.load(state["kept"])
             batches.generator.set_state(state["order"])
             torch.set_rng_state(state["random"])
@@ -53,6 +53,14 @@ class Checkpoint:
             raise CourseError(f"{self.path.name} does not fit this run ({reason}): {advice}") from error
         print(f"Goes on after epoch {len(history.train_loss)}, with {self.path.name}; {advice}.")
         return history
+
+    def _load_optimizer(self, state: dict[str, Any]) -> None:
+        """Its memory; a learning rate that was changed before going on stays as it is now."""
+        groups = self.optimizer.param_groups
+        chosen = [{name: value for name, value in group.items() if name != "params"} for group in groups]
+        self.optimizer.load_state_dict(state)
+        for group, options in zip(self.optimizer.param_groups, chosen, strict=True):
+            group.update(options)
 
     def save(self, history: History, kept: Kept, batches: Batches) -> None:
         """Nothing; the file is replaced at once or not at all."""
