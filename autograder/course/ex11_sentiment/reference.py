@@ -9,8 +9,8 @@ from exercise_code.common.training import History, cosine, train
 from exercise_code.ex11_sentiment.scoring import evaluation_set
 
 NAME = "sentiment"
-# Beside those that students start from. On real reviews the bags are the better part. A reader that learns as fast as they
-# do takes over before they have learned: 0.884, where bags that start from counts reach 0.909 without it.
+# Beside those that students start from. On real reviews the bags are the better part. A reader that learns as fast
+# as they do takes over before they have learned: 0.884, where bags that start from counts reach 0.909 without it.
 HPARAMS: dict[str, dict[str, Any]] = {
     "embedded": {},
     "real": {"num_buckets": 750_000, "words_read": 100, "dropout": 0.5},
