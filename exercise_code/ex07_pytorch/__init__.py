@@ -1,0 +1,1 @@
+"""The package of exercise ex07_pytorch."""
