@@ -1,0 +1,102 @@
+"""Exercise 10: the U-Net, and the model that is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from .layers import DoubleConv, LRASPPHead, UpBlock
+from .transfer import features_at, quiet_norms
+
+NUM_CLASSES = 23
+# What your model is built from: a place to start. Change, add and remove entries as you like. They are saved with
+# the model, and the model must be built from them alone.
+HPARAMS: dict[str, Any] = {"kind": "unet", "stem": [16, 24], "channels": [24, 48, 96, 96]}
+# The same for a pretrained encoder. Its layers 1, 3, 6, 13 and 18 are the last ones at a half, a quarter, ... of the
+# image's size, and have so many channels.
+MOBILENET_HPARAMS: dict[str, Any] = {"kind": "mobilenet", "places": [3, 6, 13, 18]}
+MOBILENET_CHANNELS = {1: 16, 3: 24, 6: 32, 13: 96, 18: 1280}
+
+
+class UNet(nn.Module):
+    """A way down, a way up, and skip connections between the two.
+
+    The way down: a `DoubleConv` to `channels[0]`, then for each further number 2×2 max pooling and a `DoubleConv` to
+    that many channels. The way up: an `UpBlock` for each step back, whose skip connection is what the `DoubleConv` of
+    the same size gave, and which goes on with as many channels as that had. At the end a 1×1 convolution makes logits.
+
+    Args:
+        in_channels: channels of the images.
+        num_classes: how many logits each pixel gets.
+        channels: channels from the top of the U to its bottom, at least one number.
+    """
+
+    def __init__(self, in_channels: int, num_classes: int, channels: Sequence[int]) -> None:
+        """Make the layers.
+
+        Hints:
+            - For channels 16, 32, 64 there are three `DoubleConv` and two `UpBlock`: (64, 32, 32) and (32, 16, 16).
+            - Lists of layers belong into an `nn.ModuleList`.
+        """
+        super().__init__()
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 8: x")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, float32 (B, num_classes, H, W).
+
+        Args:
+            images: float32 (B, in_channels, H, W) of any height and width that can be halved often enough.
+
+        Hints:
+            - `nn.functional.max_pool2d(x, 2)` halves, and rounds down.
+            - The way down collects what it passes in a list; the way up takes it from the list's end.
+        """
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 8: x")
+
+
+class SegmentationModel(nn.Module):
+    """A network from images to logits of 23 classes at each pixel.
+
+    Args:
+        hparams: dict of plain values (numbers, texts, lists), such as `HPARAMS`. The saved weights must fit the model
+            that `SegmentationModel(hparams)` builds from the saved hyperparameters: nothing is downloaded here.
+    """
+
+    def __init__(self, hparams: dict[str, Any]) -> None:
+        """Make the layers.
+
+        Hints:
+            - A U-Net is one line. Try it first.
+            - `torchvision.models.mobilenet_v2(weights=None).features` is an encoder without its weights. Call it
+              `self.encoder`, so that the notebook can fill it.
+            - At most 5 million parameters are allowed.
+        """
+        super().__init__()
+        self.hparams = hparams
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 8: x")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, float32 (B, 23, H, W).
+
+        Args:
+            images: float32 (B, 3, H, W), normalised, of any height and width from 32 upwards.
+
+        Hints:
+            - Two convolutions with stride 2 in front, `nn.Conv2d(..., 3, stride=2, padding=1)`, and the U-Net works with
+              a sixteenth of the pixels. At the end `interpolate` the logits to the images' size.
+        """
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 8: x")
+
+    def train(self, mode: bool = True) -> SegmentationModel:
+        """The model in training mode, or in eval mode; what is frozen stays in eval mode."""
+        super().train(mode)
+        if mode and not all(parameter.requires_grad for parameter in self.parameters()):
+            quiet_norms(self)
+        return self
