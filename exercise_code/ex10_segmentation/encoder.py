@@ -48,7 +48,8 @@ def fill_encoder(encoder: nn.Module, download: bool = True) -> bool:
         origin = "from torchvision's host"
     wanted = encoder.state_dict()
     found = _features(state)
-    if {name: tensor.shape for name, tensor in found.items()} != {name: tensor.shape for name, tensor in wanted.items()}:
+    shapes = [{name: tensor.shape for name, tensor in each.items()} for each in (found, wanted)]
+    if shapes[0] != shapes[1]:
         print(_without("the file does not fit" if state else "the download failed"))
         return False
     encoder.load_state_dict(found)

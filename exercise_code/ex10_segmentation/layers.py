@@ -11,7 +11,7 @@ from torch import nn
 def receptive_field(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
     """How wide a part of the image one number behind the last layer sees, and how far apart two neighbours look.
 
-    Both count pixels of the image along one axis. Without any layer both are 1. A layer (kernel, stride, dilation) makes
+    Both count pixels of the image along one axis. Without any layer both are 1. Each layer makes
 
         field  grow by  (kernel - 1) · dilation · step
         step   grow by a factor of  stride
@@ -25,7 +25,7 @@ def receptive_field(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
         field and step, two ints.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: x")
+    raise NotImplementedError("Task 6: the receptive field")
 
 
 class DoubleConv(nn.Module):
@@ -45,12 +45,12 @@ class DoubleConv(nn.Module):
         """
         super().__init__()
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: x")
+        raise NotImplementedError("Task 7: the blocks")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Float32 (B, out_channels, H, W) for float32 (B, in_channels, H, W)."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: x")
+        raise NotImplementedError("Task 7: the blocks")
 
 
 class UpBlock(nn.Module):
@@ -66,7 +66,7 @@ class UpBlock(nn.Module):
         """Make the layers; the two inputs are joined along the channels, so their channels add up."""
         super().__init__()
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: x")
+        raise NotImplementedError("Task 7: the blocks")
 
     def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         """Float32 (B, out_channels, H, W), with height and width of `skip`.
@@ -82,7 +82,7 @@ class UpBlock(nn.Module):
             - `torch.cat([...], dim=...)` joins tensors along an axis.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: x")
+        raise NotImplementedError("Task 7: the blocks")
 
 
 class LRASPPHead(nn.Module):
@@ -124,4 +124,4 @@ class LRASPPHead(nn.Module):
             high: float32 (B, high_channels, h, w), the coarse features.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 11: x")
+        raise NotImplementedError("Task 11: the head")

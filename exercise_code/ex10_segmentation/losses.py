@@ -8,9 +8,7 @@ from torch import nn
 from .scenes import VOID
 
 
-def segmentation_loss(
-    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
-) -> torch.Tensor:
+def segmentation_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
     """The cross-entropy of all labelled pixels, a tensor with a single number; void pixels do not count.
 
     Let l be the cross-entropy of a pixel and w the weight of its true class. The loss is
@@ -30,7 +28,7 @@ def segmentation_loss(
         - The mean of no pixels is NaN. A sum of no pixels is 0: which of the two is safe?
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 3: x")
+    raise NotImplementedError("Task 3: the loss")
 
 
 def class_weights(labels: torch.Tensor, num_classes: int, power: float = 0.5) -> torch.Tensor:
@@ -54,4 +52,4 @@ def class_weights(labels: torch.Tensor, num_classes: int, power: float = 0.5) ->
         - 0 to a negative power is infinite. `torch.where` chooses, or compute only where the share is above 0.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 4: x")
+    raise NotImplementedError("Task 4: weights for classes")

@@ -28,7 +28,7 @@ def predict_labels(model: nn.Module, images: torch.Tensor, batch_size: int = 8) 
         - `model.training` says which mode it is in; `model.train(mode)` sets it.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 9: x")
+    raise NotImplementedError("Task 9: predictions")
 
 
 def image_accuracies(predictions: Labels, labels: Labels) -> npt.NDArray[np.float64]:
@@ -39,7 +39,7 @@ def image_accuracies(predictions: Labels, labels: Labels) -> npt.NDArray[np.floa
         labels: integers (N, H, W), 0 to K - 1, or `VOID`. Each image has at least one labelled pixel.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 5: x")
+    raise NotImplementedError("Task 5: measures")
 
 
 def confusion_matrix(predictions: Labels, labels: Labels, num_classes: int) -> npt.NDArray[np.int64]:
@@ -57,7 +57,7 @@ def confusion_matrix(predictions: Labels, labels: Labels, num_classes: int) -> n
         - int8 holds numbers up to 127. Which dtype is large enough for these?
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 5: x")
+    raise NotImplementedError("Task 5: measures")
 
 
 def class_iou(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -73,4 +73,4 @@ def class_iou(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         - Rows sum up to the pixels that have a class, columns to those predicted to. The diagonal is in both sums.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 5: x")
+    raise NotImplementedError("Task 5: measures")

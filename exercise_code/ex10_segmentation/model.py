@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from .transfer import features_at, quiet_norms
 NUM_CLASSES = 23
 # What your model is built from: a place to start. Change, add and remove entries as you like. They are saved with
 # the model, and the model must be built from them alone.
-HPARAMS: dict[str, Any] = {"kind": "unet", "stem": [16, 24], "channels": [24, 48, 96, 96]}
+HPARAMS: dict[str, Any] = {"kind": "unet", "stem": [16, 24], "channels": [24, 48, 64, 80]}
 # The same for a pretrained encoder. Its layers 1, 3, 6, 13 and 18 are the last ones at a half, a quarter, ... of the
 # image's size, and have so many channels.
 MOBILENET_HPARAMS: dict[str, Any] = {"kind": "mobilenet", "places": [3, 6, 13, 18]}
@@ -43,7 +44,7 @@ class UNet(nn.Module):
         """
         super().__init__()
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: x")
+        raise NotImplementedError("Task 8: the U-Net and the model")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, float32 (B, num_classes, H, W).
@@ -56,7 +57,7 @@ class UNet(nn.Module):
             - The way down collects what it passes in a list; the way up takes it from the list's end.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: x")
+        raise NotImplementedError("Task 8: the U-Net and the model")
 
 
 class SegmentationModel(nn.Module):
@@ -79,7 +80,7 @@ class SegmentationModel(nn.Module):
         super().__init__()
         self.hparams = hparams
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: x")
+        raise NotImplementedError("Task 8: the U-Net and the model")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, float32 (B, 23, H, W).
@@ -88,11 +89,11 @@ class SegmentationModel(nn.Module):
             images: float32 (B, 3, H, W), normalised, of any height and width from 32 upwards.
 
         Hints:
-            - Two convolutions with stride 2 in front, `nn.Conv2d(..., 3, stride=2, padding=1)`, and the U-Net works with
+            - With two convolutions of stride 2 in front, `nn.Conv2d(..., 3, stride=2, padding=1)`, the U-Net works with
               a sixteenth of the pixels. At the end `interpolate` the logits to the images' size.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: x")
+        raise NotImplementedError("Task 8: the U-Net and the model")
 
     def train(self, mode: bool = True) -> SegmentationModel:
         """The model in training mode, or in eval mode; what is frozen stays in eval mode."""

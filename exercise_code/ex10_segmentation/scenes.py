@@ -28,7 +28,7 @@ def normalize_images(images: npt.NDArray[np.uint8]) -> torch.Tensor:
         - `torch.tensor(MEAN)` has the shape (3,). Where must its axis be, so that it fits the channels?
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: x")
+    raise NotImplementedError("Task 1: images as tensors")
 
 
 def flip_scenes(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -39,7 +39,7 @@ def flip_scenes(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tenso
         labels: integers (B, H, W).
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: x")
+    raise NotImplementedError("Task 2: change image and labels together")
 
 
 def resize_scenes(
@@ -59,7 +59,7 @@ def resize_scenes(
         - It takes floats with a channel axis: give labels both, and take both away again.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: x")
+    raise NotImplementedError("Task 2: change image and labels together")
 
 
 def crop_scenes(
@@ -82,4 +82,4 @@ def crop_scenes(
           the same rows have numbers that are smaller by `top`.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: x")
+    raise NotImplementedError("Task 2: change image and labels together")

@@ -6,6 +6,7 @@ the place of earlier blocks.
 """
 
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 
@@ -165,8 +166,8 @@ def expect_resized(got, images, labels, sizes):
         mixed = np.einsum("hH,bHW,wW->bhw", down, labels, across)
         shifted = labels[:, nearest(images.shape[2], height, 0)][:, :, nearest(images.shape[3], width, 0)]
         label_hints[text] = {
-            "labels are mixed: between two classes there is no third one": lambda got, mixed=mixed: (
-                bool((np.abs(got - mixed) <= 1).all())
+            "labels are mixed: between two classes there is no third one": lambda got, mixed=mixed: bool(
+                (np.abs(got - mixed) <= 1).all()
             ),
             'that is "nearest", half a pixel beside the image: "nearest-exact"': shifted,
         }
@@ -599,7 +600,7 @@ def standing_in(code):
         found = [x := layer(x) for layer in list(layers)[: max(places) + 1]]
         return [found[place] for place in places]
 
-    with swapped(code.model, DoubleConv=Conv, UpBlock=Up, features_at=passing, quiet_norms=lambda model: None):
+    with swapped(code.model, DoubleConv=Conv, UpBlock=Up, features_at=passing, quiet_norms=lambda _model: None):
         yield
 
 
@@ -669,7 +670,7 @@ def pooled(x):
 def expect_path(got, channels, height, width):
     """Fail unless the blocks are those of the docstring and the right tensors come to them."""
     made, passed, logits, heads = items(got, 4)
-    steps = list(zip(channels, channels[1:], strict=False))
+    steps = list(pairwise(channels))
     want = [["down", before, after] for before, after in zip([3, *channels], channels, strict=False)]
     with call(f"UNet(3, 2, {list(channels)})"):
         assert_same(made, sorted(want + [["up", below, here, here] for here, below in steps]))

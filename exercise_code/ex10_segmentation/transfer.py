@@ -19,7 +19,7 @@ def features_at(layers: Iterable[nn.Module], images: torch.Tensor, places: Seque
             needed, and are not run.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 10: x")
+    raise NotImplementedError("Task 10: features on the way")
 
 
 def freeze(module: nn.Module, frozen: bool = True) -> None:
@@ -29,7 +29,7 @@ def freeze(module: nn.Module, frozen: bool = True) -> None:
         - A parameter `p` gets gradients where `p.requires_grad` is true.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 12: x")
+    raise NotImplementedError("Task 12: freeze, and two learning rates")
 
 
 def quiet_norms(model: nn.Module) -> None:
@@ -43,7 +43,7 @@ def quiet_norms(model: nn.Module) -> None:
         - The weight of a batch normalisation is frozen where `layer.weight.requires_grad` is false.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 12: x")
+    raise NotImplementedError("Task 12: freeze, and two learning rates")
 
 
 def parameter_groups(model: nn.Module, encoder: nn.Module, encoder_lr: float, lr: float) -> list[dict[str, Any]]:
@@ -60,4 +60,4 @@ def parameter_groups(model: nn.Module, encoder: nn.Module, encoder_lr: float, lr
         - Two parameters may hold the same numbers, so compare which object it is: `id(p)`, or `p is q`.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 12: x")
+    raise NotImplementedError("Task 12: freeze, and two learning rates")

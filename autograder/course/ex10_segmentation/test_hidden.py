@@ -137,9 +137,7 @@ def test_weights_of_random_labels(observe, rng):
 @grade("layers_field")
 def test_fields_of_random_stacks(observe, rng):
     """Random stacks of kernels, strides and dilations have the right receptive field and step."""
-    stacks = [
-        [(draw(rng, 1, 6), draw(rng, 1, 4), draw(rng, 1, 4)) for _ in range(draw(rng, 2, 6))] for _ in range(6)
-    ]
+    stacks = [[(draw(rng, 1, 6), draw(rng, 1, 4), draw(rng, 1, 4)) for _ in range(draw(rng, 2, 6))] for _ in range(6)]
     expect_fields(observe(fields_of, field_calls(stacks)), stacks)
 
 

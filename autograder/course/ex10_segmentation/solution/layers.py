@@ -11,7 +11,7 @@ from torch import nn
 def receptive_field(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
     """How wide a part of the image one number behind the last layer sees, and how far apart two neighbours look.
 
-    Both count pixels of the image along one axis. Without any layer both are 1. A layer (kernel, stride, dilation) makes
+    Both count pixels of the image along one axis. Without any layer both are 1. Each layer makes
 
         field  grow by  (kernel - 1) · dilation · step
         step   grow by a factor of  stride

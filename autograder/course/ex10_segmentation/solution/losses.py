@@ -8,9 +8,7 @@ from torch import nn
 from .scenes import VOID
 
 
-def segmentation_loss(
-    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
-) -> torch.Tensor:
+def segmentation_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
     """The cross-entropy of all labelled pixels, a tensor with a single number; void pixels do not count.
 
     Let l be the cross-entropy of a pixel and w the weight of its true class. The loss is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from .transfer import features_at, quiet_norms
 NUM_CLASSES = 23
 # What your model is built from: a place to start. Change, add and remove entries as you like. They are saved with
 # the model, and the model must be built from them alone.
-HPARAMS: dict[str, Any] = {"kind": "unet", "stem": [16, 24], "channels": [24, 48, 96, 96]}
+HPARAMS: dict[str, Any] = {"kind": "unet", "stem": [16, 24], "channels": [24, 48, 64, 80]}
 # The same for a pretrained encoder. Its layers 1, 3, 6, 13 and 18 are the last ones at a half, a quarter, ... of the
 # image's size, and have so many channels.
 MOBILENET_HPARAMS: dict[str, Any] = {"kind": "mobilenet", "places": [3, 6, 13, 18]}
@@ -103,7 +104,7 @@ class SegmentationModel(nn.Module):
             self.stem = nn.Sequential(
                 *(
                     nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after), nn.ReLU())
-                    for before, after in zip(widths, widths[1:], strict=False)
+                    for before, after in pairwise(widths)
                 )
             )
             self.net = UNet(widths[-1], NUM_CLASSES, hparams["channels"])
@@ -131,7 +132,7 @@ class SegmentationModel(nn.Module):
             images: float32 (B, 3, H, W), normalised, of any height and width from 32 upwards.
 
         Hints:
-            - Two convolutions with stride 2 in front, `nn.Conv2d(..., 3, stride=2, padding=1)`, and the U-Net works with
+            - With two convolutions of stride 2 in front, `nn.Conv2d(..., 3, stride=2, padding=1)`, the U-Net works with
               a sixteenth of the pixels. At the end `interpolate` the logits to the images' size.
         """
         ### TASK unet_model
