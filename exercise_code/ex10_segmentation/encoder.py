@@ -1,9 +1,11 @@
-"""Given: the weights of a MobileNetV2 that has learned from ImageNet, from a folder or from torchvision's host.
+"""Given: a network on a MobileNetV2, and the weights that this has learned from ImageNet.
 
-The model itself never asks for them: it is built empty, and only a notebook or a recipe fills its encoder.
+The network itself never asks for weights: it is built empty, and only a notebook or a recipe fills its encoder, from a
+folder or from torchvision's host.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +13,62 @@ from torch import Tensor, nn
 from exercise_code.common.data import resolve_source
 from exercise_code.common.datasets.places import data_folder, mirror
 
-__all__ = ["fill_encoder", "find_weights"]
+from .layers import LRASPPHead, UpBlock
+from .transfer import features_at
+
+__all__ = ["EncoderNet", "fill_encoder", "find_weights"]
+
+# The last layers of a MobileNetV2 at a half, a quarter, ... of the image's size, and their channels.
+CHANNELS = {1: 16, 3: 24, 6: 32, 13: 96, 18: 1280}
 
 FOLDER = "weights"
 # As the course's mirror calls it, then as torchvision does.
 NAMES = ("mobilenet_v2_imagenet.pth", "mobilenet_v2-b0353104.pth", "mobilenet_v2-7ebf99e0.pth")
 PREFIX = "features."
+
+
+class EncoderNet(nn.Module):
+    """A MobileNetV2 as the way down, made of your `features_at`, and your `LRASPPHead` or your `UpBlock`s behind it.
+
+    Its logits have the size of the finest features, as those of a head do: a quarter of the image's for layer 3.
+
+    Args:
+        hparams: "places", the layers whose features are used, some of `CHANNELS`. "decoder", an empty list for the
+            light head, which takes the first and the last of them; or the channels of a way up: one number for the
+            neck behind the last place, and one more for each other place. "dropout", a share, may be left out.
+        num_classes: how many logits each pixel gets.
+    """
+
+    def __init__(self, hparams: dict[str, Any], num_classes: int) -> None:
+        super().__init__()
+        # Importing torchvision takes seconds, and a U-Net needs none.
+        from torchvision.models import mobilenet_v2
+
+        self.places = list(hparams["places"])
+        self.encoder = mobilenet_v2(weights=None).features
+        sizes = [CHANNELS[place] for place in self.places]
+        widths = hparams["decoder"]
+        if not widths:
+            self.head = LRASPPHead(sizes[0], sizes[-1], num_classes)
+            return
+        self.neck = nn.Sequential(nn.Conv2d(sizes[-1], widths[0], 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        steps = zip(widths[:-1], reversed(sizes[:-1]), widths[1:], strict=True)
+        self.up = nn.ModuleList(UpBlock(before, skip, after) for before, skip, after in steps)
+        self.dropout = nn.Dropout2d(hparams.get("dropout", 0.0))
+        self.classifier = nn.Conv2d(widths[-1], num_classes, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, float32 (B, num_classes, h, w), for normalised images, float32 (B, 3, H, W)."""
+        *skips, x = features_at(self.encoder, images, self.places)
+        logits: Tensor
+        if hasattr(self, "head"):
+            logits = self.head(skips[0], x)
+            return logits
+        x = self.neck(x)
+        for up, skip in zip(self.up, reversed(skips), strict=True):
+            x = up(x, skip)
+        logits = self.classifier(self.dropout(x))
+        return logits
 
 
 def find_weights() -> Path | None:

@@ -9,17 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from .layers import DoubleConv, LRASPPHead, UpBlock
-from .transfer import features_at, quiet_norms
+from .encoder import EncoderNet
+from .layers import DoubleConv, UpBlock
+from .transfer import quiet_norms
 
 NUM_CLASSES = 23
 # What your model is built from: a place to start. Change, add and remove entries as you like. They are saved with
 # the model, and the model must be built from them alone.
 HPARAMS: dict[str, Any] = {"kind": "unet", "stem": [16, 24], "channels": [24, 48, 64, 80]}
-# The same for a pretrained encoder. Its layers 1, 3, 6, 13 and 18 are the last ones at a half, a quarter, ... of the
-# image's size, and have so many channels.
-MOBILENET_HPARAMS: dict[str, Any] = {"kind": "mobilenet", "places": [3, 6, 13, 18]}
-MOBILENET_CHANNELS = {1: 16, 3: 24, 6: 32, 13: 96, 18: 1280}
+# The same for a pretrained encoder: `EncoderNet` says what its entries mean.
+MOBILENET_HPARAMS: dict[str, Any] = {"kind": "mobilenet", "places": [3, 6, 13, 18], "decoder": []}
 
 
 class UNet(nn.Module):
@@ -63,6 +62,9 @@ class UNet(nn.Module):
 class SegmentationModel(nn.Module):
     """A network from images to logits of 23 classes at each pixel.
 
+    With "kind": "unet" it is a stem, a convolution of stride 2 for each number in "stem", and a `UNet` with "channels".
+    With "kind": "mobilenet" it is an `EncoderNet(hparams, NUM_CLASSES)`, which is given in encoder.py.
+
     Args:
         hparams: dict of plain values (numbers, texts, lists), such as `HPARAMS`. The saved weights must fit the model
             that `SegmentationModel(hparams)` builds from the saved hyperparameters: nothing is downloaded here.
@@ -72,9 +74,9 @@ class SegmentationModel(nn.Module):
         """Make the layers.
 
         Hints:
-            - A U-Net is one line. Try it first.
-            - `torchvision.models.mobilenet_v2(weights=None).features` is an encoder without its weights. Call it
-              `self.encoder`, so that the notebook can fill it.
+            - Call the network `self.net`: for an encoder, the notebook fills `model.net.encoder`.
+            - A layer of the stem: `nn.Conv2d(..., 3, stride=2, padding=1)`, batch normalisation, ReLU. Behind two of
+              them the U-Net works with a sixteenth of the pixels.
             - At most 5 million parameters are allowed.
         """
         super().__init__()
@@ -89,14 +91,13 @@ class SegmentationModel(nn.Module):
             images: float32 (B, 3, H, W), normalised, of any height and width from 32 upwards.
 
         Hints:
-            - With two convolutions of stride 2 in front, `nn.Conv2d(..., 3, stride=2, padding=1)`, the U-Net works with
-              a sixteenth of the pixels. At the end `interpolate` the logits to the images' size.
+            - Stem and encoder make the image smaller. At the end `interpolate` the logits to its size, bilinear.
         """
         # YOUR CODE HERE
         raise NotImplementedError("Task 8: the U-Net and the model")
 
     def train(self, mode: bool = True) -> SegmentationModel:
-        """The model in training mode, or in eval mode; what is frozen stays in eval mode."""
+        """The model in training mode, or in eval mode; frozen normalisations stay in eval mode. Given."""
         super().train(mode)
         if mode and not all(parameter.requires_grad for parameter in self.parameters()):
             quiet_norms(self)

@@ -576,6 +576,24 @@ def model_sizes(code, sizes):
         return of_sizes(code, lambda code: code.model.SegmentationModel(dict(code.model.HPARAMS)), sizes)
 
 
+def kinds_of(code, sizes):
+    """Sizes of the logits of a model with an encoder, and what kinds of network the two kinds of models have."""
+    with standing_in(code):
+        got = of_sizes(code, lambda code: code.model.SegmentationModel(dict(code.model.MOBILENET_HPARAMS)), sizes)
+        with_encoder = code.model.SegmentationModel(dict(code.model.MOBILENET_HPARAMS))
+        plain = code.model.SegmentationModel(dict(code.model.HPARAMS))
+        found = [hasattr(getattr(model, "net", None), "encoder") for model in (with_encoder, plain)]
+    return [got, found]
+
+
+def expect_kinds(got, shapes):
+    """Fail unless a model with an encoder gives logits for each pixel, and only "kind" decides which one it is."""
+    sizes, found = items(got, 2)
+    expect_sizes(sizes, shapes, 23)
+    with call("SegmentationModel(hparams).net has an encoder, for MOBILENET_HPARAMS and for HPARAMS"):
+        assert_same(found, [True, False])
+
+
 @contextmanager
 def standing_in(code):
     """The model's file with blocks of these tests in the place of a student's own."""
@@ -596,11 +614,16 @@ def standing_in(code):
             large = nn.functional.interpolate(x, size=skip.shape[-2:])
             return self.conv(torch.cat([skip, large], dim=1))
 
-    def passing(layers, x, places):
-        found = [x := layer(x) for layer in list(layers)[: max(places) + 1]]
-        return [found[place] for place in places]
+    class Encoder(nn.Module):
+        def __init__(self, hparams, num_classes):
+            super().__init__()
+            self.encoder = nn.Sequential(nn.Conv2d(3, len(hparams["places"]), 7, stride=4, padding=3))
+            self.head = nn.Conv2d(len(hparams["places"]), num_classes, 1)
 
-    with swapped(code.model, DoubleConv=Conv, UpBlock=Up, features_at=passing, quiet_norms=lambda _model: None):
+        def forward(self, images):
+            return self.head(self.encoder(images))
+
+    with swapped(code.model, DoubleConv=Conv, UpBlock=Up, EncoderNet=Encoder, quiet_norms=lambda _model: None):
         yield
 
 
@@ -710,6 +733,13 @@ def test_the_model_takes_any_size(observe):
     """SegmentationModel(HPARAMS) gives 23 logits for each pixel, for even and odd sizes."""
     shapes = [(2, 3, 64, 48), (1, 3, 97, 61)]
     expect_sizes(observe(model_sizes, size_calls(shapes)), shapes, 23)
+
+
+@grade("unet_model", weight=SEEN)
+def test_the_model_may_have_an_encoder(observe):
+    """SegmentationModel(MOBILENET_HPARAMS) has an `EncoderNet` as its net, and gives 23 logits for each pixel."""
+    shapes = [(2, 3, 64, 48), (1, 3, 97, 61)]
+    expect_kinds(observe(kinds_of, size_calls(shapes)), shapes)
 
 
 def tensors_in_the_graph(code, images):

@@ -95,12 +95,12 @@ def test_a_model_of_either_kind_is_built_without_a_download(code, no_network):
 def test_a_frozen_encoder_stays_as_it_is(code):
     torch.manual_seed(0)
     model = code.model.SegmentationModel(code.model.MOBILENET_HPARAMS)
-    code.transfer.freeze(model.encoder)
-    before = {name: tensor.clone() for name, tensor in model.encoder.state_dict().items()}
+    code.transfer.freeze(model.net.encoder)
+    before = {name: tensor.clone() for name, tensor in model.net.encoder.state_dict().items()}
     model.train()
     model(torch.randn(2, 3, 64, 64)).sum().backward()
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.encoder.state_dict().items())
-    assert model.head.squeeze[1].training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.net.encoder.state_dict().items())
+    assert model.net.head.squeeze[1].training
 
 
 def test_embedded_data_download_nothing(no_network, capsys):

@@ -41,6 +41,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
+from torchvision.models import mobilenet_v2
 
 from exercise_code import check, get_device, load_dataset, load_model, save_model, seed_everything, submit
 from exercise_code.common.models import count_parameters
@@ -436,7 +437,8 @@ check("layers_blocks")
 # ●●● · about 30 minutes · [model.py](../../exercise_code/ex10_segmentation/model.py)
 #
 # Write `UNet`, then `SegmentationModel`, which is the class that the grader builds. A U-Net at the full size of 240×240 is slow:
-# put two convolutions with stride 2 in front, so that it works on 60×60, and enlarge the logits at the end.
+# two convolutions with stride 2 in front, its *stem*, let it work on 60×60, and the logits are enlarged at the end. The other
+# kind of network, `EncoderNet`, is given; its turn comes further below.
 #
 # - **in:** `images`, float32 (B, 3, H, W), of even and odd sizes
 # - **out:** logits, float32 (B, 23, H, W)
@@ -614,13 +616,14 @@ show_confusion(confusion)
 
 # %%
 seed_everything(10)
-transfer = SegmentationModel(MOBILENET_HPARAMS)
-pretrained = fill_encoder(transfer.encoder)
-print(f"{len(transfer.encoder)} layers, {count_parameters(transfer.encoder):,} parameters")
+encoder = mobilenet_v2(weights=None).features
+pretrained = fill_encoder(encoder)
+print(f"{len(encoder)} layers, {count_parameters(encoder):,} parameters")
 
 # %% [markdown]
 # The grader downloads nothing: `SegmentationModel(hparams)` builds an empty network, and all its weights, the encoder's too, come
-# from the file that you hand in.
+# from the file that you hand in. The rest of the network is `EncoderNet` in
+# [encoder.py](../../exercise_code/ex10_segmentation/encoder.py), made of your next two tasks and of your blocks.
 #
 # ## Task 10: features on the way (3 points)
 #
@@ -636,7 +639,7 @@ check("transfer_features")
 
 # %%
 with torch.no_grad():
-    features = features_at(transfer.encoder, train_images[:1], [1, 3, 6, 13, 18])
+    features = features_at(encoder, train_images[:1], [1, 3, 6, 13, 18])
 show_encoder([1, 3, 6, 13, 18], [tuple(each.shape) for each in features], 240)
 
 # %% [markdown]
@@ -734,11 +737,13 @@ print("logits:", tuple(logits.shape), f"of a head with {count_parameters(fresh_h
 check("transfer_freeze")
 
 # %%
-freeze(transfer.encoder)
-for group in parameter_groups(transfer, transfer.encoder, encoder_lr=4e-4, lr=2e-3):
+transfer = SegmentationModel(MOBILENET_HPARAMS)
+transfer.net.encoder.load_state_dict(encoder.state_dict())
+freeze(transfer.net.encoder)
+for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=4e-4, lr=2e-3):
     print(f"frozen:  {sum(p.numel() for p in group['params']):9,} parameters with learning rate {group['lr']}")
-freeze(transfer.encoder, frozen=False)
-for group in parameter_groups(transfer, transfer.encoder, encoder_lr=4e-4, lr=2e-3):
+freeze(transfer.net.encoder, frozen=False)
+for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=4e-4, lr=2e-3):
     print(f"thawed:  {sum(p.numel() for p in group['params']):9,} parameters with learning rate {group['lr']}")
 
 # %% [markdown]
@@ -750,7 +755,7 @@ for group in parameter_groups(transfer, transfer.encoder, encoder_lr=4e-4, lr=2e
 # %%
 if pretrained and train_scenes.source == "real":
     transfer.to(device)
-    groups = parameter_groups(transfer, transfer.encoder, encoder_lr=4e-4, lr=2e-3)
+    groups = parameter_groups(transfer, transfer.net.encoder, encoder_lr=4e-4, lr=2e-3)
     history = train(
         transfer,
         TensorDataset(train_images, train_labels),

@@ -41,7 +41,7 @@ def fit(code: Any, source: str, device: torch.device, seed: int, max_seconds: fl
     """
     model, kind = new_model(code, source)
     model.to(device)
-    encoder = model.encoder if kind == "encoder" else nn.Identity()
+    encoder = model.net.encoder if kind == "encoder" else nn.Identity()
     rate = LEARNING_RATE if kind == "encoder" else UNET_RATE
     loss = partial(nn.functional.cross_entropy, ignore_index=-1, label_smoothing=SMOOTHING if source == "real" else 0.0)
     history = train(
@@ -68,7 +68,7 @@ def new_model(code: Any, source: str) -> tuple[Any, str]:
     if source == "embedded":
         return code.model.SegmentationModel(code.model.HPARAMS), "embedded"
     model = code.model.SegmentationModel(ENCODER)
-    if fill_encoder(model.encoder):
+    if fill_encoder(model.net.encoder):
         return model, "encoder"
     return code.model.SegmentationModel(UNET), "unet"
 

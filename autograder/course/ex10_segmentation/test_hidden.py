@@ -19,6 +19,7 @@ from exercise_code.ex10_segmentation.test_visible import (
     expect_groups,
     expect_head,
     expect_ious,
+    expect_kinds,
     expect_learning,
     expect_loss,
     expect_measures,
@@ -39,6 +40,7 @@ from exercise_code.ex10_segmentation.test_visible import (
     groups_of,
     head_logits,
     ious_of,
+    kinds_of,
     losses_of,
     losses_on_one_batch,
     measured,
@@ -187,6 +189,13 @@ def test_the_model_takes_random_sizes(observe, rng):
     """SegmentationModel gives 23 logits for each pixel, for random sizes and batches of one."""
     shapes = [(1, 3, draw(rng, 40, 90), draw(rng, 40, 90)), (2, 3, 33, 32)]
     expect_sizes(observe(model_sizes, size_calls(shapes)), shapes, 23)
+
+
+@grade("unet_model")
+def test_an_encoder_takes_random_sizes(observe, rng):
+    """A model with an encoder gives 23 logits for each pixel of images of random sizes."""
+    shapes = [(draw(rng, 1, 3), 3, draw(rng, 33, 70), draw(rng, 33, 70))]
+    expect_kinds(observe(kinds_of, size_calls(shapes)), shapes)
 
 
 @grade("unet_model")
