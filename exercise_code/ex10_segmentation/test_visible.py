@@ -1123,7 +1123,7 @@ def expect_ious(got, matrices):
 @grade("measures_scores", weight=SEEN)
 def test_iou_is_intersection_over_union(observe):
     """class_iou divides the common pixels by those of either; NaN for a class that neither has."""
-    matrices = [np.array([[3, 1], [2, 4]]), np.array([[5, 0, 1], [0, 0, 0], [2, 0, 0]])]
+    matrices = [np.array([[3, 1], [2, 4]]), np.array([[5, 0, 1], [0, 0, 0], [2, 0, 0]]), np.array([[1, 0], [0, 2]])]
     expect_ious(observe(ious_of, matrices), matrices)
 
 

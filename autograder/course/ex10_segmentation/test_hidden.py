@@ -281,6 +281,8 @@ def test_ious_of_random_matrices(observe, rng):
         matrix[:, size - 1] = 0
         matrix[1], matrix[:, 1] = 0, 0
         matrices.append(matrix)
+    # A class of a single pixel, found or not.
+    matrices += [np.diag([draw(rng, 2, 9), 1, 0]), np.eye(3, dtype=np.int64)[::-1]]
     expect_ious(observe(ious_of, matrices), matrices)
 
 

@@ -60,7 +60,7 @@ def class_weights(labels: torch.Tensor, num_classes: int, power: float = 0.5) ->
     """
     ### TASK loss_weights
     ### BEGIN SOLUTION
-    counts = torch.bincount(labels[labels != VOID].long(), minlength=num_classes)
+    counts = torch.bincount(labels[labels != VOID], minlength=num_classes)
     occurs = counts > 0
     shares = counts[occurs] / counts.sum()
     weights = torch.zeros(num_classes)
