@@ -528,7 +528,7 @@ print(f"8 scenes: {1000 * (middle - start):.0f} ms for the augmentation, {1000 *
 # the scene each time.
 
 # %%
-NUM_EPOCHS = 16
+NUM_EPOCHS = 20
 BATCH_SIZE = 8
 LEARNING_RATE = 4e-3
 WEIGHT_DECAY = 0.05
@@ -800,14 +800,15 @@ print(f"accuracy of the saved model: {again.mean():.3f}")
 #
 # | step | accuracy on drawn scenes | on photographs | points |
 # |---|---|---|---|
-# | beats the commonest class | 0.25 | 0.4 | 7 |
-# | half way | 0.33 | 0.55 | 14 |
-# | passes | 0.4 | 0.64 | 28 |
+# | beats the commonest class | 0.3 | 0.4 | 7 |
+# | half way | 0.4 | 0.55 | 14 |
+# | passes | 0.5 | 0.64 | 28 |
 #
 # - **in:** what `save_model` wrote: at most 5 million parameters, 50 MB, and 120 seconds of computing time for all scenes
 # - **out:** the mean accuracy of an image, compared after rounding to three decimals
 #
-# This check uses the validation set. The points come from scenes that nobody has seen.
+# This check uses the validation set. The points come from scenes that nobody has seen. With 0.65 on drawn scenes, or 0.9 on
+# photographs, there is a star on the leaderboard.
 
 # %% role="checks" grade_id="segmentation_score" points=28
 check("segmentation_score")
