@@ -25,10 +25,14 @@ LEARNING_RATE, ENCODER_RATE = 2e-3, 4e-4
 UNET_RATE = 4e-3
 WEIGHT_DECAY = 0.05
 BATCH_SIZE = 8
-NUM_EPOCHS = {"embedded": 40, "encoder": 40, "unet": 120}
-# A smaller window than the image takes less time, and is another one each time.
-EMBEDDED = {"smallest": 0.8, "largest": 1.25, "window": 192}
-REAL = {"smallest": 0.6, "largest": 1.5, "window": 192}
+NUM_EPOCHS = {"embedded": 40, "encoder": 80, "unet": 200}
+# A smaller window than the image takes less time, and is another one each time. Forty epochs of an encoder with a window
+# of 192 reached 0.861 on photographs; the whole image and twice as many follow from that, and are not measured yet.
+AUGMENTATION: dict[str, dict[str, Any]] = {
+    "embedded": {"smallest": 0.8, "largest": 1.25, "window": 192},
+    "encoder": {"smallest": 0.6, "largest": 1.5},
+    "unet": {"smallest": 0.6, "largest": 1.5, "window": 192},
+}
 SMOOTHING = 0.1
 # On a slow or busy machine the run is cut here, and the learning rate falls accordingly.
 MAX_SECONDS = 29 * 60
@@ -55,7 +59,7 @@ def fit(code: Any, source: str, device: torch.device, seed: int, max_seconds: fl
         num_epochs=NUM_EPOCHS[kind],
         batch_size=BATCH_SIZE,
         schedule=cosine,
-        augment=partial(code.augmentation.augment_scenes, **(REAL if source == "real" else EMBEDDED)),
+        augment=partial(code.augmentation.augment_scenes, **AUGMENTATION[kind]),
         keep="last",
         max_seconds=MAX_SECONDS if max_seconds is None else max_seconds,
         seed=seed,
@@ -69,7 +73,8 @@ def new_model(code: Any, source: str) -> tuple[Any, str]:
         return code.model.SegmentationModel(code.model.HPARAMS), "embedded"
     model = code.model.SegmentationModel(ENCODER)
     if fill_encoder(model.net.encoder):
-        return model, "encoder"
+        # Channels beside each other in memory: a tenth faster on a CPU.
+        return model.to(memory_format=torch.channels_last), "encoder"
     return code.model.SegmentationModel(UNET), "unet"
 
 
