@@ -381,7 +381,10 @@ def field_calls(stacks):
 
 def expect_fields(got, stacks):
     """Fail unless the fields are right; each stack is gone through place by place."""
-    want = {f"receptive_field({stack})": field_by_looking(stack) for stack in stacks}
+    want = {}
+    for stack in stacks:
+        (first, last), (second, _) = (pixels_seen(stack, output) for output in (0, 1))
+        want[f"receptive_field({stack})"] = last - first + 1, second - first
 
     def sums(stack):
         return 1 + sum((k - 1) * d for k, _, d in stack), int(np.prod([s for _, s, _ in stack]))
@@ -402,15 +405,12 @@ def expect_fields(got, stacks):
     assert_calls(got, want, hints=hints)
 
 
-def field_by_looking(stack):
-    """Field and step of a stack, from the pixels that its first two outputs see."""
-    seen = []
-    for first in (0, 1):
-        places = {first}
-        for kernel, stride, dilation in reversed(stack):
-            places = {place * stride + tap * dilation for place in places for tap in range(kernel)}
-        seen.append((min(places), max(places)))
-    return seen[0][1] - seen[0][0] + 1, seen[1][0] - seen[0][0]
+def pixels_seen(stack, output):
+    """The first and the last pixel that an output of a stack sees, found place by place."""
+    places = {output}
+    for kernel, stride, dilation in reversed(stack):
+        places = {place * stride + tap * dilation for place in places for tap in range(kernel)}
+    return min(places), max(places)
 
 
 @grade("layers_field", weight=SEEN)
@@ -1038,12 +1038,11 @@ def measured(code, predictions, labels, classes):
     return [accuracies, code.measures.confusion_matrix(predictions.copy(), labels.copy(), classes)]
 
 
-def confusion_by_hand(predictions, labels, classes):
-    """The matrix, counted pair by pair."""
+def counted(pairs, classes):
+    """A matrix of counts, of pairs (row, column) with rows from 0 upwards."""
     counts = np.zeros((classes, classes), dtype=np.int64)
-    for true, predicted in zip(labels.ravel(), predictions.ravel(), strict=True):
-        if true != VOID:
-            counts[true, predicted] += 1
+    for row, column in pairs:
+        counts[row, column] += 1
     return counts
 
 
@@ -1061,7 +1060,7 @@ def expect_measures(got, predictions, labels, classes, part):
         with call(f"image_accuracies(predictions, labels of shape {labels.shape})"):
             assert_same(accuracies, want, hints=hints)
         return
-    matrix = confusion_by_hand(predictions, labels, classes)
+    matrix = counted(zip(labels[known].tolist(), predictions[known].tolist(), strict=True), classes)
     with call(f"confusion_matrix(predictions, labels of {labels.dtype}, {classes})"):
         hints = {
             "rows and columns are exchanged: rows are the true classes": matrix.T,

@@ -26,7 +26,7 @@ UNET_RATE = 4e-3
 WEIGHT_DECAY = 0.05
 BATCH_SIZE = 8
 NUM_EPOCHS = {"embedded": 40, "encoder": 80, "unet": 200}
-# A smaller window than the image takes less time, and is another one each time. Forty epochs of an encoder with a window
+# A smaller window than the image takes less time, and is another one each time. Forty epochs of an encoder with one
 # of 192 reached 0.861 on photographs; the whole image and twice as many follow from that, and are not measured yet.
 AUGMENTATION: dict[str, dict[str, Any]] = {
     "embedded": {"smallest": 0.8, "largest": 1.25, "window": 192},
