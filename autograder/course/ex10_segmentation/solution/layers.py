@@ -52,10 +52,12 @@ class DoubleConv(nn.Module):
         super().__init__()
         ### TASK layers_blocks
         ### BEGIN SOLUTION
-        self.layers = nn.Sequential(
+        self.first = nn.Sequential(
             nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(out_channels),
             nn.ReLU(),
+        )
+        self.second = nn.Sequential(
             nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(out_channels),
             nn.ReLU(),
@@ -66,7 +68,7 @@ class DoubleConv(nn.Module):
         """Float32 (B, out_channels, H, W) for float32 (B, in_channels, H, W)."""
         ### TASK layers_blocks
         ### BEGIN SOLUTION
-        y: torch.Tensor = self.layers(x)
+        y: torch.Tensor = self.second(self.first(x))
         return y
         ### END SOLUTION
 
