@@ -1,0 +1,1 @@
+"""Given: cells that fail on purpose, and go on."""
