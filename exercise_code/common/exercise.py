@@ -94,8 +94,8 @@ class Limits:
 class ModelSpec:
     """A trained model that is handed in: its files, its limits, and the steps at which its score earns points.
 
-    `cpu_seconds` is what predicting the whole evaluation set may take, all threads together. `max_axes` is how many axes
-    a tensor may have: 2 leaves fully connected layers, whose weights are matrices, and no convolutions.
+    `cpu_seconds` is what predicting the whole evaluation set may take, all threads together. `max_axes` is how many
+    axes a tensor may have: 2 leaves fully connected layers, whose weights are matrices, and no convolutions.
     """
 
     files: tuple[str, ...]

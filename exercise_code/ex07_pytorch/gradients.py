@@ -24,7 +24,7 @@ def gradient_at(function: Function, x: torch.Tensor) -> torch.Tensor:
         - After `value.backward()`, the gradient is in the `grad` of the tensor that was watched.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 3: t")
+    raise NotImplementedError("Task 4: the gradient of any function")
 
 
 def descend(function: Function, start: torch.Tensor, lr: float, num_steps: int) -> tuple[torch.Tensor, list[float]]:
@@ -47,14 +47,15 @@ def descend(function: Function, start: torch.Tensor, lr: float, num_steps: int) 
         - `backward` adds to the gradients that are there already.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 4: t")
+    raise NotImplementedError("Task 5: gradient descent")
 
 
 def round_straight_through(x: torch.Tensor) -> torch.Tensor:
     """x rounded to whole numbers, with the gradient of x itself: 1 in every place.
 
     The slope of rounding is 0 nearly everywhere, so no gradient would come through. Here the values are rounded, and
-    the gradient passes as if nothing had been done. Used where networks are trained for chips that know whole numbers only.
+    the gradient passes as if nothing had been done. Networks are
+    trained like this for chips that know whole numbers only.
 
     Args:
         x: float tensor of any shape. It stays as it is.
@@ -64,4 +65,4 @@ def round_straight_through(x: torch.Tensor) -> torch.Tensor:
         does not.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 5: t")
+    raise NotImplementedError("Task 6: straight through")

@@ -28,7 +28,7 @@ class Linear(nn.Module):
         """
         super().__init__()
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: t")
+        raise NotImplementedError("Task 7: a layer of your own")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The outputs, float32 of shape (..., num_out).
@@ -37,7 +37,7 @@ class Linear(nn.Module):
             x: float32 of shape (..., num_in), usually (batch_size, num_in).
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 7: t")
+        raise NotImplementedError("Task 7: a layer of your own")
 
 
 class Standardize(nn.Module):
@@ -59,7 +59,7 @@ class Standardize(nn.Module):
         """
         super().__init__()
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: t")
+        raise NotImplementedError("Task 8: standardise")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The standardised pictures, of the shape of `images`.
@@ -72,7 +72,7 @@ class Standardize(nn.Module):
             (3,) two more axes.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 8: t")
+        raise NotImplementedError("Task 8: standardise")
 
 
 class MLP(nn.Module):
@@ -88,23 +88,23 @@ class MLP(nn.Module):
         """Make the layers, with PyTorch's `nn.Linear`, `nn.ReLU` and `nn.Dropout`.
 
         Hints:
-            - PyTorch finds layers that are attributes, or inside of an `nn.Sequential` or `nn.ModuleList` that is one. A
-              plain list hides them.
+            - PyTorch finds layers that are attributes, or inside of an `nn.Sequential` or `nn.ModuleList` that is
+              one. A plain list hides them.
             - `itertools.pairwise(sizes)` gives the two sizes of each linear layer, one after the other.
         """
         super().__init__()
         # YOUR CODE HERE
-        raise NotImplementedError("Task 9: t")
+        raise NotImplementedError("Task 9: a network of any number of layers")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The outputs of the last layer, float32 of shape (batch_size, sizes[-1]).
 
         Args:
-            x: float32 of shape (batch_size, ...); the numbers of a sample, sizes[0] of them, may have any shape, such as
-                (3, 32, 32).
+            x: float32 of shape (batch_size, ...); the numbers of a sample, sizes[0] of them, may have any shape, such
+                as (3, 32, 32).
 
         Hint:
             `x.flatten(1)` makes a row of each sample and leaves the batch axis alone.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 9: t")
+        raise NotImplementedError("Task 9: a network of any number of layers")

@@ -54,8 +54,8 @@ def predict(code: Any, name: str, inputs: Images) -> Floats:
     student's own code runs here; what counts is what the judge sees in the file, weights of two axes at most.
     """
     from exercise_code.common.evaluation import predict_saved
-    from exercise_code.common.tracing import OperatorTrace
     from exercise_code.common.probing.failures import OddAnswer
+    from exercise_code.common.tracing import OperatorTrace
 
     # Here, not before: bytes are sent to the student's process four times as fast as floats.
     rows = np.ascontiguousarray(inputs.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)

@@ -19,7 +19,7 @@ def images_to_tensor(images: np.ndarray) -> torch.Tensor:
         - `reshape` keeps the order of the numbers in memory, so it cannot swap axes.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: t")
+    raise NotImplementedError("Task 1: pictures as tensors")
 
 
 def squared_distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -36,4 +36,4 @@ def squared_distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
           in (N, M, D).
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 2: t")
+    raise NotImplementedError("Task 3: all distances at once")

@@ -32,7 +32,7 @@ def train_step(
         loss: `loss(predictions, targets)`, a tensor with a single number.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 10: t")
+    raise NotImplementedError("Task 10: one step of training")
 
 
 def evaluate(model: nn.Module, batches: Batches, loss: Loss = nn.functional.cross_entropy) -> tuple[float, float]:
@@ -42,8 +42,8 @@ def evaluate(model: nn.Module, batches: Batches, loss: Loss = nn.functional.cros
 
     Args:
         model: gives logits (batch_size, num_classes) for inputs.
-        batches: gives pairs (inputs, labels). Batches may differ in size, so the mean of their means is not the mean over
-            all samples.
+        batches: gives pairs (inputs, labels). Batches may differ in size, so the mean of their means is not the mean
+            over all samples.
         loss: `loss(logits, labels)`, the mean over a batch, a tensor with a single number.
 
     Hints:
@@ -51,7 +51,7 @@ def evaluate(model: nn.Module, batches: Batches, loss: Loss = nn.functional.cros
         - The mean loss of a batch times its size is the sum of its losses.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 11: t")
+    raise NotImplementedError("Task 11: validation")
 
 
 def fit(
@@ -82,4 +82,4 @@ def fit(
         - `model.load_state_dict(state)` fills parameters and buffers with what was kept.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 12: t")
+    raise NotImplementedError("Task 12: the loop")

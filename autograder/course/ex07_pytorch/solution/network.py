@@ -99,8 +99,8 @@ class MLP(nn.Module):
         """Make the layers, with PyTorch's `nn.Linear`, `nn.ReLU` and `nn.Dropout`.
 
         Hints:
-            - PyTorch finds layers that are attributes, or inside of an `nn.Sequential` or `nn.ModuleList` that is one. A
-              plain list hides them.
+            - PyTorch finds layers that are attributes, or inside of an `nn.Sequential` or `nn.ModuleList` that is
+              one. A plain list hides them.
             - `itertools.pairwise(sizes)` gives the two sizes of each linear layer, one after the other.
         """
         super().__init__()
@@ -116,8 +116,8 @@ class MLP(nn.Module):
         """The outputs of the last layer, float32 of shape (batch_size, sizes[-1]).
 
         Args:
-            x: float32 of shape (batch_size, ...); the numbers of a sample, sizes[0] of them, may have any shape, such as
-                (3, 32, 32).
+            x: float32 of shape (batch_size, ...); the numbers of a sample, sizes[0] of them, may have any shape, such
+                as (3, 32, 32).
 
         Hint:
             `x.flatten(1)` makes a row of each sample and leaves the batch axis alone.

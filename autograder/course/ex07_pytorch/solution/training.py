@@ -48,8 +48,8 @@ def evaluate(model: nn.Module, batches: Batches, loss: Loss = nn.functional.cros
 
     Args:
         model: gives logits (batch_size, num_classes) for inputs.
-        batches: gives pairs (inputs, labels). Batches may differ in size, so the mean of their means is not the mean over
-            all samples.
+        batches: gives pairs (inputs, labels). Batches may differ in size, so the mean of their means is not the mean
+            over all samples.
         loss: `loss(logits, labels)`, the mean over a batch, a tensor with a single number.
 
     Hints:
