@@ -61,8 +61,8 @@ def show_views() -> None:
 def show_broadcast() -> None:
     """Draw how (3, 1) and (1, 4) meet in (3, 4): each is repeated along the axis where it has length 1."""
     a, b = np.array([[0], [10], [20]]), np.array([[0, 1, 2, 3]])
-    figure, axis = plt.subplots(figsize=(8.2, 2.2))
-    _plain(axis, (-0.2, 17.2), (-0.2, 4.2))
+    figure, axis = plt.subplots(figsize=(6.8, 2.2))
+    _plain(axis, (-0.2, 14), (-0.2, 4.2))
     _cells(axis, a, 0.5, 3.5, lambda _: "#d0e6fa")
     axis.text(2.4, 2, "+", ha="center", va="center", fontsize=15)
     _cells(axis, b, 3.4, 2.5, lambda _: "#ffe3cc")
@@ -106,17 +106,18 @@ def show_graph() -> None:
     edges = (("w", "w x"), ("x", "w x"), ("w x", "w x + b"), ("b", "w x + b"), ("w x + b", "y"))
     for start, end in edges:
         (x0, y0, *_), (x1, y1, *_) = nodes[start], nodes[end]
-        axis.annotate(
-            "", (x1 - 0.75, y1), (x0 + 0.75, y0), arrowprops={"arrowstyle": "->", "color": "0.4", "linewidth": 1.2}
-        )
+        arrow = {"arrowstyle": "->", "color": "0.4", "linewidth": 1.2}
+        wide = 1.35 if end == "w x + b" else 0.75
+        axis.annotate("", (x1 - wide, y1), (x0 + 0.8, y0), arrowprops=arrow)
     for name, (x, y, value, gradient) in nodes.items():
-        axis.text(x, y, f"{name} = {value}", ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "0.3"})
+        frame = {"facecolor": "white", "edgecolor": "0.3"}
+        axis.text(x, y, f"{name} = {value}", ha="center", va="center", bbox=frame)
         color = QUIET if gradient == "not watched" else MARK
         below = gradient if color == QUIET else f"slope {gradient}"
         axis.text(x, y - 0.62, below, ha="center", color=color, fontsize=9)
     show_figure(
         figure,
-        "The graph of y = (w x + b) squared: w = 3 times x = 2 is 6, plus b = -4 is 2, squared is y = 4. Gradients of y, "
+        "The graph of y = (w x + b) squared: w = 3 times x = 2 is 6, plus b = -4 is 2, squared is y = 4. Slopes of y, "
         "from the end to the start: 1 for y, 4 for the sum, 4 for b, 4 for w x, 8 for w; x is not watched.",
     )
 

@@ -669,7 +669,20 @@ print(f"after the step:  w = {w.item():.1f}, which is 3 - 0.1 * 6")
 check("pytorch_step")
 
 # %% [markdown]
-# The first test of every network: can it learn one batch by heart? And what happens to the same step without `zero_grad`?
+# The first test of every network: can it learn one batch by heart?
+
+# %%
+seed_everything(7)
+model = nn.Sequential(Standardize(mean, std), MLP([3 * 32 * 32, 100, 10]))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+losses = [train_step(model, train_images[:20], train_labels[:20], optimizer) for _ in range(60)]
+show_lines({"the same 20 pictures, 60 times": losses}, "loss")
+
+# %% [markdown]
+# **Expect** a start near 2.3, the loss of guessing among ten ($\ln 10$), and an end below 0.1. If it stays where it is, look at the order of
+# the four lines.
+#
+# And what happens to your step when nothing is forgotten? A line through 100 points of $y = 2x$:
 
 
 # %%
@@ -680,17 +693,18 @@ class NeverForgets(torch.optim.SGD):
         pass
 
 
+x = torch.linspace(-1, 1, 100)[:, None]
 losses = {}
 for name, kind in {"with zero_grad": torch.optim.SGD, "without": NeverForgets}.items():
     seed_everything(7)
-    model = nn.Sequential(Standardize(mean, std), MLP([3 * 32 * 32, 100, 10]))
-    optimizer = kind(model.parameters(), lr=0.05)
-    losses[name] = [train_step(model, train_images[:20], train_labels[:20], optimizer) for _ in range(60)]
-show_lines(losses, "loss", log=True, expected="the same 20 pictures, 60 times")
+    model = nn.Linear(1, 1)
+    optimizer = kind(model.parameters(), lr=0.1)
+    losses[name] = [train_step(model, x, 2 * x, optimizer, nn.functional.mse_loss) for _ in range(60)]
+show_lines(losses, "loss", expected="y = 2x, the same data and learning rate")
 
 # %% [markdown]
-# **Expect** the first curve to start near 2.3, the loss of guessing among ten ($\ln 10$), and to end below 0.1. The second one runs
-# wild: old gradients push on long after they were right. PyTorch says nothing about it.
+# **Expect** one curve that falls to 0, and one that swings for ever: old gradients push on long after they were right. PyTorch says
+# nothing about it.
 #
 # ### Validation
 #

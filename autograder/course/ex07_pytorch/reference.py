@@ -32,13 +32,15 @@ class Settings:
     weight_decay: float = 0.05
     batch_size: int = 128
     most_pixels: int = 4
-    num_epochs: int = 200
+    num_epochs: int = 100
     label_smoothing: float = 0.1
 
 
 SETTINGS = {
     "embedded": Settings({"hidden_sizes": [128, 64], "dropout": 0.2}, weight_decay=0.3, most_pixels=3, num_epochs=100),
-    "real": Settings({"components": 600, "input_dropout": 0.1, "hidden_sizes": [1536, 1024], "dropout": 0.3}),
+    "real": Settings(
+        {"components": 600, "input_dropout": 0.1, "hidden_sizes": [1536, 1024], "dropout": 0.3}, num_epochs=70
+    ),
 }
 
 
