@@ -803,7 +803,7 @@ print("kept before, and yet:", kept["weight"].item())
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# Five lines inside of `for _ in range(num_epochs):`, then an `if accuracy > best_accuracy:`. Hand `loss` on to both functions. The
+# Five lines inside of a loop over epochs, then an `if` that compares two accuracies. Hand `loss` on to both functions. The
 # model may come in evaluation mode, so `model.train()` belongs inside of the loop.
 #
 # </details>
@@ -871,5 +871,5 @@ submit("ex07_pytorch")
 # ## Read on
 #
 # - [Autograd mechanics](https://docs.pytorch.org/docs/stable/notes/autograd.html) in PyTorch's documentation.
-# - [PyTorch internals](http://blog.ezyang.com/2019/05/pytorch-internals/), Edward Yang, 2019: strides, views and dispatch in pictures.
+# - [PyTorch internals](https://blog.ezyang.com/2019/05/pytorch-internals/), Edward Yang, 2019: strides, views and dispatch in pictures.
 # - [Automatic differentiation in PyTorch](https://openreview.net/forum?id=BJJsrmfCZ), Paszke and others, 2017: the paper.

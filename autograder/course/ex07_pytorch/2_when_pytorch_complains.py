@@ -248,12 +248,18 @@ def train_a_line(loss):
     return model.weight.item()
 
 
-print(f"slope by a loss that looks right: {train_a_line(lambda p, t: ((p - t) ** 2).mean()):.2f}")
-print(f"slope by a loss that is right:    {train_a_line(lambda p, t: ((p[:, 0] - t) ** 2).mean()):.2f}")
+def looks_right(predictions, targets):
+    """The mean of the squared errors, or is it?"""
+    errors = predictions - targets
+    return (errors * errors).mean()
+
+
+print(f"slope by a loss that looks right: {train_a_line(looks_right):.2f}")
+print(f"slope by a loss that is right:    {train_a_line(lambda p, t: nn.functional.mse_loss(p[:, 0], t)):.2f}")
 
 # %% [markdown]
-# **Expect** a slope near 0 and one near 2 (1.9 or so). The model was asked to be close to *every* target with each prediction, and the best
-# answer to that is their mean. Look at the shapes of `p` and `t`, and at the picture of broadcasting in part 1.
+# **Expect** 0.00 and 2.00. The model was asked to be close to *every* target with each prediction, and the best answer to that is their mean.
+# Print the shapes of `predictions`, `targets` and `errors`, and look at the picture of broadcasting in part 1.
 #
 # Against such bugs there is no message to read. There are only habits:
 #

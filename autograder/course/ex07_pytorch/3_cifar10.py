@@ -97,7 +97,7 @@ print(f"a linear model: {evaluate_model(linear, val_data, 'accuracy'):.0%}")
 show_templates(linear.layer.weight.detach().cpu().numpy().reshape(10, 3, 32, 32), names)
 
 # %% [markdown]
-# **Expect** LINEAR on drawn pictures, and templates that are blurred clouds of colour: a frog is something green in the middle, a ship
+# **Expect** 43 to 46 % on drawn pictures, and templates that are blurred clouds of colour: a frog is something green in the middle, a ship
 # something dark on blue. One template for each class cannot say "red *or* blue car", or "horse looking left *or* right". That is what hidden
 # layers are for.
 #
@@ -193,12 +193,11 @@ print(
 # %% [markdown]
 # ## Training
 #
-# These settings are a start. What they mean you know from exercise 6; two are new. **Label smoothing** asks for 0.9 of the right class and shares the
-# rest among all others, so that the network does not become too sure. **`keep="average"`** hands you the average of the parameters over the last
-# thousand steps or so, which is often better than any of them.
+# These settings are a start. What they mean you know from exercise 6; one is new. **Label smoothing** asks for 0.9 of the right class and
+# shares the rest among all others, so that the network does not become too sure.
 
 # %%
-NUM_EPOCHS = 40
+NUM_EPOCHS = 60
 BATCH_SIZE = 100
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.3
@@ -226,24 +225,28 @@ history = train(
     batch_size=BATCH_SIZE,
     schedule=cosine,
     augment=partial(flip_and_shift, most_pixels=MOST_PIXELS),
-    keep="average",
     max_seconds=MAX_SECONDS,
     log_dir=f"runs/{RUN}" if HAVE_TENSORBOARD else None,
     seed=7,
 )
 print(f"{len(history.train_loss)} of {NUM_EPOCHS} epochs in {history.seconds:.0f} s; why it stopped: {history.stopped}")
-print(f"accuracy of the averaged model: {evaluate_model(model, val_data, 'accuracy'):.3f}")
+print(f"accuracy of the best epoch: {evaluate_model(model, val_data, 'accuracy'):.3f}")
 show_lines({"training": history.train_loss, "validation": history.val_loss}, "loss", "epoch")
 
 # %% [markdown]
-# **Expect** EXPECTED. If not:
+# **Expect** 0.56 to 0.62, in half a minute on a free processor. Three sets of new pictures gave 0.57 to 0.62 for a network with batch
+# normalisation, 0.55 to 0.59 for a plain `MLP`. If not:
 #
 # - The loss does not fall below 2: is something dropped behind the last layer, is the learning rate ten times too large?
 # - The training loss is far below that of validation: more dropout, more weight decay, more shifting.
 # - Both are high and close together: more units, less dropout, more epochs.
 # - It stopped because the seconds were over: raise `MAX_SECONDS`.
 #
-# On photographs, give it more time and more units: 512 and 256 hidden units, a weight decay of 0.05, 100 epochs.
+# Two more ideas. `keep="average"` hands you the average of the parameters over the last thousand steps or so; in longer trainings, of 100
+# epochs, it is better than any single epoch. And in evaluation mode your model may look at each picture *and at its mirror image*, and answer the
+# mean of both.
+#
+# On photographs, give it more time and more units: 1024 and 512 hidden units, dropout of 0.3, a weight decay of 0.05, 100 epochs.
 #
 # ### What does it mix up?
 
@@ -283,8 +286,8 @@ print(f"accuracy of the saved model: {evaluate_model(saved, val_data, 'accuracy'
 #
 # | step | accuracy on drawn pictures | on photographs | points |
 # |---|---|---|---|
-# | beats a linear model | 0.45 | 0.4 | 5.5 |
-# | half way | 0.52 | 0.45 | 11 |
+# | beats a linear model | 0.48 | 0.4 | 5.5 |
+# | half way | 0.53 | 0.45 | 11 |
 # | passes | 0.57 | 0.5 | 22 |
 #
 # - **in:** what `save_model` wrote: at most 5 million parameters, 20 MB, no weights with more than two axes, and 30 seconds of computing time for
