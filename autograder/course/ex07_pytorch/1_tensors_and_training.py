@@ -147,12 +147,12 @@ print("written into a clone, not seen in the row:", row.tolist())
 # What writes into memory is easy to tell: an assignment to `t[...]`, the operators `+=`, `-=`, `*=`, `/=`, and every method that
 # ends in an underscore (`add_`, `clamp_`, `zero_`). **These reach every view of that memory**, wherever it is in your program.
 # `t = t + 1` makes a new tensor; `t += 1` does not.
-#
+
+# %% [markdown] role="written" grade_id="written_views" points=3
 # ## Task 2: who else sees it? (3 points)
 #
 # ●●○ · about 5 minutes · answer in this cell
-
-# %% [markdown] role="written" grade_id="written_views" points=3
+#
 # A classmate prepares a batch like this:
 #
 # ```
@@ -192,8 +192,8 @@ print((column + row).shape, "from", tuple(column.shape), "and", tuple(row.shape)
 # %% [markdown]
 # The rule makes loops unnecessary, and it makes mistakes silent: (3, 1) and (3,) give (3, 3), whether you meant it or not.
 #
-# How similar are two pictures? The simplest answer: the sum of the squared differences of their pixels. By hand for two rows
-# with two and one rows of two numbers:
+# How similar are two pictures? The simplest answer: the sum of the squared differences of their pixels. By hand, for two rows in
+# $a$ and one row in $b$:
 #
 # $$ a = \begin{pmatrix} 0 & 0 \\ 1 & 1 \end{pmatrix}, \quad b = \begin{pmatrix} 3 & 4 \end{pmatrix}, \quad
 #    d = \begin{pmatrix} 3^2 + 4^2 \\ 2^2 + 3^2 \end{pmatrix} = \begin{pmatrix} 25 \\ 13 \end{pmatrix} $$
@@ -823,7 +823,7 @@ print(f"the model now: {evaluate(model, val_batches)[1]:.0%}")
 show_lines({"training": history["train_loss"], "validation": history["val_loss"]}, "loss", "epoch")
 
 # %% [markdown]
-# **Expect** an accuracy of 45 to 55 % on the drawn pictures (around 40 % on photographs), the same number twice, and a validation loss that
+# **Expect** an accuracy of 50 to 60 % on the drawn pictures (40 to 45 % on photographs), the same number twice, and a validation loss that
 # stops falling while the training loss goes on: the network begins to learn by heart. Part 3 does something about it.
 #
 # ### Saving and loading
