@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 __all__ = ["OperatorTrace", "watched_leaves"]
 
 
-class OperatorTrace(TorchDispatchMode):
+class OperatorTrace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A block that counts operators: `counts["aten.convolution"]` is how often a convolution ran.
 
     `nn.Conv2d`, `F.conv2d` and their kin all end in that one. Code that runs in the block can leave it, so a count is
@@ -18,7 +18,7 @@ class OperatorTrace(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.counts = Counter[str]()
 
     def __torch_dispatch__(

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from exercise_code.common.testing import assert_same, grade
+from exercise_code.common.testing import as_array, assert_same, grade
 from exercise_code.ex07_pytorch.test_visible import (
     a_small_problem,
     committee_parts,
     descents_of,
     dimmed_images,
     distances_of,
-    errors_of,
     evaluations,
     expect_alone,
     expect_best,
@@ -18,7 +17,7 @@ from exercise_code.ex07_pytorch.test_visible import (
     expect_dimmed,
     expect_distances,
     expect_dropout,
-    expect_errors,
+    expect_error,
     expect_fit,
     expect_gradient,
     expect_kept,
@@ -34,11 +33,12 @@ from exercise_code.ex07_pytorch.test_visible import (
     expect_share,
     expect_standardized,
     expect_steps,
+    expect_straight_through,
     expect_tensor,
     floats,
     gradient_of_a_parameter,
+    gradient_through_rounding,
     gradients_of,
-    label_losses,
     layer_outputs,
     layer_parts,
     learned_by_heart,
@@ -101,6 +101,7 @@ def test_random_numbers_are_rounded_straight_through(observe, rng):
     for shape in ((7,), (3, 2, 2)):
         x = 3 * floats(rng, *shape)
         expect_rounded(observe(rounded, x), x)
+        expect_straight_through(observe(gradient_through_rounding, x), x)
 
 
 @grade("pytorch_layer")
@@ -260,12 +261,36 @@ def test_random_pictures_are_dimmed(observe, rng):
     expect_dimmed(observe(dimmed_images, images, factor), images, factor)
 
 
+def error_and_gradient(code, predictions, targets):
+    """The mean squared error, and its gradient for the predictions."""
+    import torch
+
+    given = torch.from_numpy(predictions).requires_grad_()
+    error = code.traps.mean_squared_error(given, torch.from_numpy(targets))
+    value = as_array(error)
+    error.sum().backward()
+    return value, given.grad.numpy()
+
+
+def loss_and_gradient(code, logits, labels):
+    """The label loss, and its gradient for the logits."""
+    import torch
+
+    given = torch.from_numpy(logits).requires_grad_()
+    loss = code.traps.label_loss(given, torch.from_numpy(labels))
+    value = as_array(loss)
+    loss.sum().backward()
+    return value, given.grad.numpy()
+
+
 @grade("pytorch_traps", weight=0.8)
 def test_random_predictions_meet_their_targets(observe, rng):
     """The squared error compares each prediction with its own target, for one sample and for several."""
     for n in (6, 1):
         predictions, targets = floats(rng, n, 1), floats(rng, n)
-        expect_errors(observe(errors_of, predictions, targets), predictions, targets)
+        value, gradient = observe(error_and_gradient, predictions, targets)
+        expect_error(value, predictions, targets)
+        assert_same(gradient, 2 * (predictions - targets[:, None]) / np.float32(n), rtol=1e-3, atol=1e-5)
 
 
 @grade("pytorch_traps", weight=0.8)
@@ -273,7 +298,11 @@ def test_random_logits_have_their_cross_entropy(observe, rng):
     """The loss is the cross-entropy of the logits, with its gradient."""
     for n, num_classes in ((5, 3), (1, 7)):
         logits, labels = 4 * floats(rng, n, num_classes), rng.integers(0, num_classes, n)
-        expect_label_loss(observe(label_losses, logits, labels), logits, labels)
+        value, gradient = observe(loss_and_gradient, logits, labels)
+        expect_label_loss(value, logits, labels)
+        slope = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        slope[np.arange(n), labels] -= 1
+        assert_same(gradient, (slope / n).astype(np.float32), rtol=1e-3, atol=1e-5)
 
 
 @grade("pytorch_traps", weight=0.8)
