@@ -152,7 +152,7 @@ def show_lines(
         axis.plot(range(1, len(values) + 1), values, color=color, linestyle=dashes, label=name)
         words.append(f"{name} from {values[0]:.3g} to {values[-1]:.3g}")
     axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear", title=expected)
-    axis.legend()
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     figure.tight_layout()
     show_figure(figure, f"{ylabel} over {xlabel}: {'; '.join(words)}.")
 
