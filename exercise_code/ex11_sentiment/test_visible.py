@@ -810,22 +810,23 @@ def expect_behaviour(answers, kind):
         raise Failure(f"{kind}: {right} of {count} are right ({others})", hint=f"it misreads {example!r}")
 
 
-# These bring no points: they say what a model that misses a step does not see. Whoever guesses has half of each kind right.
+# These bring no points: they say what a model that misses a step does not see. Whoever guesses has half of each kind
+# right, and so has a model that sees no word of opinion, whatever its weights are.
 @grade("sentiment_score", weight=0)
 def test_the_model_understands_negation(observe):
-    """Of small reviews such as "The plot was not dull." it reads clearly more than half rightly (0.6)."""
+    """Of small reviews such as "The plot was not dull." it reads more than half rightly, 0.6 or more."""
     expect_behaviour(observe(behaviour), "negation")
 
 
 @grade("sentiment_score", weight=0)
 def test_the_model_understands_contrast(observe):
-    """Of reviews such as "Although the plot was dull, the songs were great." it reads clearly more than half rightly."""
+    """Of reviews such as "Although the plot was dull, the songs were great." it reads 0.6 or more rightly."""
     expect_behaviour(observe(behaviour), "contrast")
 
 
 @grade("sentiment_score", weight=0)
 def test_the_model_does_not_judge_by_names(observe):
-    """Of reviews that differ in names alone, such as "Ada Stone was great.", it reads clearly more than half rightly."""
+    """Of reviews that differ in names alone, such as "Ada Stone was great.", it reads 0.6 or more rightly."""
     expect_behaviour(observe(behaviour), "names swapped")
 
 

@@ -51,8 +51,6 @@ from exercise_code.ex11_sentiment.scoring import predict_reviews
 from exercise_code.ex11_sentiment.text import Vocabulary, tokenize
 from exercise_code.ex11_sentiment.training import ReviewLoader
 
-seed_everything(11)
-
 # %% [markdown]
 # ## Why sentiment?
 #
@@ -67,6 +65,8 @@ seed_everything(11)
 # instructor has announced real ones.** The first lines that this cell prints say which kind you have.
 
 # %%
+seed_everything(11)
+
 train_reviews = load_dataset("imdb", split="train")
 val_reviews = load_dataset("imdb", split="val")
 

@@ -29,8 +29,6 @@ from exercise_code import seed_everything
 from exercise_code.ex07_pytorch.training import train_step
 from exercise_code.ex11_sentiment.pictures import show_lines
 
-seed_everything(11)
-
 # %% [markdown]
 # ## A cell with fewer gates
 #
@@ -83,6 +81,7 @@ def gru_step(cell, inputs, hidden):
 
 
 # %%
+seed_everything(11)
 cell = nn.GRUCell(3, 4)
 inputs, hidden = torch.randn(2, 3), torch.randn(2, 4)
 with torch.no_grad():
