@@ -1,1 +1,1 @@
-"""The package of exercise ex07_pytorch."""
+"""Exercise 7: PyTorch."""
