@@ -1,6 +1,6 @@
 """What helps where a hundred digits have a label: each way to train, over several draws, on 10,000 other digits.
 
-    python benchmarks/few_labels.py [--data embedded] [--draws 5] [--ways scratch augmented]
+    python benchmarks/few_labels.py [--data embedded] [--draws 0 1 2] [--ways scratch augmented]
 
 A draw has another hundred labels, and other weights to start from; embedded digits are other ones altogether. Scores
 go into `exercise_code/ex08_autoencoder/few_labels.json`, which exercise 8's notebook shows, as each run ends; those of
@@ -187,21 +187,22 @@ def interval(scores: list[float]) -> tuple[float, float]:
     return float(np.mean(scores)), STUDENT[min(n - 1, 9)] * float(np.std(scores, ddof=1)) / math.sqrt(n)
 
 
-def note(source: str, way: str, draw: int, score: float) -> list[float]:
+def note(path: Path, source: str, way: str, draw: int, score: float) -> list[float]:
     """All scores of a way, after this one was written into the table."""
-    table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
-    scores = table.setdefault(source, {}).setdefault(way, [])
-    scores[draw:] = [score]
-    TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    return list(scores)
+    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    scores = table.setdefault(source, {}).setdefault(way, {})
+    scores[str(draw)] = score
+    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    return list(scores.values())
 
 
 def main() -> int:
     """0; the scores are in the table."""
     parser = argparse.ArgumentParser(description="what helps where a hundred digits have a label")
     parser.add_argument("--data", choices=("embedded", "real"), default="embedded")
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--table", type=Path, default=TABLE)
     arguments = parser.parse_args()
     spec = load_exercise(EXERCISE)
     src = sources(spec)
@@ -210,7 +211,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as models,
         fresh_code(spec, Path(models), src.solution, src.earlier_solutions) as code,
     ):
-        for draw in range(arguments.draws):
+        for draw in arguments.draws:
             images, labels = draw_digits(arguments.data, draw)
             ways = Ways(code, arguments.data, images, labels, draw)
             for name in arguments.ways:
@@ -219,7 +220,7 @@ def main() -> int:
                 model = WAYS[name](ways)
                 seconds, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_utime - begun
                 score = round(float((predict(model, test_images).argmax(axis=1) == test_labels).mean()), 4)
-                mean, reach = interval(note(arguments.data, name, draw, score))
+                mean, reach = interval(note(arguments.table, arguments.data, name, draw, score))
                 print(
                     f"{arguments.data} draw {draw} {name:10} {score:.4f} in {seconds:.0f} s ({used:.0f} s of CPU); "
                     f"mean so far {mean:.4f} ± {reach:.4f}",

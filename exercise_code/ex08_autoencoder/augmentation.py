@@ -32,7 +32,7 @@ def affine_matrices(
         - `@` multiplies matrices picture by picture: (B, 2, 2) @ (B, 2, 1) is (B, 2, 1).
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 7: augment_matrices")
+    raise NotImplementedError("Task 7: affine matrices")
 
 
 def augment_digits(
@@ -61,4 +61,4 @@ def augment_digits(
         - The generator lives on the CPU, pictures may not: `matrices.to(images)`.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 8: augment_digits")
+    raise NotImplementedError("Task 8: augmented digits")

@@ -23,7 +23,7 @@ def labelled_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         - `count.clamp(min=1)` is at least 1: nothing divided by nothing is not a number.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 9: labels_loss")
+    raise NotImplementedError("Task 9: a loss for labelled pictures")
 
 
 def pseudo_labels(logits: torch.Tensor, threshold: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -41,7 +41,7 @@ def pseudo_labels(logits: torch.Tensor, threshold: float) -> tuple[torch.Tensor,
         - `mask.nonzero()` lists where a mask is True, one row for each: (K, 1).
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 10: labels_pseudo")
+    raise NotImplementedError("Task 10: pseudo-labels")
 
 
 def consistency_loss(weak_logits: torch.Tensor, strong_logits: torch.Tensor, threshold: float) -> torch.Tensor:
@@ -62,4 +62,4 @@ def consistency_loss(weak_logits: torch.Tensor, strong_logits: torch.Tensor, thr
         - `reduction="none"` gives the cross-entropy of each row.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 11: labels_consistency")
+    raise NotImplementedError("Task 11: consistency")

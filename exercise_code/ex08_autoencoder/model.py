@@ -40,7 +40,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.hparams = hparams
         # YOUR CODE HERE
-        raise NotImplementedError("Task 2: encoder")
+        raise NotImplementedError("Task 2: the encoder")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The codes of pictures, float32 (batch_size, latent_size).
@@ -50,7 +50,7 @@ class Encoder(nn.Module):
                 in eval mode the code of one picture must not depend on the others in its batch.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 2: encoder")
+        raise NotImplementedError("Task 2: the encoder")
 
 
 class Decoder(nn.Module):
@@ -70,7 +70,7 @@ class Decoder(nn.Module):
         """
         super().__init__()
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: decoder")
+        raise NotImplementedError("Task 3: the decoder")
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """The pictures of codes, float32 (batch_size, 1, 28, 28), values from 0 to 1.
@@ -79,7 +79,7 @@ class Decoder(nn.Module):
             codes: float32 (batch_size, latent_size), any numbers.
         """
         # YOUR CODE HERE
-        raise NotImplementedError("Task 3: decoder")
+        raise NotImplementedError("Task 3: the decoder")
 
 
 class Autoencoder(nn.Module):
@@ -94,12 +94,12 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.hparams = hparams
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: autoencoder")
+        raise NotImplementedError("Task 4: the autoencoder and its loss")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """What is left of pictures after they were encoded and decoded, a tensor of their shape."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 4: autoencoder")
+        raise NotImplementedError("Task 4: the autoencoder and its loss")
 
 
 def reconstruction_loss(outputs: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
@@ -111,7 +111,7 @@ def reconstruction_loss(outputs: torch.Tensor, images: torch.Tensor) -> torch.Te
         outputs, images: float tensors of the same shape (batch_size, 1, 28, 28).
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 4: autoencoder")
+    raise NotImplementedError("Task 4: the autoencoder and its loss")
 
 
 class Classifier(nn.Module):
@@ -137,12 +137,12 @@ class Classifier(nn.Module):
         super().__init__()
         self.hparams = hparams
         # YOUR CODE HERE
-        raise NotImplementedError("Task 5: classifier")
+        raise NotImplementedError("Task 5: the classifier")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The logits of the ten digits, float32 (batch_size, 10)."""
         # YOUR CODE HERE
-        raise NotImplementedError("Task 5: classifier")
+        raise NotImplementedError("Task 5: the classifier")
 
 
 # YOUR CODE HERE

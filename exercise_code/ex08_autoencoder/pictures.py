@@ -42,11 +42,11 @@ STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78}
 
 
 def few_labels(source: str) -> dict[str, tuple[float, float, int]]:
-    """For each way to train: the mean accuracy, how far its 95 % interval reaches to each side, and of how many runs."""
+    """For each way to train: the mean accuracy, how far its 95 % interval reaches to each side, how many runs."""
     table = json.loads(Path(__file__).with_name("few_labels.json").read_text(encoding="utf-8"))
     found = {}
     for way in WAYS:
-        scores = table.get(source, {}).get(way, [])
+        scores = list(table.get(source, {}).get(way, {}).values())
         if len(scores) > 1:
             reach = STUDENT[min(len(scores) - 1, 4)] * float(np.std(scores, ddof=1)) / math.sqrt(len(scores))
             found[way] = (float(np.mean(scores)), reach, len(scores))
@@ -164,10 +164,10 @@ def show_frame(image: npt.ArrayLike, changed: npt.ArrayLike, matrix: npt.ArrayLi
     left.imshow(old, cmap="gray", vmin=0, vmax=1, extent=(-1, 1, 1, -1))
     left.add_patch(Polygon(corners, closed=True, fill=False, edgecolor=ORANGE, linewidth=2))
     left.scatter(*corners[0], color=ORANGE, zorder=3, s=30)
-    left.set(xlim=(-1.5, 1.5), ylim=(1.5, -1.5), title="the old picture, and where new pixels come from")
+    left.set(xlim=(-1.5, 1.5), ylim=(1.5, -1.5), title="old picture, and the frame of the new")
     right.imshow(new, cmap="gray", vmin=0, vmax=1, extent=(-1, 1, 1, -1))
     right.scatter(-1, -1, color=ORANGE, zorder=3, s=30, clip_on=False)
-    right.set(title="the new picture")
+    right.set(title="new picture")
     for axis in (left, right):
         axis.grid(False)
         axis.set_facecolor("0.85")
@@ -187,9 +187,8 @@ def show_threshold(confidence: npt.ArrayLike, right: npt.ArrayLike) -> None:
     axis.plot(thresholds, correct, "--", color=ORANGE, label="right, of those chosen")
     axis.set(xlabel="threshold", ylabel="share", ylim=(0, 1.05))
     axis.legend(loc="lower left")
-    words = ", ".join(
-        f"at {t:.2f} {c:.2f} chosen, {r:.2f} right" for t, c, r in list(zip(thresholds, chosen, correct))[::23]
-    )
+    rows = list(zip(thresholds, chosen, correct, strict=True))[::23]
+    words = ", ".join(f"at {t:.2f} {c:.2f} chosen, {r:.2f} right" for t, c, r in rows)
     show_figure(figure, f"Share of pictures chosen and share of right ones among them: {words}.")
 
 

@@ -18,7 +18,7 @@ def conv_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0) ->
         - `//` divides and rounds down: `7 // 2` is 3.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: shapes_sizes")
+    raise NotImplementedError("Task 1: sizes")
 
 
 def transposed_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, output_padding: int = 0) -> int:
@@ -34,4 +34,4 @@ def transposed_size(size: int, kernel_size: int, stride: int = 1, padding: int =
         output_padding: O, how many more pixels the answer has on one side.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 1: shapes_sizes")
+    raise NotImplementedError("Task 1: sizes")

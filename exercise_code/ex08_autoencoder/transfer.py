@@ -14,7 +14,7 @@ def freeze(module: nn.Module) -> None:
         - Each parameter has an attribute `requires_grad`.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: transfer")
+    raise NotImplementedError("Task 6: frozen and slow")
 
 
 def parameter_groups(model: nn.Module, lr: float, encoder_lr: float) -> list[dict[str, Any]]:
@@ -34,4 +34,4 @@ def parameter_groups(model: nn.Module, lr: float, encoder_lr: float) -> list[dic
         - `torch.optim.AdamW(groups)` takes such a list in the place of parameters.
     """
     # YOUR CODE HERE
-    raise NotImplementedError("Task 6: transfer")
+    raise NotImplementedError("Task 6: frozen and slow")
