@@ -812,9 +812,8 @@ def augmented(code, images, seed, again, limits):
 
     def moves_only(angles, scales, shears, shifts):
         noted.append([as_array(each) for each in (angles, scales, shears, shifts)])
-        n = len(images)
-        matrices = torch.eye(2, 3).repeat(n, 1, 1)
-        matrices[:, :, 2] = -torch.as_tensor(shifts).reshape(n, 2)
+        matrices = torch.eye(2, 3).repeat(len(angles), 1, 1)
+        matrices[:, :, 2] = -torch.as_tensor(shifts).reshape(-1, 2)
         return matrices
 
     given = torch.from_numpy(images.copy())
