@@ -81,9 +81,9 @@ show_images(
 )
 
 # %% [markdown]
-# From top to bottom: the pictures, then what 2, 8 and 32 numbers keep of them. With two, it draws *a* digit, and often another
-# one. The curve falls steeply at first. Beyond 32 there is little left to win: about so many things can be different
-# in these pictures.
+# From top to bottom: the pictures, then what 2, 8 and 32 numbers keep of them. Two numbers say little more than how wide and how
+# bright a digit is, and the decoder draws a smudge of all digits that share them. With eight you can read most of them, with 32
+# all. The curve falls all the way, but each doubling wins less than the one before.
 #
 # ### A map
 #
@@ -94,8 +94,10 @@ with torch.no_grad():
     show_map(models[2].encoder(images[:1500]), labels[:1500])
 
 # %% [markdown]
-# Nobody told the network what a 7 is, and yet equal digits lie near each other. Not always: 4, 7 and 9 share a region, for their
-# strokes are similar. A classifier on this map has an easy task for some digits and a hopeless one for others.
+# Nobody told the network what a 1 is, and yet the 1s lie together, far from the rest: they have the fewest bright pixels, and
+# that is what counts most when a picture has to be drawn again. Most other digits share one crowded region. A
+# classifier on this map has an easy task for some digits and a hopeless one for others. **What is good for drawing need not be
+# good for naming**: remember the frozen encoder of part 1.
 #
 # ## A walk from one digit to another
 #
@@ -179,9 +181,10 @@ with torch.no_grad():
 print(f"standard deviations of the codes' numbers: {codes.std(dim=0).min():.1f} to {codes.std(dim=0).max():.1f}")
 
 # %% [markdown]
-# Above, the noise lies where no digit has its code, and the decoder was never trained there. Below, random codes have the mean
-# and the spread of true ones: strokes appear, but seldom a digit, as true codes lie in clumps with gaps between them. A
-# *variational* autoencoder trains its codes to be normally distributed, so that there are no gaps.
+# True codes are spread widely, as the last line says. The noise above lies huddled in the middle between them, where no digit has
+# its code and the decoder was never trained. Below, random codes have the mean and the spread of true ones: strokes appear, and
+# now and then a digit. But true codes lie in clumps, and most of these fall into the gaps. A *variational* autoencoder trains its
+# codes to be normally distributed, so that there are no gaps.
 #
 # ## Why the drawings are soft
 #
@@ -195,11 +198,11 @@ for guess in [0.0, 0.25, 0.5, 0.75, 1.0]:
 
 # %% [markdown]
 # Grey is best: **the mean of all that is possible**. It is no picture that could occur, but it is never far off. The same on a
-# digit: twenty copies, each moved a little, and their mean.
+# digit: nine copies, each moved a little, and their mean.
 
 # %%
 copies = torch.stack(
-    [torch.roll(images[0], (int(down), int(right)), (1, 2)) for down in (-1, 0, 1) for right in (-2, 0, 2)]
+    [torch.roll(images[4], (int(down), int(right)), (1, 2)) for down in (-1, 0, 1) for right in (-2, 0, 2)]
 )
 show_images(
     torch.cat([copies[[0, 4, 8]], copies.mean(dim=0, keepdim=True)]),
