@@ -44,8 +44,14 @@ class Encoder(nn.Module):
         layers: list[nn.Module] = []
         channels, side = 1, IMAGE_SIZE
         for out_channels in hparams["channels"]:
-            layers += [*_block(channels, out_channels, stride=2), *_block(out_channels, out_channels)]
-            channels, side = out_channels, (side + 1) // 2
+            for stride in (2, 1):
+                layers += [
+                    nn.Conv2d(channels, out_channels, 3, stride=stride, padding=1, bias=False),
+                    nn.BatchNorm2d(out_channels),
+                    nn.ReLU(),
+                ]
+                channels = out_channels
+            side = (side + 1) // 2
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * side * side, hparams["latent_size"]))
         ### END SOLUTION
 
@@ -182,15 +188,3 @@ class Classifier(nn.Module):
         ### BEGIN SOLUTION
         return self.head(self.encoder(images))
         ### END SOLUTION
-
-
-### BEGIN SOLUTION
-def _block(in_channels: int, out_channels: int, stride: int = 1) -> list[nn.Module]:
-    return [
-        nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(),
-    ]
-
-
-### END SOLUTION
