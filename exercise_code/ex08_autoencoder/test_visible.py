@@ -46,37 +46,57 @@ def sizes_of(code, name, calls):
     return each_call(lambda size, options: getattr(code.shapes, name)(size, **options), calls)
 
 
+def expect_sizes(observe, name, sizes, hints=None):
+    """Fail unless the function gives these sizes; `sizes` maps a size and options, as a text, to the answer."""
+    calls, want = {}, {}
+    for text, answer in sizes.items():
+        size, *options = text.split(", ")
+        label = f"{name}({text})"
+        calls[label] = (int(size), {each.split("=")[0]: int(each.split("=")[1]) for each in options})
+        want[label] = answer
+    named = {hint: {f"{name}({text})": wrong for text, wrong in each.items()} for hint, each in (hints or {}).items()}
+    assert_calls(observe(sizes_of, name, calls), want, hints=named)
+
+
 @grade("shapes_sizes", weight=SEEN)
 def test_a_convolution_has_a_size(observe):
-    """conv_size gives the width of a convolution's answer, an int, rounded down."""
-    calls = {
-        "conv_size(8, kernel_size=3)": (8, {"kernel_size": 3}),
-        "conv_size(28, kernel_size=5, stride=2, padding=2)": (28, {"kernel_size": 5, "stride": 2, "padding": 2}),
-        "conv_size(5, kernel_size=5, stride=3)": (5, {"kernel_size": 5, "stride": 3}),
-    }
-    want = dict(zip(calls, (6, 14, 1), strict=True))
+    """conv_size gives the width of a convolution's answer, an int."""
+    sizes = {"8, kernel_size=3": 6, "28, kernel_size=5, padding=2": 28, "5, kernel_size=5, stride=3": 1}
     hints = {
-        "round down: // in the place of /": lambda got: any(type(each) is float for each in got.values()),
-        "the + 1 is missing: a kernel that fits once gives one number": dict(zip(calls, (5, 13, 0), strict=True)),
-        "padding is added on both sides": {"conv_size(28, kernel_size=5, stride=2, padding=2)": 13},
+        "the + 1 is missing: a kernel that fits once gives one number": dict(zip(sizes, (5, 27, 0), strict=True)),
+        "padding is added on both sides": {"28, kernel_size=5, padding=2": 26},
     }
-    assert_calls(observe(sizes_of, "conv_size", calls), want, hints=hints)
+    expect_sizes(observe, "conv_size", sizes, hints)
+
+
+@grade("shapes_sizes", weight=SEEN)
+def test_a_size_is_rounded_down(observe):
+    """Where the kernel does not fit once more, conv_size rounds down, and answers an int."""
+    sizes = {
+        "28, kernel_size=3, stride=2, padding=1": 14,
+        "8, kernel_size=3, stride=3": 2,
+        "9, kernel_size=2, stride=4": 2,
+    }
+    hints = {"round down: // in the place of /": {"28, kernel_size=3, stride=2, padding=1": 14.5}}
+    expect_sizes(observe, "conv_size", sizes, hints)
 
 
 @grade("shapes_sizes", weight=SEEN)
 def test_a_transposed_convolution_has_a_size(observe):
     """transposed_size gives the width of a transposed convolution's answer, an int."""
-    calls = {
-        "transposed_size(6, kernel_size=3)": (6, {"kernel_size": 3}),
-        "transposed_size(7, kernel_size=4, stride=2, padding=1)": (7, {"kernel_size": 4, "stride": 2, "padding": 1}),
-        "transposed_size(14, kernel_size=3, stride=2, padding=1, output_padding=1)": (
-            14,
-            {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
-        ),
+    sizes = {"6, kernel_size=3": 8, "7, kernel_size=4, stride=2, padding=1": 14}
+    hints = {"that is the size of a plain convolution": dict(zip(sizes, (4, 3), strict=True))}
+    expect_sizes(observe, "transposed_size", sizes, hints)
+
+
+@grade("shapes_sizes", weight=SEEN)
+def test_output_padding_adds_pixels(observe):
+    """output_padding makes the answer of a transposed convolution so many pixels wider."""
+    sizes = {
+        "14, kernel_size=3, stride=2, padding=1, output_padding=1": 28,
+        "5, kernel_size=2, stride=3, output_padding=2": 16,
     }
-    want = dict(zip(calls, (8, 14, 28), strict=True))
-    hints = {"that is the size of a plain convolution": dict(zip(calls, (4, 3, 7), strict=True))}
-    assert_calls(observe(sizes_of, "transposed_size", calls), want, hints=hints)
+    expect_sizes(observe, "transposed_size", sizes)
 
 
 # Encoder and decoder
@@ -212,14 +232,9 @@ def test_a_picture_becomes_a_code(observe, rng):
 
 @grade("encoder", weight=SEEN)
 def test_codes_do_not_depend_on_their_neighbours(observe, rng):
-    """In eval mode a picture has the same code alone and in a batch, and other pictures have other codes."""
+    """In eval mode a code is the same alone and in a batch; it is made from all of the encoder's parameters."""
     targets = rng.normal(size=(4, 6)).astype(np.float32)
     expect_independent(observe(trained_outputs, "Encoder", draw_pictures(rng, 4), targets, 6), "codes")
-
-
-@grade("encoder", weight=SEEN)
-def test_all_layers_of_the_encoder_learn(observe, rng):
-    """What a code is made from is among encoder.parameters(), and each parameter takes part."""
     expect_owned(observe(tensors_in_the_graph, "Encoder", draw_pictures(rng, 3), 8))
 
 
@@ -244,14 +259,9 @@ def test_a_code_becomes_a_picture(observe, rng):
 
 @grade("decoder", weight=SEEN)
 def test_pictures_do_not_depend_on_their_neighbours(observe, rng):
-    """In eval mode a code has the same picture alone and in a batch, and other codes have other pictures."""
+    """In eval mode a picture is the same alone and in a batch; it is made from all of the decoder's parameters."""
     codes = rng.normal(size=(4, 6)).astype(np.float32)
     expect_independent(observe(trained_outputs, "Decoder", codes, draw_pictures(rng, 4), 6), "pictures")
-
-
-@grade("decoder", weight=SEEN)
-def test_all_layers_of_the_decoder_learn(observe, rng):
-    """What a picture is made from is among decoder.parameters(), and each parameter takes part."""
     expect_owned(observe(tensors_in_the_graph, "Decoder", rng.normal(size=(3, 8)).astype(np.float32), 8))
 
 
@@ -283,7 +293,7 @@ def plain_parts():
 
 
 def reconstructed(code, images, latent_size):
-    """What an autoencoder of plain parts answers, and what its two parts give one after the other."""
+    """What an autoencoder of plain parts answers, what its parts give one by one, and the gradient of the encoder."""
     import torch
 
     torch.manual_seed(0)
@@ -291,16 +301,21 @@ def reconstructed(code, images, latent_size):
         model = code.model.Autoencoder(hparams_of(code, latent_size=latent_size)).eval()
         samples = torch.from_numpy(images)
         parts = [type(getattr(model, name, None)).__name__ for name in ("encoder", "decoder")]
+        outputs = model(samples)
+        answer = as_array(outputs)
+        if parts != ["PlainEncoder", "PlainDecoder"]:
+            return [parts, answer, None, 0.0]
+        if outputs.requires_grad:
+            outputs.square().sum().backward()
+        found = model.encoder.layer.weight.grad
         with torch.no_grad():
-            answer = as_array(model(samples))
-            if parts != ["PlainEncoder", "PlainDecoder"]:
-                return [parts, answer, None]
-            return [parts, answer, model.decoder(model.encoder(samples)).numpy()]
+            want = model.decoder(model.encoder(samples)).numpy()
+        return [parts, answer, want, 0.0 if found is None else float(found.abs().max())]
 
 
 def expect_reconstructed(got):
     """Fail unless the answer is that of the decoder on what the encoder gives."""
-    parts, answer, want = items(got, 3)
+    parts, answer, want, gradient = items(got, 4)
     if parts != ["PlainEncoder", "PlainDecoder"]:
         hint = "make them with Encoder(hparams) and Decoder(hparams)"
         raise Failure("expected self.encoder, an Encoder, and self.decoder, a Decoder", got=str(parts), hint=hint)
@@ -308,13 +323,9 @@ def expect_reconstructed(got):
         raise Failure("expected pictures that differ")
     with call("Autoencoder(hparams)(images)"):
         assert_same(answer, want, rtol=1e-4, atol=1e-5, hint="encode the pictures, then decode the codes")
-
-
-@grade("autoencoder", weight=SEEN)
-def test_pictures_are_encoded_and_decoded(observe, rng):
-    """Autoencoder has an encoder and a decoder, and answers what the decoder makes of the codes."""
-    for n in (3, 1):
-        expect_reconstructed(observe(reconstructed, draw_pictures(rng, n), 4))
+        if not gradient > 0:
+            hint = "detach() and torch.no_grad() cut the way from the pictures back to the codes"
+            raise Failure("no gradient reaches the encoder", hint=hint)
 
 
 def losses_of(code, calls):
@@ -339,24 +350,41 @@ def gradient_of_the_loss(code, outputs, images):
     return given.grad.numpy()
 
 
+PIXELS = SIZE * SIZE
+
+
+def expect_losses(got, want, hints):
+    """Fail unless these are the losses; each hint has those of a mistake, in the same order."""
+    wanted = {text: np.array(loss, dtype=np.float32) for text, loss in want.items()}
+    named = {hint: dict(zip(want, losses, strict=True)) for hint, losses in hints.items()}
+    assert_calls(got, wanted, rtol=1e-4, hints=named)
+
+
 @grade("autoencoder", weight=SEEN)
 def test_the_loss_is_a_mean_over_pixels(observe):
-    """reconstruction_loss is the mean of the squared differences over all pixels of all pictures."""
+    """reconstruction_loss of one picture is the mean of the squared differences of its pixels."""
+    black = np.zeros((1, 1, SIZE, SIZE), dtype=np.float32)
+    calls = {"a picture that is 0.4 off": (black + 0.4, black), "0.5 too dark": (black, black + 0.5)}
+    hints = {
+        "that is the sum: divide by the number of all pixels": (0.16 * PIXELS, 0.25 * PIXELS),
+        "those are absolute differences: square them": (0.4, 0.5),
+    }
+    expect_losses(observe(losses_of, calls), dict(zip(calls, (0.16, 0.25), strict=True)), hints)
+
+
+@grade("autoencoder", weight=SEEN)
+def test_the_loss_is_a_mean_over_pictures(observe):
+    """reconstruction_loss of several pictures is the mean over all pixels of all of them."""
     black = np.zeros((2, 1, SIZE, SIZE), dtype=np.float32)
     half = black.copy()
     half[0] = 0.5
-    calls = {
-        "two pictures, one 0.5 off in each pixel, the other one perfect": (half, black),
-        "both 0.4 off": (black + 0.4, black),
-    }
-    want = {text: np.array(loss, dtype=np.float32) for text, loss in zip(calls, (0.125, 0.16), strict=True)}
-    pixels = SIZE * SIZE
+    calls = {"two pictures, one 0.5 off, the other one perfect": (half, black), "both 0.4 off": (black + 0.4, black)}
     hints = {
-        "that is the sum: divide by the number of all pixels": dict(zip(calls, (196.0, 0.32 * pixels), strict=True)),
-        "the mean over pixels is missing": dict(zip(calls, (98.0, 0.16 * pixels), strict=True)),
-        "those are absolute differences: square them": dict(zip(calls, (0.25, 0.4), strict=True)),
+        "that is the sum: divide by the number of all pixels": (0.25 * PIXELS, 0.32 * PIXELS),
+        "the mean over pixels is missing": (0.125 * PIXELS, 0.16 * PIXELS),
+        "those are absolute differences: square them": (0.25, 0.4),
     }
-    assert_calls(observe(losses_of, calls), want, rtol=1e-4, hints=hints)
+    expect_losses(observe(losses_of, calls), dict(zip(calls, (0.125, 0.16), strict=True)), hints)
 
 
 def expect_gradient(got, outputs, images):
@@ -369,8 +397,10 @@ def expect_gradient(got, outputs, images):
 
 
 @grade("autoencoder", weight=SEEN)
-def test_gradients_flow_from_the_reconstruction(observe, rng):
-    """From the loss gradients flow back to the outputs."""
+def test_pictures_are_encoded_and_decoded(observe, rng):
+    """Autoencoder answers what its decoder makes of the codes; gradients flow from the loss to the outputs, and on."""
+    for n in (3, 1):
+        expect_reconstructed(observe(reconstructed, draw_pictures(rng, n), 4))
     outputs, images = draw_pictures(rng, 2), draw_pictures(rng, 2)[::-1].copy()
     expect_gradient(observe(gradient_of_the_loss, outputs, images), outputs, images)
 
@@ -436,30 +466,21 @@ def expect_copied(got):
 
 @grade("classifier", weight=SEEN)
 def test_pictures_get_ten_logits(observe, rng):
-    """For any number of pictures the classifier gives ten logits each."""
+    """A picture has ten logits, the same ones alone and in a batch, made from all of the classifier's parameters."""
     sizes = [1, 2, 5]
     for latent_size in (32, 5):
         got = observe(logits_of_sizes, draw_pictures(rng, 5), latent_size, sizes)
         expect_shapes(got, sizes, (10,), "a digit has ten logits")
-
-
-@grade("classifier", weight=SEEN)
-def test_logits_do_not_depend_on_their_neighbours(observe, rng):
-    """In eval mode a picture has the same logits alone and in a batch, and other pictures have other logits."""
     targets = rng.normal(size=(4, 10)).astype(np.float32)
-    expect_independent(observe(trained_logits, draw_pictures(rng, 4), targets, 6), "logits")
-
-
-@grade("classifier", weight=SEEN)
-def test_all_layers_of_the_classifier_learn(observe, rng):
-    """What the logits are made from is among classifier.parameters(), and each parameter takes part."""
+    # Long codes: of a few numbers a ReLU may leave nothing.
+    expect_independent(observe(trained_logits, draw_pictures(rng, 4), targets, 40), "logits")
     expect_owned(observe(classifier_in_the_graph, draw_pictures(rng, 3), 8))
 
 
 @grade("classifier", weight=SEEN)
 def test_a_learned_encoder_is_copied(observe, rng):
     """With an encoder the classifier starts from its numbers, and what it learns does not change the encoder."""
-    expect_copied(observe(encoder_in_two_places, draw_pictures(rng, 4), np.array([1, 2, 3, 4]), 6))
+    expect_copied(observe(encoder_in_two_places, draw_pictures(rng, 4), np.array([1, 2, 3, 4]), 40))
 
 
 # Frozen and slow parts
@@ -511,8 +532,8 @@ def groups_of(code, lr, encoder_lr, frozen=()):
     """The groups of a small model, some of it frozen: the names of their parameters, and their learning rates."""
     model = small_model()
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad = name not in frozen
+    for title, weight in model.named_parameters():
+        weight.requires_grad = title not in frozen
     groups = code.transfer.parameter_groups(model, lr, encoder_lr)
     if not isinstance(groups, list | tuple) or not all(isinstance(group, dict) for group in groups):
         raise OddAnswer(f"expected a list of dicts, got {type(groups).__name__}")
@@ -554,18 +575,20 @@ def expect_groups(got, lr, encoder_lr, frozen=()):
 
 @grade("transfer", weight=SEEN)
 def test_parameters_come_in_two_groups(observe):
-    """parameter_groups gives the encoder's parameters and all others, each with its learning rate."""
-    expect_groups(observe(groups_of, 0.01, 0.001), 0.01, 0.001)
-
-
-@grade("transfer", weight=SEEN)
-def test_frozen_parameters_are_in_no_group(observe):
-    """parameter_groups leaves out frozen parameters, and a group that has no others."""
-    for frozen in (["encoder.0.weight", "head.bias"], ENCODER):
+    """parameter_groups gives the encoder's parameters and all others; it leaves out frozen ones and empty groups."""
+    for frozen in ([], ["encoder.0.weight", "head.bias"], ENCODER):
         expect_groups(observe(groups_of, 0.01, 0.001, frozen), 0.01, 0.001, frozen)
 
 
 # Labels that are not there
+
+
+def value_of(code, function, *arguments):
+    """The loss alone."""
+    import torch
+
+    given = [torch.from_numpy(each) if isinstance(each, np.ndarray) else each for each in arguments]
+    return as_array(getattr(code.labels, function)(*given))
 
 
 def with_gradient(code, function, logits, *others):
@@ -632,19 +655,43 @@ def expect_labelled(got, logits, labels):
         assert_same(got[1], want, rtol=1e-3, atol=1e-6, hint="no gradient may reach pictures without a label")
 
 
+def expect_labelled_value(got, logits, labels):
+    """Fail unless it is the mean loss of the labelled rows."""
+    losses, known = cross_entropies(logits, labels), max(1, int((labels >= 0).sum()))
+    with call(f"labelled_loss(logits, tensor({labels.tolist()}))"):
+        hints = labelled_hints(logits, labels)
+        assert_same(got, np.array(losses.sum() / known, np.float32), rtol=1e-4, atol=1e-6, hints=hints)
+
+
 @grade("labels_loss", weight=SEEN)
 def test_only_labelled_pictures_count(observe, rng):
-    """labelled_loss is the mean cross-entropy of the pictures that have a label."""
+    """labelled_loss is the mean cross-entropy of the pictures that have a label; 0 is a label."""
     logits = rng.normal(size=(5, 10)).astype(np.float32)
-    for labels in (np.array([3, -1, 0, -1, 9]), np.array([1, 2, 3, 4, 5])):
-        expect_labelled(observe(with_gradient, "labelled_loss", [logits], labels), logits, labels)
+    labels = np.array([3, -1, 0, -1, 9])
+    expect_labelled_value(observe(value_of, "labelled_loss", logits, labels), logits, labels)
+
+
+@grade("labels_loss", weight=SEEN)
+def test_all_pictures_may_have_labels(observe, rng):
+    """If all have a label, labelled_loss is the mean cross-entropy."""
+    logits = rng.normal(size=(5, 10)).astype(np.float32)
+    labels = np.array([1, 2, 0, 4, 5])
+    expect_labelled_value(observe(value_of, "labelled_loss", logits, labels), logits, labels)
 
 
 @grade("labels_loss", weight=SEEN)
 def test_a_batch_may_have_no_label(observe, rng):
-    """If no picture of a batch has a label, the loss is 0, and backward can be called; one label is enough, too."""
+    """If no picture of a batch has a label, the loss is 0; one label is enough, too."""
     logits = rng.normal(size=(3, 10)).astype(np.float32)
     for labels in (np.array([-1, 7, -1]), np.array([-1, -1, -1])):
+        expect_labelled_value(observe(value_of, "labelled_loss", logits, labels), logits, labels)
+
+
+@grade("labels_loss", weight=SEEN)
+def test_gradients_reach_labelled_pictures_only(observe, rng):
+    """From the loss gradients flow to the labelled pictures; backward works even if there are none."""
+    logits = rng.normal(size=(3, 10)).astype(np.float32)
+    for labels in (np.array([-1, 7, 2]), np.array([-1, -1, -1])):
         expect_labelled(observe(with_gradient, "labelled_loss", [logits], labels), logits, labels)
 
 
@@ -693,10 +740,16 @@ def test_sure_pictures_get_labels(observe):
 
 @grade("labels_pseudo", weight=SEEN)
 def test_there_may_be_no_sure_picture(observe, rng):
-    """With a high threshold none is chosen, with the threshold 0 all of them."""
+    """With a high threshold none is chosen."""
     logits = sure_and_unsure(rng, 4)
-    for threshold in (0.0, 0.99999):
-        expect_chosen(observe(chosen, logits, threshold), logits, threshold)
+    expect_chosen(observe(chosen, logits, 0.99999), logits, 0.99999)
+
+
+@grade("labels_pseudo", weight=SEEN)
+def test_all_pictures_may_be_chosen(observe, rng):
+    """With the threshold 0 all are chosen."""
+    logits = sure_and_unsure(rng, 4)
+    expect_chosen(observe(chosen, logits, 0.0), logits, 0.0)
 
 
 def consistency(weak, strong, threshold):
@@ -732,18 +785,50 @@ def expect_consistency(got, weak, strong, threshold):
         assert_same(got[2], slope, rtol=1e-3, atol=1e-6)
 
 
+def expect_consistency_value(got, weak, strong, threshold):
+    """Fail unless it is the mean over all pictures, of which unsure ones count 0."""
+    losses, sure, _ = consistency(weak, strong, threshold)
+    swapped_losses, swapped_sure, _ = consistency(strong, weak, threshold)
+    wrong = {
+        "the mean is over all pictures, also over those that count 0": losses[sure].mean() if sure.any() else np.inf,
+        "that is the sum: take the mean": (losses * sure).sum(),
+        "pictures that the model is not sure of count 0": losses.mean(),
+        "the labels come from the weak logits, the losses are those of the strong ones": (
+            swapped_losses * swapped_sure
+        ).mean(),
+    }
+    want = (losses * sure).mean()
+    hints = {t: (lambda got, v=value: resembles(got, v)) for t, value in wrong.items() if value != want}
+    with call(f"consistency_loss(weak, strong, threshold={threshold}), both of shape {weak.shape}"):
+        assert_same(got, np.array(want, np.float32), rtol=1e-4, atol=1e-6, hints=hints)
+
+
 @grade("labels_consistency", weight=SEEN)
 def test_a_changed_picture_is_told_what_it_is(observe, rng):
     """consistency_loss is the cross-entropy of the strong logits where the weak ones are sure, in the mean over all."""
     weak, strong = sure_and_unsure(rng, 6), sure_and_unsure(rng, 6)
-    expect_consistency(observe(with_gradient, "consistency_loss", [weak, strong], 0.9), weak, strong, 0.9)
+    expect_consistency_value(observe(value_of, "consistency_loss", weak, strong, 0.9), weak, strong, 0.9)
+
+
+@grade("labels_consistency", weight=SEEN)
+def test_all_pictures_may_count(observe, rng):
+    """With the threshold 0 all pictures count."""
+    weak, strong = sure_and_unsure(rng, 4), sure_and_unsure(rng, 4)
+    expect_consistency_value(observe(value_of, "consistency_loss", weak, strong, 0.0), weak, strong, 0.0)
+
+
+@grade("labels_consistency", weight=SEEN)
+def test_no_picture_may_count(observe, rng):
+    """If the model is sure of none, the loss is 0."""
+    weak, strong = sure_and_unsure(rng, 4), sure_and_unsure(rng, 4)
+    expect_consistency_value(observe(value_of, "consistency_loss", weak, strong, 0.99999), weak, strong, 0.99999)
 
 
 @grade("labels_consistency", weight=SEEN)
 def test_the_teacher_does_not_learn(observe, rng):
-    """With the threshold 0 all pictures count, and no gradient reaches the weak logits."""
+    """Gradients flow to the strong logits that count, and none reaches the weak ones."""
     weak, strong = sure_and_unsure(rng, 4), sure_and_unsure(rng, 4)
-    expect_consistency(observe(with_gradient, "consistency_loss", [weak, strong], 0.0), weak, strong, 0.0)
+    expect_consistency(observe(with_gradient, "consistency_loss", [weak, strong], 0.9), weak, strong, 0.9)
 
 
 # Changed digits
@@ -763,26 +848,36 @@ def some_draws(angles=(), scales=(), shears=(), shifts=()):
     return [np.array(each, dtype=np.float32) for each in filled]
 
 
+def expect_matrix(observe, text, want, hints, **draws):
+    """Fail unless it is the matrix of these draws."""
+    with call(f"affine_matrices with {text}"):
+        got = observe(matrices_of, *some_draws(**draws))
+        assert_same(got, np.array([want], dtype=np.float32), rtol=1e-4, atol=1e-6, hints=hints)
+
+
 @grade("augment_matrices", weight=SEEN)
-def test_one_change_at_a_time(observe):
-    """affine_matrices answers the matrices of a shift, a resized, a slanted and a turned digit."""
-    cases = [
-        ("shifts=[[0.5, -0.25]]", {"shifts": [[0.5, -0.25]]}, [[1, 0, -0.5], [0, 1, 0.25]]),
-        ("scales=[2]", {"scales": [2.0]}, [[0.5, 0, 0], [0, 0.5, 0]]),
-        ("shears=[0.3]", {"shears": [0.3]}, [[1, 0.3, 0], [0, 1, 0]]),
-        ("angles=[π / 2]", {"angles": [np.pi / 2]}, [[0, -1, 0], [1, 0, 0]]),
-    ]
-    for text, given, want in cases:
-        wanted = np.array([want], dtype=np.float32)
-        hints = {
-            "a pixel comes from where the digit was before: -A d": wanted * np.array([1, 1, -1], np.float32),
-            "a larger digit comes from a smaller place: divide by the scale": np.array([[[2, 0, 0], [0, 2, 0]]]),
-            "that turns the other way round": np.array([[[0, 1, 0], [-1, 0, 0]]]),
-            "the angle is in radians already": lambda got, text=text: "angle" in text and abs(got[0, 0, 1]) < 0.1,
-        }
-        with call(f"affine_matrices with {text}"):
-            got = observe(matrices_of, *some_draws(**given))
-            assert_same(got, wanted, rtol=1e-4, atol=1e-6, hints=hints)
+def test_a_digit_is_moved(observe):
+    """With a shift alone, pixels come from where the digit was before."""
+    hints = {"a pixel comes from where the digit was before: -A d": np.array([[[1, 0, 0.5], [0, 1, -0.25]]])}
+    expect_matrix(observe, "shifts=[[0.5, -0.25]]", [[1, 0, -0.5], [0, 1, 0.25]], hints, shifts=[[0.5, -0.25]])
+
+
+@grade("augment_matrices", weight=SEEN)
+def test_a_digit_is_resized(observe):
+    """With a scale alone, a larger digit comes from a smaller place."""
+    hints = {"a larger digit comes from a smaller place: divide by the scale": np.array([[[2, 0, 0], [0, 2, 0]]])}
+    expect_matrix(observe, "scales=[2]", [[0.5, 0, 0], [0, 0.5, 0]], hints, scales=[2.0])
+
+
+@grade("augment_matrices", weight=SEEN)
+def test_a_digit_is_slanted_or_turned(observe):
+    """With a shear or an angle alone, the matrix is that of the formula."""
+    expect_matrix(observe, "shears=[0.3]", [[1, 0.3, 0], [0, 1, 0]], {}, shears=[0.3])
+    hints = {
+        "that turns the other way round": np.array([[[0, 1, 0], [-1, 0, 0]]]),
+        "the angle is in radians already": lambda got: abs(got[0, 0, 1]) < 0.1,
+    }
+    expect_matrix(observe, "angles=[π / 2]", [[0, -1, 0], [1, 0, 0]], hints, angles=[np.pi / 2])
 
 
 @grade("augment_matrices", weight=SEEN)
@@ -906,23 +1001,13 @@ def draw_blobs(rng, n, height=SIZE, width=SIZE):
 
 @grade("augment_digits", weight=SEEN)
 def test_each_digit_has_its_own_draws(observe, rng):
-    """augment_digits draws an angle, a scale, a shear and two shifts for each picture, within the limits."""
+    """Each picture has its own five draws within the limits, from the generator, and comes from where they say."""
     with call(f"augment_digits(64 images, generator, {', '.join(f'{k}={v:g}' for k, v in LIMITS.items())})"):
         _, noted, _ = items(observe(augmented, draw_blobs(rng, 64), 1, 2, LIMITS), 3)
         expect_draws(noted, 64, LIMITS)
-
-
-@grade("augment_digits", weight=SEEN)
-def test_digits_are_moved_by_their_draws(observe, rng):
-    """The pictures come from where the matrices say, the same ones for the same seed, and black behind the edges."""
     images = draw_blobs(rng, 5)
     with call("augment_digits(5 images, generator, max_shift=0.5)"):
-        got = observe(augmented, images, 3, 4, LIMITS)
-        if len(items(got, 3)[1]) != 3:
-            raise Failure(
-                "expected matrices of affine_matrices", hint="call affine_matrices(angles, scales, shears, shifts)"
-            )
-        expect_moved(got, images)
+        expect_moved(observe(augmented, images, 3, 4, LIMITS), images)
 
 
 # The score

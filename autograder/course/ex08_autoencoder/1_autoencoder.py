@@ -343,7 +343,7 @@ print("the same object:", second.weight.tolist(), " a copy:", third.weight.tolis
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `if encoder is not None: self.encoder.load_state_dict(encoder.state_dict())`, after `self.encoder` was made.
+# Make `self.encoder` first. Then, if there is one to copy from, load its `state_dict()` into your own.
 #
 # </details>
 
