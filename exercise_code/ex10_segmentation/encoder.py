@@ -35,7 +35,8 @@ class EncoderNet(nn.Module):
     Args:
         hparams: "places", the layers whose features are used, some of `CHANNELS`. "decoder", an empty list for the
             light head, which takes the first and the last of them; or the channels of a way up: one number for the
-            neck behind the last place, and one more for each other place. "dropout", a share, may be left out.
+            neck behind the last place, and one more for each other place. May be left out: "dropout", a share; and
+            "mirror", true where the finished model answers with the mean for an image and its mirror image.
         num_classes: how many logits each pixel gets.
     """
 
@@ -45,6 +46,7 @@ class EncoderNet(nn.Module):
         from torchvision.models import mobilenet_v2
 
         self.places = list(hparams["places"])
+        self.mirror = bool(hparams.get("mirror", False))
         self.encoder = mobilenet_v2(weights=None).features
         sizes = [CHANNELS[place] for place in self.places]
         widths = hparams["decoder"]
@@ -59,6 +61,11 @@ class EncoderNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, float32 (B, num_classes, h, w), for normalised images, float32 (B, 3, H, W)."""
+        if self.training or not self.mirror:
+            return self._logits(images)
+        return (self._logits(images) + self._logits(images.flip(-1)).flip(-1)) / 2
+
+    def _logits(self, images: Tensor) -> Tensor:
         *skips, x = features_at(self.encoder, images, self.places)
         logits: Tensor
         if hasattr(self, "head"):
@@ -118,7 +125,7 @@ def _downloaded() -> object:
     """The state_dict that torchvision's host gives, an empty one where it cannot be reached."""
     from torchvision.models import MobileNet_V2_Weights
 
-    print("downloading mobilenet_v2 (14 MB) from download.pytorch.org", flush=True)
+    print("downloading mobilenet_v2 (14 MB) from torchvision's host", flush=True)
     try:
         return MobileNet_V2_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True, weights_only=True)
     # No network, a cut connection, a wrong hash: the course goes on without.
