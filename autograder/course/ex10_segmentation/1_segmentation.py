@@ -701,7 +701,7 @@ print("logits:", tuple(logits.shape), f"of a head with {count_parameters(fresh_h
 # | recipe | when |
 # |---|---|
 # | freeze the encoder, train the head | very few images, or the first minutes of any run |
-# | train all, the encoder with a smaller learning rate | some hundreds of images like those of pretraining |
+# | freeze early layers and normalisations, train the rest, the encoder's part with a smaller learning rate | some hundreds of images like those of pretraining |
 # | train all alike | many images, or images of quite another kind |
 #
 # One trap is in the first recipe. `requires_grad = False` stops the gradients, but in training mode a batch normalisation goes on
@@ -740,10 +740,10 @@ check("transfer_freeze")
 transfer = SegmentationModel(MOBILENET_HPARAMS)
 transfer.net.encoder.load_state_dict(encoder.state_dict())
 freeze(transfer.net.encoder)
-for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=4e-4, lr=2e-3):
+for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=2e-4, lr=1e-3):
     print(f"frozen:  {sum(p.numel() for p in group['params']):9,} parameters with learning rate {group['lr']}")
 freeze(transfer.net.encoder, frozen=False)
-for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=4e-4, lr=2e-3):
+for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=2e-4, lr=1e-3):
     print(f"thawed:  {sum(p.numel() for p in group['params']):9,} parameters with learning rate {group['lr']}")
 
 # %% [markdown]
@@ -755,7 +755,12 @@ for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=4e-4, l
 # %%
 if pretrained and train_scenes.source == "real":
     transfer.to(device)
-    groups = parameter_groups(transfer, transfer.net.encoder, encoder_lr=4e-4, lr=2e-3)
+    # Edges and textures are the same everywhere, and a few photographs are too few for new means and variances.
+    freeze(transfer.net.encoder[:7])
+    for layer in transfer.net.encoder.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            freeze(layer)
+    groups = parameter_groups(transfer, transfer.net.encoder, encoder_lr=2e-4, lr=1e-3)
     history = train(
         transfer,
         TensorDataset(train_images, train_labels),
