@@ -646,7 +646,10 @@ check("labels_pseudo")
 # %%
 chosen, guessed = pseudo_labels(torch.from_numpy(predict(augmented, unlabelled)), threshold=0.95)
 print(f"{len(chosen):,} of {len(unlabelled):,} pictures get a label")
-show_images(unlabelled[chosen[:12]], [str(label) for label in guessed[:12].tolist()], columns=12, size=0.8)
+if len(chosen) > 0:
+    show_images(unlabelled[chosen[:12]], [str(label) for label in guessed[:12].tolist()], columns=12, size=0.8)
+else:
+    print("The model is sure of none: train it longer.")
 
 # %% [markdown]
 # **Expect** nine of ten. Look at the twelve: is one of them wrong?
