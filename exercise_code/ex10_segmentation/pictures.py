@@ -132,10 +132,10 @@ def show_field(layers: Sequence[tuple[int, int, int]], width: int = 19) -> None:
     """Draw rows of numbers, the image below, and what one number at the top sees of each row below it."""
     rows = [np.arange(width, dtype=float)]
     seen: list[set[int]] = [set() for _ in range(len(layers) + 1)]
-    for kernel, stride, dilation in layers:
+    for layer in layers:
         last = rows[-1]
-        span = (kernel - 1) * dilation
-        rows.append(np.array([last[i : i + span + 1].mean() for i in range(0, len(last) - span, stride)]))
+        span = (layer[0] - 1) * layer[2]
+        rows.append(np.array([last[i : i + span + 1].mean() for i in range(0, len(last) - span, layer[1])]))
     seen[-1] = {len(rows[-1]) // 2}
     figure, axis = plt.subplots(figsize=(9, 1.1 * len(rows) + 0.3), layout="constrained")
     for depth in range(len(layers), 0, -1):

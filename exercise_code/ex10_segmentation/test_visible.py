@@ -602,8 +602,8 @@ def standing_in(code):
 
     class Conv(nn.Sequential):
         def __init__(self, in_channels, out_channels):
-            layers = [nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()]
-            super().__init__(*layers)
+            norm = nn.BatchNorm2d(out_channels)
+            super().__init__(nn.Conv2d(in_channels, out_channels, 3, padding=1), norm, nn.ReLU())
 
     class Up(nn.Module):
         def __init__(self, in_channels, skip_channels, out_channels):
@@ -621,7 +621,8 @@ def standing_in(code):
             self.head = nn.Conv2d(len(hparams["places"]), num_classes, 1)
 
         def forward(self, images):
-            return self.head(self.encoder(images))
+            features = self.encoder(images)
+            return self.head(features)
 
     with swapped(code.model, DoubleConv=Conv, UpBlock=Up, EncoderNet=Encoder, quiet_norms=lambda _model: None):
         yield
@@ -987,7 +988,7 @@ def groups_of(code, frozen):
     with model_equal(model):
         for part in frozen:
             for parameter in model[part].parameters():
-                parameter.requires_grad = False
+                parameter.requires_grad_(False)
         groups = code.transfer.parameter_groups(model, model["encoder"], 0.25, 0.5)
         if not isinstance(groups, list):
             raise OddAnswer(f"expected a list of dicts, got {type(groups).__name__}")
@@ -1050,7 +1051,7 @@ def expect_measures(got, predictions, labels, classes, part):
     """Fail unless accuracies ("accuracies") or the confusion matrix ("confusion") are right."""
     accuracies, confusion = items(got, 2)
     known = labels != VOID
-    right = (predictions == labels) & known
+    right = known & (predictions == labels)
     if part == "accuracies":
         want = np.array([r.sum() / k.sum() for r, k in zip(right, known, strict=True)])
         hints = {

@@ -233,7 +233,7 @@ show_scenes(back, changed_labels)
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `known = labels[labels != VOID]` holds all labels that count. The divisor is `len(known)`, or `weights[known].sum()`.
+# `labels[labels != VOID]` holds all labels that count. The divisor is how many there are, or the sum of their `weights[...]`.
 #
 # </details>
 
