@@ -240,6 +240,14 @@ def losses_of(code, logits, labels, weights):
     return [value, as_array(numbers.grad)]
 
 
+def loss_values(code, logits, labels, weights):
+    """The loss alone."""
+    import torch
+
+    extra = () if weights is None else (torch.from_numpy(weights),)
+    return as_array(code.losses.segmentation_loss(torch.from_numpy(logits), torch.from_numpy(labels), *extra))
+
+
 def loss_by_hand(logits, labels, weights=None):
     """The loss and its gradient in numpy."""
     logits = logits.astype(np.float64)
@@ -260,6 +268,15 @@ def loss_by_hand(logits, labels, weights=None):
 def expect_loss(got, logits, labels, weights=None):
     """Fail unless value and gradient are right."""
     value, gradient = items(got, 2, "the loss and its gradient")
+    slope = expect_loss_value(value, logits, labels, weights)
+    with call("the loss's gradient with respect to the logits"):
+        if gradient is None:
+            raise Failure("no gradient flows back to the logits", hint="stay with torch's operations, without .item()")
+        assert_same(gradient, slope, rtol=1e-3, atol=1e-6)
+
+
+def expect_loss_value(value, logits, labels, weights=None):
+    """Fail unless the value is right; what its gradient must be, in numpy."""
     want, slope = loss_by_hand(logits, labels, weights)
     total = want * ((labels != VOID).sum() if weights is None else weights[labels[labels != VOID]].sum())
     as_zero = loss_by_hand(logits, np.where(labels == VOID, 0, labels), weights)[0]
@@ -282,10 +299,7 @@ def expect_loss(got, logits, labels, weights=None):
         hints["divide by the sum of the weights, not by the number of pixels"] = total / (labels != VOID).sum()
     with call(f"segmentation_loss(logits {logits.shape}, labels{'' if weights is None else ', weights'})"):
         assert_same(value, np.array(want, dtype=np.float32), rtol=1e-4, atol=1e-6, hints=hints)
-        if gradient is None:
-            raise Failure("no gradient flows back to the logits", hint="stay with torch's operations, without .item()")
-    with call("the loss's gradient with respect to the logits"):
-        assert_same(gradient, slope, rtol=1e-3, atol=1e-6)
+    return slope
 
 
 def some_logits(rng, n, classes, height, width, dtype=np.int64):
@@ -299,9 +313,9 @@ def test_the_loss_is_the_mean_over_labelled_pixels(observe, rng):
     """segmentation_loss is the mean cross-entropy of the pixels that have a class; void does not count."""
     logits, labels = some_logits(rng, 2, 4, 3, 5)
     labels[0, :2] = VOID
-    expect_loss(observe(losses_of, logits, labels, None), logits, labels)
+    expect_loss_value(observe(loss_values, logits, labels, None), logits, labels)
     narrow = labels.astype(np.int8)
-    expect_loss(observe(losses_of, logits, narrow, None), logits, labels)
+    expect_loss_value(observe(loss_values, logits, narrow, None), logits, labels)
 
 
 @grade("loss_pixels", weight=SEEN)
@@ -309,7 +323,7 @@ def test_rare_classes_may_weigh_more(observe, rng):
     """With weights, each pixel counts as much as its class weighs, and the sum of these weights divides."""
     logits, labels = some_logits(rng, 2, 3, 4, 4)
     weights = np.array([0.5, 3.0, 1.25], dtype=np.float32)
-    expect_loss(observe(losses_of, logits, labels, weights), logits, labels, weights)
+    expect_loss_value(observe(loss_values, logits, labels, weights), logits, labels, weights)
 
 
 @grade("loss_pixels", weight=SEEN)
@@ -411,6 +425,13 @@ def pixels_seen(stack, output):
     for kernel, stride, dilation in reversed(stack):
         places = {place * stride + tap * dilation for place in places for tap in range(kernel)}
     return min(places), max(places)
+
+
+@grade("layers_field", weight=SEEN)
+def test_a_layer_sees_its_kernel(observe):
+    """A single layer without stride and dilation sees as many pixels as its kernel has, and its step is 1."""
+    stacks = [[(3, 1, 1)], [(5, 1, 1)], [(1, 1, 1)]]
+    expect_fields(observe(fields_of, field_calls(stacks)), stacks)
 
 
 @grade("layers_field", weight=SEEN)
@@ -1033,6 +1054,11 @@ def test_encoder_and_head_have_learning_rates_of_their_own(observe):
 # Measures
 
 
+def accuracies_of(code, labels):
+    """The accuracies of predictions that are the labels themselves."""
+    return code.measures.image_accuracies(labels.copy(), labels.copy())
+
+
 def measured(code, predictions, labels, classes):
     """Accuracies of the images and the confusion matrix."""
     accuracies = code.measures.image_accuracies(predictions.copy(), labels.copy())
@@ -1080,6 +1106,14 @@ def some_predictions(rng, n, height, width, classes, dtype=np.int8):
 
 
 @grade("measures_scores", weight=SEEN)
+def test_right_predictions_score_1(observe, rng):
+    """Predictions that are right everywhere have an accuracy of 1 in each image."""
+    labels = rng.integers(0, 3, (2, 4, 5))
+    with call("image_accuracies(labels, labels)"):
+        assert_same(observe(accuracies_of, labels), np.ones(2))
+
+
+@grade("measures_scores", weight=SEEN)
 def test_each_image_has_its_accuracy(observe, rng):
     """image_accuracies gives the share of right labelled pixels for each image."""
     predictions, labels = some_predictions(rng, 3, 4, 5, 4)
@@ -1099,6 +1133,13 @@ def test_the_confusion_matrix_counts_pairs(observe, rng):
 def ious_of(code, matrices):
     """The IoU of each class, for several confusion matrices; NaN travels as -1."""
     return [np.nan_to_num(code.measures.class_iou(matrix.copy()), nan=-1.0) for matrix in matrices]
+
+
+@grade("measures_scores", weight=SEEN)
+def test_areas_that_cover_each_other_have_an_iou_of_1(observe):
+    """Where nothing is confused, the IoU of each class is 1."""
+    matrices = [np.diag([3, 1, 4]), np.diag([2, 7])]
+    expect_ious(observe(ious_of, matrices), matrices)
 
 
 def expect_ious(got, matrices):
