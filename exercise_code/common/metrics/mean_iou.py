@@ -36,8 +36,8 @@ class MeanIoU(Metric):
                 raise CourseError(f"{self.name} expected {what} below {self.num_classes}, got {found.max()}")
         known = t != VOID
         truth, guess = t[known], labels[known]
-        found = {"true": truth, "predicted": guess, "right": truth[truth == guess]}
-        return {name: np.bincount(values, minlength=self.num_classes) for name, values in found.items()}
+        kinds = {"true": truth, "predicted": guess, "right": truth[truth == guess]}
+        return {name: np.bincount(values, minlength=self.num_classes) for name, values in kinds.items()}
 
     def _reduce(self, state: State) -> float:
         union = state["true"] + state["predicted"] - state["right"]
