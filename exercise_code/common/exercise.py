@@ -94,7 +94,8 @@ class Limits:
 class ModelSpec:
     """A trained model that is handed in: its files, its limits, and the steps at which its score earns points.
 
-    `cpu_seconds` is what predicting the whole evaluation set may take, all threads together.
+    `cpu_seconds` is what predicting the whole evaluation set may take, all threads together. `max_axes` is how many
+    axes a tensor may have: 2 leaves fully connected layers, whose weights are matrices, and no convolutions.
     """
 
     files: tuple[str, ...]
@@ -106,6 +107,7 @@ class ModelSpec:
     digits: int
     dataset: str
     cpu_seconds: float | None = None
+    max_axes: int | None = None
 
     @property
     def pass_step(self) -> Step:

@@ -75,7 +75,7 @@ def show_chain(words: Sequence[str]) -> None:
     """Draw one cell that reads word after word and hands on its state."""
     figure, axis = plt.subplots(figsize=(1.9 * (len(words) + 1), 2.4))
     arrow = {"arrowstyle": "->", "color": QUIET, "shrinkA": 14, "shrinkB": 14}
-    axis.text(-1, 1, "$h_0 = 0$", ha="center", va="center")
+    axis.text(-0.85, 1, "$h_0 = 0$", ha="right", va="center")
     for i, word in enumerate(words):
         axis.text(i, 1, "cell", ha="center", va="center", bbox=_BOX)
         axis.text(i, 0, word, ha="center", va="center", color=WORD)
@@ -85,7 +85,7 @@ def show_chain(words: Sequence[str]) -> None:
     last = len(words)
     axis.text(last, 1, "praise?", ha="center", va="center", color="tab:red")
     axis.annotate("", (last - 0.15, 1), (last - 1, 1), arrowprops=arrow)
-    axis.set(xlim=(-1.4, last + 0.5), ylim=(-0.3, 1.5))
+    axis.set(xlim=(-1.6, last + 0.5), ylim=(-0.3, 1.5))
     axis.axis("off")
     show_figure(figure, f"The same cell reads {', '.join(words)} and hands its state on; the last state is judged.")
 
@@ -111,7 +111,7 @@ def show_lstm() -> None:
         axis.text(x, 3, sign, ha="center", va="center", bbox=_ROUND)
     axis.text(3.2, 2.05, "×", ha="center", va="center", bbox=_ROUND)
     axis.text(5.6, 2.05, "×", ha="center", va="center", bbox=_ROUND)
-    axis.text(6.2, 2.55, "tanh", ha="center", va="center", fontsize=9, backgroundcolor="white")
+    axis.text(6.05, 2.62, "tanh", ha="right", va="center", fontsize=9)
     axis.annotate("", (1.3, 2.8), (1.3, 1.35), arrowprops=line)
     axis.annotate("", (3.1, 1.85), (2.7, 1.35), arrowprops=line)
     axis.annotate("", (3.3, 1.85), (3.7, 1.35), arrowprops=line)

@@ -23,6 +23,7 @@ from exercise_code.common.testing import (
 )
 
 SEEN = 0.1
+MORE_THAN_HALF = 0.6
 WORDS = [f"word{i}" for i in range(40)]
 
 
@@ -652,7 +653,7 @@ def taught(code, tokens, labels, steps):
             logits = model(torch.from_numpy(tokens))
             as_array(logits)
             loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels))
-            losses.append(float(loss))
+            losses.append(loss.item())
             if loss.requires_grad:
                 loss.backward()
                 optimizer.step()
@@ -794,7 +795,7 @@ def behaviour(code):
     return answers_of(lambda texts: predict(code, "sentiment", texts))
 
 
-def expect_behaviour(answers, kind, share):
+def expect_behaviour(answers, kind):
     """Fail with a number and an example where too few reviews of a kind are read rightly."""
     from exercise_code.ex11_sentiment.behaviour import CASES, table_of
 
@@ -804,28 +805,29 @@ def expect_behaviour(answers, kind, share):
         raise Failure("expected a label for each review of behaviour.py")
     table = table_of(answers)
     right, count, example = table[kind]
-    if right < share * count:
+    if right < MORE_THAN_HALF * count:
         others = ", ".join(f"{name} {n} of {m}" for name, (n, m, _) in table.items())
         raise Failure(f"{kind}: {right} of {count} are right ({others})", hint=f"it misreads {example!r}")
 
 
-# These bring no points: they say what a model that misses a step does not see.
+# These bring no points: they say what a model that misses a step does not see. Whoever guesses has half of each kind
+# right, and so has a model that sees no word of opinion, whatever its weights are.
 @grade("sentiment_score", weight=0)
 def test_the_model_understands_negation(observe):
-    """Of small reviews such as "The plot was not dull." it reads at least 8 of 10 rightly."""
-    expect_behaviour(observe(behaviour), "negation", 0.8)
+    """Of small reviews such as "The plot was not dull." it reads more than half rightly, 0.6 or more."""
+    expect_behaviour(observe(behaviour), "negation")
 
 
 @grade("sentiment_score", weight=0)
 def test_the_model_understands_contrast(observe):
-    """Of reviews such as "Although the plot was dull, the songs were great." it reads at least 8 of 10 rightly."""
-    expect_behaviour(observe(behaviour), "contrast", 0.8)
+    """Of reviews such as "Although the plot was dull, the songs were great." it reads 0.6 or more rightly."""
+    expect_behaviour(observe(behaviour), "contrast")
 
 
 @grade("sentiment_score", weight=0)
 def test_the_model_does_not_judge_by_names(observe):
-    """Of reviews that differ in names alone, such as "Ada Stone was great.", it reads at least 8 of 10 rightly."""
-    expect_behaviour(observe(behaviour), "names swapped", 0.8)
+    """Of reviews that differ in names alone, such as "Ada Stone was great.", it reads 0.6 or more rightly."""
+    expect_behaviour(observe(behaviour), "names swapped")
 
 
 # Who has the validation set has its labels too, so these bring no points either. Their hidden twins score new reviews.

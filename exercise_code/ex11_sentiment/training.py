@@ -1,15 +1,14 @@
-"""Given: batches of reviews, the loss, one step of training, and words that are hidden while a model learns."""
+"""Given: batches of reviews, and words that are hidden while a model learns."""
 
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from .batches import batches_by_length, pad_sequences
 from .text import UNKNOWN
 
-__all__ = ["ReviewLoader", "hide_words", "sentiment_loss", "train_step"]
+__all__ = ["ReviewLoader", "hide_words"]
 
 
 class ReviewLoader:
@@ -49,24 +48,6 @@ class ReviewLoader:
     def _shuffled(self) -> list[int]:
         found: list[int] = torch.randperm(len(self), generator=self.generator).tolist()
         return found
-
-
-def sentiment_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """The cross-entropy of logits (B, 2) and labels (B,)."""
-    return nn.functional.cross_entropy(logits, labels)
-
-
-def train_step(model: nn.Module, tokens: Tensor, labels: Tensor, optimizer: Optimizer) -> float:
-    """The loss of a batch, after one step of the optimizer: the step that you wrote for exercise 9.
-
-    Gradients longer than 1 are shortened to 1: through many words they can become very large.
-    """
-    optimizer.zero_grad()
-    loss = sentiment_loss(model(tokens), labels)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    return loss.item()
 
 
 def hide_words(tokens: Tensor, labels: Tensor, generator: torch.Generator, share: float = 0.1) -> tuple[Tensor, Tensor]:

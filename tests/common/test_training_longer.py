@@ -114,6 +114,52 @@ def test_a_damaged_file_is_one_clear_error(tmp_path, content):
         run(tmp_path)
 
 
+def _another_head(state):
+    state["model"]["layers.3.weight"] = torch.zeros(2, 8)
+
+
+def _another_best(state):
+    del state["kept"]["best"]["layers.0.bias"]
+
+
+def _another_average(state):
+    state["kept"]["average"]["module.layers.3.bias"] = torch.zeros(2)
+
+
+def _fewer_parameters(state):
+    state["optimizer"]["param_groups"][0]["params"].pop()
+
+
+def _no_order(state):
+    state["order"] = torch.zeros(3, dtype=torch.uint8)
+
+
+def _no_history(state):
+    state["history"] = {"epochs": 3}
+
+
+PARTS = [_another_head, _another_best, _another_average, _fewer_parameters, _no_order, _no_history]
+
+
+@pytest.mark.parametrize("spoil", PARTS)
+def test_a_file_that_fits_in_part_changes_nothing(tmp_path, spoil):
+    keep = "average" if spoil is _another_average else "best"
+    run(tmp_path, Interrupted(13), keep=keep)
+    state = torch.load(tmp_path / "run.ckpt", weights_only=True)
+    spoil(state)
+    torch.save(state, tmp_path / "run.ckpt")
+    model = Net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    before, random = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    options = {"loss": nn.MSELoss(), "optimizer": optimizer, "step": gradient_step, "progress": False, "metric": "mse"}
+    options |= {"num_epochs": 6, "batch_size": 8, "keep": keep}
+    with pytest.raises(CourseError, match=r"run\.ckpt does not fit this run .*delete run\.ckpt to train"):
+        train(model, made(), made(seed=1), checkpoint=tmp_path / "run.ckpt", **options)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not optimizer.state
+    assert torch.equal(torch.get_rng_state(), random)
+
+
 def test_the_average_is_kept_and_measured():
     weights = []
 

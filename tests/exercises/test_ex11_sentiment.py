@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
+from autograder.authoring.recipe import load_recipe
 from autograder.sources.exercise import sources
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.exercise import load_exercise
-from exercise_code.ex11_sentiment.behaviour import CASES, answers_of, table_of, word_effects
+from exercise_code.ex11_sentiment.behaviour import answers_of, table_of, word_effects
 from exercise_code.ex11_sentiment.scoring import evaluation_set, predict
 
 SPEC = load_exercise("ex11_sentiment")
@@ -37,9 +39,40 @@ def test_texts_without_words_have_logits(code):
     assert np.isfinite(predict(code, "sentiment", np.array(["", "?!", "<br />"], dtype=object))).all()
 
 
-def test_the_reference_reads_all_small_reviews(code):
+def test_the_reference_reads_nearly_all_small_reviews(code):
     table = table_of(answers_of(lambda texts: predict(code, "sentiment", texts)))
-    assert {kind: right for kind, (right, _, _) in table.items()} == {kind: len(c) for kind, c in CASES.items()}
+    assert all(right >= 0.9 * count for right, count, _ in table.values()), table
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_whoever_guesses_has_half_of_each_kind_right(label):
+    table = table_of(answers_of(lambda texts: [(1 - label, label)] * len(texts)))
+    assert {right / count for right, count, _ in table.values()} == {0.5}
+
+
+def test_bags_of_real_reviews_get_the_weights_of_a_logistic_regression(code, monkeypatch):
+    recipe = load_recipe(sources(SPEC))
+    monkeypatch.setattr(recipe, "MIN_REVIEWS", 1)
+    words = ["the", "plot", "was", "not", "dull", "great"]
+    vocabulary = code.text.Vocabulary(words)
+    rows = [
+        vocabulary.encode(text.split()) for text in ("the plot was dull", "plot was great", "not dull", "not great")
+    ]
+    labels = torch.tensor([0, 1, 1, 0])
+    torch.manual_seed(0)
+    model = code.model.SentimentModel({**code.model.HPARAMS, "words": " ".join(words)}).eval()
+    bags = [model.word_scores, model.pair_scores, model.gap_scores, model.triple_scores]
+    recipe.fill_bags(code, model, bags, rows, labels)
+    tokens, _ = code.batches.pad_sequences(rows)
+    with torch.no_grad():
+        model.head.weight.zero_()
+        model.head.bias.zero_()
+        logits = model(tokens)
+    assert (logits.argmax(dim=1) == labels).all()
+    assert torch.allclose(logits[:, 0], -logits[:, 1])
+    # What no review asked for, padding included, has no weight.
+    assert all(int((scores.weight != 0).sum()) <= sum(map(len, rows)) and scores.weight[0] == 0 for scores in bags)
+    assert model.hparams["words_read"] == code.model.HPARAMS["words_read"]
 
 
 def test_a_word_moves_the_answer_by_what_is_missing_without_it():

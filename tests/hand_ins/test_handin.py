@@ -7,6 +7,7 @@ import stat
 import struct
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -501,6 +502,27 @@ def test_overdrawn_limits_are_problems(tmp_path):
     assert "net.safetensors has 300,000 parameters, at most 1,000 are allowed" in info.problems[0]
     assert "1.2 MB, at most 1 MB are allowed" in info.problems[1]
     assert inspect_model(path).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "names"),
+    [
+        ({"layer.weight": (8, 4), "layer.bias": (8,), "counter": ()}, []),
+        # Vectors, whatever form they have for broadcasting.
+        ({"mean": (1, 3, 1, 1), "std": (3, 1, 1), "one": (1, 1, 1)}, []),
+        ({"conv.weight": (4, 3, 3, 3), "layer.weight": (8, 4)}, ["conv.weight", "4 axes", "(4, 3, 3, 3)"]),
+        ({"conv.weight": (4, 3, 1, 1)}, ["conv.weight", "4 axes"]),
+        ({"conv.weight": (4, 1, 3)}, ["conv.weight", "3 axes"]),
+        ({"a": (2, 2, 2), "b": (2, 2, 2)}, ["a in net.safetensors has 3 axes", "(and 1 more)"]),
+    ],
+)
+def test_weights_with_more_axes_than_allowed_are_a_problem(tmp_path, shapes, names):
+    path = tmp_path / "net.safetensors"
+    save_file({name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, path)
+    problems = inspect_model(path, replace(MODEL, max_axes=2)).problems
+    assert len(problems) == bool(names)
+    assert all(name in problems[0] for name in names)
+    assert inspect_model(path, MODEL).problems == ()
 
 
 def test_weights_hidden_in_integers_are_a_problem(tmp_path):

@@ -152,6 +152,13 @@ def test_a_model_that_computes_too_long_is_said(graded, capsys):
     assert "(at most 0 s). That is too much" in capsys.readouterr().out
 
 
+def test_weights_with_too_many_axes_are_said(graded, capsys):
+    toml = exercises.PACKAGE / "ex98_net" / "exercise.toml"
+    toml.write_text(toml.read_text().replace("max_size_mb = 1\n", "max_size_mb = 1\nmax_axes = 1\n"))
+    save_model(graded.SmallNet(PLAIN), "net", PLAIN)
+    assert "It would not be graded: layer.weight in net.safetensors has 2 axes, (2, 2)" in capsys.readouterr().out
+
+
 def test_hyperparameters_that_build_another_model_are_refused(net, tmp_path):
     with pytest.raises(CourseError, match=r"Net\(hparams\) builds another model: linear.weight is"):
         save_model(net, "net", {**HPARAMS, "outputs": 29}, folder=tmp_path)

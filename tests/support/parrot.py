@@ -323,7 +323,8 @@ def _feed(found: Any, value: Any, depth: int) -> None:
         return
     elif isinstance(value, FunctionType):
         found.update(value.__code__.co_code)
-    elif hasattr(value, "state_dict"):
+    # A module whose constructor has only begun holds nothing, and cannot say so itself.
+    elif hasattr(value, "state_dict") and vars(value):
         _feed(found, dict(value.state_dict()), depth + 1)
     elif hasattr(value, "__dict__") and not isinstance(value, type):
         _feed(found, vars(value), depth + 1)

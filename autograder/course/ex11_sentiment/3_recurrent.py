@@ -8,7 +8,7 @@
 #
 # **Time:** about 45 minutes.
 #
-# **What you need:** Tasks 8 and 9 of [part 2](2_sentiment.ipynb).
+# **What you need:** Tasks 8 and 9 of [part 2](2_sentiment.ipynb), and your `train_step` of exercise 7.
 #
 # **Where you write code:** this time in the cells of this notebook.
 #
@@ -26,9 +26,8 @@ import torch
 from torch import nn
 
 from exercise_code import seed_everything
+from exercise_code.ex07_pytorch.training import train_step
 from exercise_code.ex11_sentiment.pictures import show_lines
-
-seed_everything(11)
 
 # %% [markdown]
 # ## A cell with fewer gates
@@ -82,6 +81,7 @@ def gru_step(cell, inputs, hidden):
 
 
 # %%
+seed_everything(11)
 cell = nn.GRUCell(3, 4)
 inputs, hidden = torch.randn(2, 3), torch.randn(2, 4)
 with torch.no_grad():
@@ -178,14 +178,25 @@ show_lines({name: reach(layer) for name, layer in layers.items()}, "words before
 
 
 # %%
+class LastState(nn.Module):
+    """A recurrent layer, and four logits from its last state."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(32, 4)
+
+    def forward(self, inputs):
+        return self.head(self.layer(inputs)[0][:, -1])
+
+
 def memory_task(make, num_symbols, num_steps=250, bias=None):
     """The accuracy after training on the task."""
     seed_everything(11)
-    layer, head = make(8, 32, batch_first=True), nn.Linear(32, 4)
+    model = LastState(make(8, 32, batch_first=True))
     if bias is not None:
         with torch.no_grad():
-            layer.bias_ih_l0[32:64] = bias
-    optimizer = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=5e-3)
+            model.layer.bias_ih_l0[32:64] = bias
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
 
     def make_batch():
         symbols = torch.randint(4, 8, (128, num_symbols))
@@ -193,13 +204,9 @@ def memory_task(make, num_symbols, num_steps=250, bias=None):
         return nn.functional.one_hot(symbols, 8).float(), symbols[:, 0]
 
     for _ in range(num_steps):
-        inputs, labels = make_batch()
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(head(layer(inputs)[0][:, -1]), labels).backward()
-        nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
-        optimizer.step()
+        train_step(model, *make_batch(), optimizer)
     inputs, labels = make_batch()
-    return (head(layer(inputs)[0][:, -1]).argmax(dim=1) == labels).float().mean().item()
+    return (model(inputs).argmax(dim=1) == labels).float().mean().item()
 
 
 for num_symbols in [5, 40]:

@@ -8,7 +8,7 @@
 #
 # **Time:** about 30 minutes, of which your computer trains for a minute or two.
 #
-# **What you need:** [part 2](2_sentiment.ipynb).
+# **What you need:** [part 2](2_sentiment.ipynb), and your `train_step` of exercise 7.
 #
 # **Where you write code:** this time in a cell of this notebook.
 #
@@ -25,6 +25,7 @@ import torch
 from torch import nn
 
 from exercise_code import load_dataset, seed_everything
+from exercise_code.ex07_pytorch.training import train_step
 from exercise_code.ex11_sentiment.pictures import show_letters, show_lines
 
 seed_everything(11)
@@ -77,6 +78,11 @@ class LetterModel(nn.Module):
         return self.head(outputs), state
 
 
+def letter_loss(outputs, targets):
+    logits, _ = outputs
+    return nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
 NUM_STEPS = 600
 
 model = LetterModel(len(letters))
@@ -84,15 +90,9 @@ optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
 generator = torch.Generator().manual_seed(11)
 losses = []
 for step in range(NUM_STEPS):
-    inputs, targets = draw_batch(32, 64, generator)
-    optimizer.zero_grad()
-    loss = nn.functional.cross_entropy(model(inputs)[0].flatten(0, 1), targets.flatten())
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    losses.append(loss.item())
+    losses.append(train_step(model, *draw_batch(32, 64, generator), optimizer, loss=letter_loss))
     if step % 100 == 99:
-        print(f"step {step + 1}: loss {loss.item():.2f}, {2.718 ** loss.item():.1f} letters to choose from")
+        print(f"step {step + 1}: loss {losses[-1]:.2f}, {2.718 ** losses[-1]:.1f} letters to choose from")
 show_lines({"training": losses}, "step", "loss")
 
 # %% [markdown]

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from ..archives.unpack import read_member
 from ..errors import CourseError
-from ..progress import Report
+from ..progress import Report, silent
 from .dataset import Arrays, Dataset, SampleSet
 from .embedded import SEEDS
 from .generators.sampling import sample_generator
 
-__all__ = ["DATASET", "NO_LABEL", "DigitSet"]
+__all__ = ["DATASET", "NO_LABEL", "DigitSet", "redraw"]
 
 NO_LABEL = -1
 _SIZE = 28
@@ -61,7 +61,12 @@ def _generate(n: int, seed: int, start: int) -> Arrays:
     return {"images": images, "labels": labels}
 
 
-def _mnist_idx(path: Path, split: str, report: Report) -> Arrays:
+def redraw(path: Path, seed: int) -> Arrays:
+    """The training split of a real file with labels for another hundred: what a score owes to the luck of a draw."""
+    return _mnist_idx(path, "train", silent, seed)
+
+
+def _mnist_idx(path: Path, split: str, report: Report, seed: int = _SEED) -> Arrays:
     """A file of pictures and, beside it, the file of their labels.
 
     Of the training pictures ten a digit keep their label, and ten others a digit are for validation.
@@ -77,7 +82,7 @@ def _mnist_idx(path: Path, split: str, report: Report) -> Arrays:
         if not len(digits):
             raise CourseError(_bad(path, "pictures", "none"))
         return {"images": images, "labels": digits}
-    train, val = _draw(path, digits)
+    train, val = _draw(path, digits, seed)
     if split == "val":
         return {"images": images[val], "labels": digits[val]}
     unlabelled = np.setdiff1d(np.arange(len(digits)), np.concatenate([train, val]))
@@ -87,14 +92,14 @@ def _mnist_idx(path: Path, split: str, report: Report) -> Arrays:
     }
 
 
-def _draw(path: Path, digits: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The places of those with a label for training, and of those for validation: always the same ones."""
+def _draw(path: Path, digits: npt.NDArray[np.int64], seed: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The places of those with a label for training, and of those for validation: the same ones for the same seed."""
     chosen = []
     for digit in range(_CLASSES):
         places = np.flatnonzero(digits == digit)
         if len(places) < 2 * _PER_CLASS:
             raise CourseError(_bad(path, f"{2 * _PER_CLASS} pictures of each digit", f"{len(places)} of {digit}"))
-        chosen.append(sample_generator(_SEED, digit).permutation(places)[: 2 * _PER_CLASS])
+        chosen.append(sample_generator(seed, digit).permutation(places)[: 2 * _PER_CLASS])
     drawn = np.stack(chosen)
     return np.sort(drawn[:, :_PER_CLASS], axis=None), np.sort(drawn[:, _PER_CLASS:], axis=None)
 

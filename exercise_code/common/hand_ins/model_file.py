@@ -35,6 +35,11 @@ class TensorInfo:
         """The number of its values."""
         return math.prod(self.shape)
 
+    @property
+    def axes(self) -> int:
+        """The number of its axes; 1 for a vector in any form, such as a mean of the shape (1, 3, 1, 1)."""
+        return len(self.shape) if sum(size > 1 for size in self.shape) > 1 else min(len(self.shape), 1)
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -76,6 +81,7 @@ def inspect_model(path: Path, limits: ModelSpec | None = None, sources: Iterable
         )
     if limits is not None:
         problems.extend(_over_limits(path.name, parameters, hidden, size, limits))
+        problems.extend(_over_axes(path.name, tensors, limits))
     dtypes = tuple(sorted({t.dtype for t in tensors}))
     source = metadata.get("data_source", "")
     source = source if source in ("embedded", "real") else ""
@@ -138,3 +144,15 @@ def _over_limits(name: str, parameters: int, hidden: int, size: int, limits: Mod
     if size > limits.max_size_mb * MEGABYTE:
         most = f"at most {limits.max_size_mb:g} MB are allowed"
         yield f"{name} has {size / MEGABYTE:.1f} MB, {most}: make the model smaller"
+
+
+def _over_axes(name: str, tensors: Iterable[TensorInfo], limits: ModelSpec) -> Iterable[str]:
+    if limits.max_axes is None:
+        return
+    over = [tensor for tensor in tensors if tensor.axes > limits.max_axes]
+    if over:
+        more = f" (and {len(over) - 1} more)" if len(over) > 1 else ""
+        yield (
+            f"{over[0].name} in {name} has {over[0].axes} axes, {over[0].shape}{more}; at most {limits.max_axes} are "
+            f"allowed, those of fully connected layers: build the model without convolutions"
+        )

@@ -281,4 +281,6 @@ def _summary(path: Path, parameters: int, exercise: Exercise | None, trial: Tria
         text += f", {trial.seconds:.1f} s of computing time for {trial.inputs:,} inputs (at most {trial.limit:g} s)"
     if parameters > limits.max_parameters or size > limits.max_size_mb or slow:
         return text + ". That is too much: it would not be graded. Make the model smaller."
+    if problems := inspect_model(path, limits).problems:
+        return f"{text}. It would not be graded: {'; '.join(problems)}."
     return text + "."

@@ -37,6 +37,8 @@ class Checkpoint:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
             if state["settings"] != self.settings:
                 raise CourseError(f"{self.path.name} is of another run, {state['settings']}: {advice}")
+            history = self._expect_fits(state, kept)
+            # From here on nothing is refused: what was half put back would be neither this run nor that one.
             self.model.load_state_dict(state["model"])
             self._load_optimizer(state["optimizer"])
             kept.load(state["kept"])
@@ -44,7 +46,6 @@ class Checkpoint:
             torch.set_rng_state(state["random"])
             if state["cuda"] and torch.cuda.is_available():
                 torch.cuda.set_rng_state_all(state["cuda"])
-            history = History(**state["history"])
         except CourseError:
             raise
         # Whatever torch makes of a damaged file, or of the weights of a model that has changed since.
@@ -53,6 +54,22 @@ class Checkpoint:
             raise CourseError(f"{self.path.name} does not fit this run ({reason}): {advice}") from error
         print(f"Goes on after epoch {len(history.train_loss)}, with {self.path.name}; {advice}.")
         return history
+
+    def _expect_fits(self, state: dict[str, Any], kept: Kept) -> History:
+        """The history in the file; an error where any part of it does not fit, and nothing was changed yet."""
+        own = self.model.state_dict()
+        _expect_alike(state["model"], own)
+        if state["kept"]["best"] is not None:
+            _expect_alike(state["kept"]["best"], own)
+        if (average := kept.state()["average"]) is not None:
+            _expect_alike(state["kept"]["average"], average)
+        float(state["kept"]["best_value"])
+        sizes = [len(group["params"]) for group in state["optimizer"]["param_groups"]]
+        if sizes != (wanted := [len(group["params"]) for group in self.optimizer.param_groups]):
+            raise ValueError(f"the optimizer has groups of {wanted} parameters, the file has {sizes}")
+        for name in ("order", "random"):
+            torch.Generator().set_state(state[name])
+        return History(**state["history"])
 
     def _load_optimizer(self, state: dict[str, Any]) -> None:
         """Its memory; a learning rate that was changed before going on stays as it is now."""
@@ -88,3 +105,11 @@ class Checkpoint:
         """Nothing; a run that has come to its end leaves no file: the next one starts anew."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _expect_alike(found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Nothing; an error that names the tensors of other names or shapes."""
+    shapes, own = ({name: getattr(value, "shape", None) for name, value in part.items()} for part in (found, wanted))
+    odd = [name for name in {**own, **shapes} if name not in own or name not in shapes or own[name] != shapes[name]]
+    if odd:
+        raise ValueError(f"other names or shapes: {', '.join(odd)}")

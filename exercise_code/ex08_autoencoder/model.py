@@ -1,0 +1,145 @@
+"""Exercise 8: an encoder, a decoder, and what can be built from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+IMAGE_SIZE = 28
+NUM_CLASSES = 10
+
+# What your models are built from: a place to start. Change, add and remove entries as you like, but keep "latent_size".
+# They are saved with the classifier, and it must be built from them alone.
+HPARAMS: dict[str, Any] = {
+    "channels": [16, 32],
+    "latent_size": 32,
+    "decoder_channels": [32, 16],
+    "dropout": 0.2,
+}
+
+
+class Encoder(nn.Module):
+    """A network from a picture to a short list of numbers, its code.
+
+    Args:
+        hparams: dict of plain values, such as `HPARAMS`. Which entries there are is up to you, except for
+            "latent_size", the length of a code.
+    """
+
+    def __init__(self, hparams: dict[str, Any]) -> None:
+        """Make the layers.
+
+        Hints:
+            - Convolutions with stride 2 make the picture smaller: 28 becomes 14, then 7. Batch normalisation and ReLU
+              stand behind each of them. At the end, flatten and one linear layer to `hparams["latent_size"]`.
+            - No ReLU behind the last layer: a code may have negative numbers.
+            - Two blocks are enough. With two convolutions in each block the classifier becomes better.
+        """
+        super().__init__()
+        self.hparams = hparams
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 2: the encoder")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The codes of pictures, float32 (batch_size, latent_size).
+
+        Args:
+            images: float32 (batch_size, 1, 28, 28), values from 0 to 1. The batch size may be any, from 1 upwards, and
+                in eval mode the code of one picture must not depend on the others in its batch.
+        """
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 2: the encoder")
+
+
+class Decoder(nn.Module):
+    """A network from a code back to a picture.
+
+    Args:
+        hparams: as in `Encoder`.
+    """
+
+    def __init__(self, hparams: dict[str, Any]) -> None:
+        """Make the layers.
+
+        Hints:
+            - The way back: a linear layer to, say, 32 * 7 * 7 numbers, `nn.Unflatten(1, (32, 7, 7))`, and two
+              transposed convolutions that make 14 of 7 and 28 of 14. ReLU stands between them.
+            - The last layer has one channel, and a sigmoid behind it, as pixels lie between 0 and 1.
+        """
+        super().__init__()
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 3: the decoder")
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        """The pictures of codes, float32 (batch_size, 1, 28, 28), values from 0 to 1.
+
+        Args:
+            codes: float32 (batch_size, latent_size), any numbers.
+        """
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 3: the decoder")
+
+
+class Autoencoder(nn.Module):
+    """An encoder and a decoder that learn together: what comes out should be what went in.
+
+    Args:
+        hparams: as in `Encoder`.
+    """
+
+    def __init__(self, hparams: dict[str, Any]) -> None:
+        """Make `self.encoder`, an `Encoder`, and `self.decoder`, a `Decoder`."""
+        super().__init__()
+        self.hparams = hparams
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 4: the autoencoder and its loss")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """What is left of pictures after they were encoded and decoded, a tensor of their shape."""
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 4: the autoencoder and its loss")
+
+
+def reconstruction_loss(outputs: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    r"""The mean squared difference over all pixels of all pictures, a tensor with a single number.
+
+    Gradients must flow from it back to the outputs.
+
+    Args:
+        outputs, images: float tensors of the same shape (batch_size, 1, 28, 28).
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError("Task 4: the autoencoder and its loss")
+
+
+class Classifier(nn.Module):
+    """An encoder, and a head that says which digit a code belongs to.
+
+    Args:
+        hparams: as in `Encoder`. The saved weights must fit the model that `Classifier(hparams)` builds from the saved
+            hyperparameters, so every size has to come from `hparams` or be written in this file.
+        encoder: an `Encoder` of the same `hparams` that has learned something already, or None.
+    """
+
+    def __init__(self, hparams: dict[str, Any], encoder: Encoder | None = None) -> None:
+        """Make `self.encoder`, an `Encoder`, and `self.head`, from codes to 10 logits.
+
+        With `encoder`, the new encoder starts with a copy of all that the given one has learned. It is a copy: what the
+        classifier learns must not change the encoder that was given.
+
+        Hints:
+            - A network that may have one linear layer only cannot do much: a ReLU before it helps, and so may dropout.
+            - `module.state_dict()` holds all numbers of a module, and `module.load_state_dict(...)` copies such numbers
+              into it.
+        """
+        super().__init__()
+        self.hparams = hparams
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 5: the classifier")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The logits of the ten digits, float32 (batch_size, 10)."""
+        # YOUR CODE HERE
+        raise NotImplementedError("Task 5: the classifier")

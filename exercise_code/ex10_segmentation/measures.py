@@ -1,0 +1,76 @@
+"""Exercise 10: what a model predicts, and how good that is."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from .scenes import VOID
+
+Labels = npt.NDArray[np.integer]
+
+
+def predict_labels(model: nn.Module, images: torch.Tensor, batch_size: int = 8) -> npt.NDArray[np.uint8]:
+    """The class that the model finds most likely for each pixel, uint8 (N, H, W).
+
+    It predicts in eval mode and without gradients, batch by batch: the logits of all images together would fill the
+    memory. Afterwards the model has the mode again that it came in.
+
+    Args:
+        model: gives logits (B, K, H, W) for images (B, 3, H, W).
+        images: float32 (N, 3, H, W), at least one.
+        batch_size: how many images the model gets at once; the last batch may be smaller.
+
+    Hints:
+        - `images.split(batch_size)` cuts into batches.
+        - `model.training` says which mode it is in; `model.train(mode)` sets it.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError("Task 9: predictions")
+
+
+def image_accuracies(predictions: Labels, labels: Labels) -> npt.NDArray[np.float64]:
+    """The share of right ones among the labelled pixels of each image, float64 (N,).
+
+    Args:
+        predictions: integers (N, H, W), 0 to K - 1.
+        labels: integers (N, H, W), 0 to K - 1, or `VOID`. Each image has at least one labelled pixel.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError("Task 5: measures")
+
+
+def confusion_matrix(predictions: Labels, labels: Labels, num_classes: int) -> npt.NDArray[np.int64]:
+    """How many pixels of each class were taken for which class, int64 (num_classes, num_classes).
+
+    Row i, column j counts the pixels whose label is i and whose prediction is j. Void pixels do not count.
+
+    Args:
+        predictions: integers (N, H, W), 0 to num_classes - 1.
+        labels: integers (N, H, W), 0 to num_classes - 1, or `VOID`.
+        num_classes: how many classes there are.
+
+    Hints:
+        - Give each pair (i, j) a number of its own, `i * num_classes + j`: then `np.bincount` counts all pairs at once.
+        - int8 holds numbers up to 127. Which dtype is large enough for these?
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError("Task 5: measures")
+
+
+def class_iou(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The intersection over union (IoU) of each class, float64 (K,).
+
+    The intersection are the pixels that have the class and are predicted to. The union are those that have it, or are
+    predicted to, or both. A class whose union is empty gets NaN: nothing can be said of it.
+
+    Args:
+        confusion: int64 (K, K), as `confusion_matrix` gives it.
+
+    Hints:
+        - Rows sum up to the pixels that have a class, columns to those predicted to. The diagonal is in both sums.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError("Task 5: measures")
