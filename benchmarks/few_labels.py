@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import t as student_t
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
@@ -40,8 +41,6 @@ EXERCISE = "ex08_autoencoder"
 TABLE = Path(__file__).resolve().parents[1] / "exercise_code" / EXERCISE / "few_labels.json"
 NUM_EMBEDDED, NUM_TEST = 3000, 10_000
 EMBEDDED_SEED, TEST_SEED = 1000, 999
-# Two-sided, 95 %, by the degrees of freedom.
-STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
 
 
 def draw_digits(source: str, draw: int) -> tuple[Tensor, Tensor]:
@@ -184,7 +183,7 @@ def interval(scores: list[float]) -> tuple[float, float]:
     n = len(scores)
     if n < 2:
         return float(np.mean(scores)), math.nan
-    return float(np.mean(scores)), STUDENT[min(n - 1, 9)] * float(np.std(scores, ddof=1)) / math.sqrt(n)
+    return float(np.mean(scores)), float(student_t.ppf(0.975, n - 1)) * float(np.std(scores, ddof=1)) / math.sqrt(n)
 
 
 def note(path: Path, source: str, way: str, draw: int, score: float) -> list[float]:

@@ -22,7 +22,7 @@ ENCODER: dict[str, Any] = {
     "mirror": True,
 }
 # So many layers of the encoder keep what they have learned from ImageNet, and all of its normalisations do: with 276
-# images to learn from, training all of it ends lower (0.86), and takes longer.
+# images to learn from, training all of it ended lower (0.86).
 FROZEN = 7
 UNET: dict[str, Any] = {"kind": "unet", "stem": [16, 24], "channels": [32, 64, 128, 192]}
 LEARNING_RATE, ENCODER_RATE = 1e-3, 2e-4
