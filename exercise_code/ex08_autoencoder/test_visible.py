@@ -164,21 +164,15 @@ def tensors_in_the_graph(code, name, inputs, latent_size):
     and how many it owns for nothing."""
     import torch
 
+    from exercise_code.common.tracing import watched_leaves
+
     torch.manual_seed(0)
     model = getattr(code.model, name)(hparams_of(code, latent_size=latent_size)).train()
     outputs = model(torch.from_numpy(inputs))
     as_array(outputs)
-    found, seen, todo = {}, set(), [outputs.grad_fn]
-    while todo:
-        node = todo.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            found[id(node.variable)] = node.variable
-        todo += [following for following, _ in node.next_functions]
+    found = {id(leaf) for leaf in watched_leaves(outputs)}
     owned = {id(parameter) for parameter in model.parameters()}
-    return [len(found), len(set(found) - owned), len(owned - set(found))]
+    return [len(found), len(found - owned), len(owned - found)]
 
 
 def expect_shapes(got, sizes, shape, hint=""):

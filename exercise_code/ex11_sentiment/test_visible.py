@@ -685,21 +685,15 @@ def tensors_in_the_graph(code, tokens):
     """How many tensors that can be trained the logits are made from, and how many of these the model does not own."""
     import torch
 
+    from exercise_code.common.tracing import watched_leaves
+
     with swapped(code.model, pair_numbers=in_one_bucket):
         model = new_model(code).train()
         logits = model(torch.from_numpy(tokens))
         as_array(logits)
-    found, seen, todo = {}, set(), [logits.grad_fn]
-    while todo:
-        node = todo.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            found[id(node.variable)] = node.variable
-        todo += [following for following, _ in node.next_functions]
+    found = {id(leaf) for leaf in watched_leaves(logits)}
     owned = {id(parameter) for parameter in model.parameters()}
-    return [len(found), len(set(found) - owned), len(owned - set(found))]
+    return [len(found), len(found - owned), len(owned - found)]
 
 
 def draw_tokens(rng, lengths):
