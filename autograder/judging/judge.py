@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from exercise_code.common.checks.score_table import ScoreTable
 from exercise_code.common.checks.shares import share_of
 from exercise_code.common.errors import CourseError, expect_asserts
 from exercise_code.common.exercise import Exercise, load_exercise
@@ -76,6 +77,7 @@ class Judge:
         self._scores: dict[bool, Score | Failure] = {}
         self._halves: tuple[dict[str, float], ...] = ({}, {})
         self._samples = ""
+        self._tables: list[ScoreTable] = []
         self._notes: tuple[Note, ...] = ()
         self._texts: list[bytes] = []
 
@@ -167,16 +169,22 @@ class Judge:
             seed = self.settings.seed(self.exercise.id, "hidden set") if fresh else None
             self._hidden[visible] = scoring.evaluation_set(self.settings.data, "val", seed=seed)
         inputs, targets = self._hidden[visible]
+        more = scoring.more_inputs() if visible and hasattr(scoring, "more_inputs") else None
         order = np.random.default_rng(self.settings.seed(self.exercise.id, "order")).permutation(len(inputs))
-        predictions = observe(scoring.predict, model.files[0], inputs[order])
+        asked = inputs[order] if more is None else np.concatenate([inputs[order], more])
+        predictions = observe(scoring.predict, model.files[0], asked)
         metric = get_metric(model.metric)
         half = len(order) // 2
         try:
+            beside = None
+            if more is not None:
+                predictions, beside = _parted(predictions, len(order), len(more))
             score = Score(float(metric(predictions, targets[order])), model, self.settings.data)
             if visible:
                 # The first samples of the set, in its own order: what a feedback page draws for everybody.
                 first = np.argsort(order)[:SAMPLES]
                 self._samples = pack_samples(np.asarray(predictions)[first])
+                self._tables = _tables(scoring, targets[order], np.asarray(predictions), beside)
             else:
                 self._halves = tuple(
                     {model.metric: float(metric(predictions[part], targets[order[part]]))}
@@ -250,7 +258,7 @@ class Judge:
             "versions": versions(),
         }
         scratch = None
-        self._scores, self._halves, self._samples = {}, ({}, {}), ""
+        self._scores, self._halves, self._samples, self._tables = {}, ({}, {}), "", []
         try:
             scratch = Path(tempfile.mkdtemp(prefix="handin-", dir=self.scratch))
             hand_in = open_submission(job.path, self.exercise, self.twins, scratch / "workspace", self.grade_ids)
@@ -268,6 +276,7 @@ class Judge:
                 public_metrics=self._halves[0],
                 private_metrics=self._halves[1],
                 samples=self._samples,
+                tables=self._tables,
                 model=self._describe_model(hand_in),
                 notes=[
                     *remarks_on(hand_in),
@@ -366,3 +375,21 @@ class Judge:
             "size_mb": info.size_mb,
             "problems": list(info.problems),
         }
+
+
+def _parted(predictions: Any, first: int, more: int) -> tuple[Any, Any]:
+    """The predictions of the set, and those of what was asked beside it."""
+    found = np.asarray(predictions)
+    if found.shape[:1] != (first + more,):
+        raise ValueError(f"expected {first + more} predictions, got an array of shape {found.shape}")
+    return found[:first], found[first:]
+
+
+def _tables(scoring: Any, targets: Any, predictions: Any, more: Any) -> list[ScoreTable]:
+    """What the exercise's tables say; none where the predictions have a score, but not the form for a table."""
+    if not hasattr(scoring, "score_tables"):
+        return []
+    try:
+        return list(scoring.score_tables(targets, predictions, more))
+    except (CourseError, ArithmeticError, LookupError, TypeError, ValueError):
+        return []

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from exercise_code.common.checks.score_table import ScoreTable
 from exercise_code.common.hand_ins.notes import Note
 from exercise_code.common.reasons import Reason
 
@@ -64,7 +65,8 @@ class Result(_Model):
     """What one hand-in earns, and why; `failed` says that grading itself failed, not the hand-in.
 
     `metrics` are on the whole hidden set, `public_metrics` and `private_metrics` on its two halves. `samples` is
-    the model's output for the first samples of the validation set, as `pack_samples` writes it.
+    the model's output for the first samples of the validation set, as `pack_samples` writes it, and `tables` say of
+    that set, which students have, what the score does not.
     """
 
     student: str
@@ -81,6 +83,7 @@ class Result(_Model):
     public_metrics: dict[str, float] = {}
     private_metrics: dict[str, float] = {}
     samples: str = ""
+    tables: list[ScoreTable] = []
     model: dict[str, Any] = {}
     notes: list[Note] = []
     refused: str = ""

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from exercise_code.common.checks.score_table import ScoreTable
 from exercise_code.common.data import load_dataset
 
-__all__ = ["evaluation_set", "predict", "predict_reviews"]
+from .behaviour import CASES, table_of
+
+__all__ = ["evaluation_set", "more_inputs", "predict", "predict_reviews", "score_tables"]
 
 FRESH_REVIEWS = 1000
 # Words of a batch, padding included.
@@ -73,3 +76,20 @@ def predict_reviews(tokenize: Any, vocabulary: Any, model: Any, texts: Any) -> F
         logits[chosen] = predict_batch(model, tokens, batch_size=size)
         start += size
     return logits
+
+
+def more_inputs() -> Texts:
+    """The small reviews of behaviour.py, kind after kind."""
+    return np.array([text for cases in CASES.values() for text, _ in cases], dtype=object)
+
+
+def score_tables(_targets: npt.NDArray[np.int64], _predictions: Floats, more: Floats) -> list[ScoreTable]:
+    """How many small reviews of each kind are read rightly, from the logits (N, 2) for `more_inputs()`."""
+    said = iter(more[:, 1] > more[:, 0])
+    answers = {kind: [int(next(said)) for _ in cases] for kind, cases in CASES.items()}
+    rows = [(kind, f"{right} of {of}", misread) for kind, (right, of, misread) in table_of(answers).items()]
+    columns = ("kind of review", "read rightly", "one that is misread")
+    # With nothing misread there is no example to show.
+    shown = 3 if any(row[2] for row in rows) else 2
+    title = "What it understands, in small reviews made for one question each"
+    return [ScoreTable(title, columns[:shown], tuple(row[:shown] for row in rows), wide=columns[2:])]

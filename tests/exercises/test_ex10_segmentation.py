@@ -12,7 +12,7 @@ from exercise_code.common.exercise import load_exercise
 from exercise_code.common.models import save_model
 from exercise_code.common.probing.failures import OddAnswer
 from exercise_code.ex10_segmentation import encoder
-from exercise_code.ex10_segmentation.scoring import draw_samples, evaluation_set, predict
+from exercise_code.ex10_segmentation.scoring import draw_samples, evaluation_set, predict, score_tables
 
 SPEC = load_exercise("ex10_segmentation")
 SMALL = {"kind": "unet", "stem": [4], "channels": [4, 6]}
@@ -81,6 +81,18 @@ def test_drawn_samples_show_the_best_first():
     assert [sample.caption.split(" %")[0] for sample in drawn] == ["100", "50", "0"]
     assert drawn[0].image.shape == (240, 732, 3)
     assert drawn[0].image.dtype == np.uint8
+
+
+def test_the_table_counts_labelled_pixels_class_by_class():
+    labels = np.zeros((1, 10, 10), dtype=np.int8)
+    labels[:, :5], labels[:, :, 8:] = 3, -1
+    predictions = np.full((1, 10, 10), 3, dtype=np.uint8)
+    predictions[:, 0] = 0
+    (table,) = score_tables(labels, predictions)
+    # Each class has 40 of 80 labelled pixels. 32 of the cow's are found, 72 said to be: 32 / (40 + 72 - 32) is 0.40.
+    assert table.rows == (("cow", "50.0 %", "80 %", "0.40"), ("building", "50.0 %", "0 %", "0.00"))
+    assert "mIoU 0.20, 40 % of all pixels right" in table.title
+    assert all(len(row) == len(table.columns) for row in table.rows)
 
 
 def test_a_model_of_either_kind_is_built_without_a_download(code, no_network):

@@ -8,8 +8,8 @@ from autograder.authoring.recipe import load_recipe
 from autograder.sources.exercise import sources
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.exercise import load_exercise
-from exercise_code.ex11_sentiment.behaviour import answers_of, table_of, word_effects
-from exercise_code.ex11_sentiment.scoring import evaluation_set, predict
+from exercise_code.ex11_sentiment.behaviour import CASES, answers_of, table_of, word_effects
+from exercise_code.ex11_sentiment.scoring import evaluation_set, more_inputs, predict, score_tables
 
 SPEC = load_exercise("ex11_sentiment")
 
@@ -48,6 +48,21 @@ def test_the_reference_reads_nearly_all_small_reviews(code):
 def test_whoever_guesses_has_half_of_each_kind_right(label):
     table = table_of(answers_of(lambda texts: [(1 - label, label)] * len(texts)))
     assert {right / count for right, count, _ in table.values()} == {0.5}
+
+
+def test_the_table_of_a_page_counts_each_kind_and_shows_what_is_misread():
+    labels = np.array([label for cases in CASES.values() for _, label in cases])
+    right = np.eye(2, dtype=np.float32)[labels]
+    (table,) = score_tables(labels, right, right)
+    assert table.columns == ("kind of review", "read rightly")
+    assert [row[1] for row in table.rows] == [f"{len(cases)} of {len(cases)}" for cases in CASES.values()]
+    # One contrast is misread: the third kind alone has an example, and it is that one.
+    first = len(CASES["plain"]) + len(CASES["negation"])
+    wrong = right.copy()
+    wrong[first] = wrong[first][::-1]
+    (table,) = score_tables(labels, wrong, wrong)
+    assert [row[2] for row in table.rows] == ["", "", more_inputs()[first], ""]
+    assert table.rows[2][1] == f"{len(CASES['contrast']) - 1} of {len(CASES['contrast'])}"
 
 
 def test_bags_of_real_reviews_get_the_weights_of_a_logistic_regression(code, monkeypatch):

@@ -21,6 +21,7 @@ from autograder.pages import feedback
 from autograder.pages.feedback import feedback_page, write_feedback
 from autograder.pages.pictures import Gallery, as_svg
 from exercise_code.common.checks.drawn_sample import DrawnSample
+from exercise_code.common.checks.score_table import ScoreTable
 from exercise_code.common.exercise import load_exercise
 from exercise_code.common.hand_ins.notes import Note
 from exercise_code.common.reasons import Reason
@@ -249,6 +250,16 @@ def test_predictions_are_drawn_on_the_validation_pictures(graded):
         assert "pixels off" in label
         assert 'class="truth"' in svg and 'class="predicted"' in svg and "data:image/jpeg;base64," in svg
     assert len(page) < 70_000
+
+
+def test_tables_of_a_model_stand_on_the_page_as_text(graded, tmp_path):
+    table = ScoreTable("Kinds <of> it", ("kind", "right", "misread"), (("plain", "3 of 4", EVIL),), wide=("misread",))
+    page = feedback_page(graded, _with_result(_good(graded), tmp_path, tables=[table]))
+    assert "<h3>Kinds &lt;of&gt; it</h3>" in page
+    assert '<th scope="col" class="n">right</th><th scope="col">misread</th>' in page
+    assert '<th scope="row">plain</th><td class="n">3 of 4</td><td>' in page
+    assert "<script>document" not in page and "<img" not in page
+    assert "Kinds" not in feedback_page(graded, _good(graded))
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,13 @@ Array = npt.NDArray[np.generic]
 class Scoring(Protocol):
     """A given module, torch-free at its top, as the judge imports it.
 
-    It may have `draw_samples(inputs, targets, predictions) -> list[DrawnSample]`, too, for the pictures on a feedback
-    page (`exercise_code.common.checks.drawn_sample`).
+    For a feedback page it may have more:
+
+    - `draw_samples(inputs, targets, predictions) -> list[DrawnSample]`, its pictures (`common.checks.drawn_sample`);
+    - `score_tables(targets, predictions, more) -> list[ScoreTable]`, tables of what the score does not say
+      (`common.checks.score_table`), from the predictions on the validation set;
+    - `more_inputs() -> inputs`, which the model is asked for the tables' sake alone: `more` is what it answers, else
+      None.
     """
 
     def evaluation_set(self, source: str, split: str, seed: int | None = None) -> tuple[Array, Array]:
