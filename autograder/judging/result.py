@@ -122,7 +122,7 @@ def pack_samples(predictions: npt.NDArray[Any]) -> str:
     """An array as text: numpy's own format, compressed, in base64."""
     buffer = io.BytesIO()
     np.save(buffer, predictions, allow_pickle=False)
-    return base64.b64encode(zlib.compress(buffer.getvalue(), 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(buffer.getvalue())).decode("ascii")
 
 
 def unpack_samples(text: str) -> npt.NDArray[Any] | None:

@@ -9,6 +9,7 @@ from autograder.authoring.recipe import load_recipe
 from autograder.sources.exercise import sources
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.exercise import load_exercise
+from exercise_code.common.metrics import get_metric
 from exercise_code.common.models import save_model
 from exercise_code.common.probing.failures import OddAnswer
 from exercise_code.ex10_segmentation import encoder
@@ -92,7 +93,11 @@ def test_the_table_counts_labelled_pixels_class_by_class():
     # Each class has 40 of 80 labelled pixels. 32 of the cow's are found, 72 said to be: 32 / (40 + 72 - 32) is 0.40.
     assert table.rows == (("cow", "50.0 %", "80 %", "0.40"), ("building", "50.0 %", "0 %", "0.00"))
     assert "mIoU 0.20, 40 % of all pixels right" in table.title
-    assert all(len(row) == len(table.columns) for row in table.rows)
+    # What no label is costs IoU, too.
+    predictions[:, 9] = 22
+    (table,) = score_tables(labels, predictions)
+    assert ("boat", "0.0 %", "", "0.00") in table.rows and len(table.rows) == 3
+    assert f"mIoU {get_metric('mean_iou')(predictions, labels):.2f}," in table.title
 
 
 def test_a_model_of_either_kind_is_built_without_a_download(code, no_network):

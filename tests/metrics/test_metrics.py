@@ -188,3 +188,16 @@ def test_a_score_passes_in_its_metrics_direction_after_rounding(metric, reached,
     model = ModelSpec(("net",), 1000, 1.0, metric, "net_score", (Step("passes", {"embedded": 0.5}, 1.0),), 2, "cifar10")
     assert all(model.passes(score, "embedded") and Score(score, model, "embedded").passed for score in reached)
     assert not any(model.passes(score, "embedded") or Score(score, model, "embedded").passed for score in missed)
+
+
+@settings(deadline=None)
+@given(
+    labels=hnp.arrays(np.int64, (2, 3, 4), elements=st.integers(-1, 22)),
+    predictions=hnp.arrays(np.int64, (2, 3, 4), elements=st.integers(0, 22)),
+    kinds=st.tuples(st.sampled_from("bhiq"), st.sampled_from("BHIQbhiq")),
+)
+@pytest.mark.parametrize("name", ["mean_iou", "pixel_accuracy", "segmentation_accuracy"])
+def test_labels_count_alike_in_any_type_of_integer(name, labels, predictions, kinds):
+    labels[0, 0, 0] = 3
+    metric = get_metric(name)
+    assert metric(predictions.astype(kinds[1]), labels.astype(kinds[0])) == metric(predictions, labels)

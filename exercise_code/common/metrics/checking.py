@@ -23,7 +23,7 @@ __all__ = [
 VOID = -1
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer[Any]]
 
 
 def as_floats(name: str, predictions: npt.NDArray[Any], targets: npt.NDArray[Any]) -> tuple[Floats, Floats]:
@@ -43,7 +43,7 @@ def as_floats(name: str, predictions: npt.NDArray[Any], targets: npt.NDArray[Any
 
 
 def as_labels(name: str, array: npt.NDArray[Any], what: str, ndim: int, lowest: int = 0) -> Ints:
-    """Class labels as int64, after a check: integers, of this many dimensions, none below `lowest`."""
+    """Class labels as they are, after a check: integers, of this many dimensions, none below `lowest`."""
     if array.dtype.kind not in "iu":
         raise CourseError(f"{name} expected {what} of an integer type, got {array.dtype}")
     if array.ndim != ndim:
@@ -51,7 +51,7 @@ def as_labels(name: str, array: npt.NDArray[Any], what: str, ndim: int, lowest: 
     _expect_samples(name, array)
     if array.min() < lowest:
         raise CourseError(f"{name} expected {what} of at least {lowest}, got {array.min()}")
-    return array.astype(np.int64)
+    return array
 
 
 def predicted_labels(name: str, predictions: npt.NDArray[Any], targets: Ints) -> Ints:
