@@ -21,12 +21,16 @@ def find_copies(files: Mapping[str, bytes], course: Path, opened: Collection[str
     """Functions in `files` that have the body of an answer, a line each; `opened` exercises may show solutions."""
     answers: dict[str, str] = {}
     outlines: set[str] = set()
+    shown: set[str] = set()
     for exercise in course_ids(course):
-        if exercise not in opened:
-            for path in (*notebook_sources(exercise, course), *solution_sources(exercise, course)):
-                for body in _answers(path.read_text(encoding="utf-8"), short(path)):
+        for path in (*notebook_sources(exercise, course), *solution_sources(exercise, course)):
+            for body in _answers(path.read_text(encoding="utf-8"), short(path)):
+                if exercise in opened:
+                    shown.add(body.shape)
+                else:
                     answers.setdefault(body.shape, f"{body.name} of {exercise}/{path.name}")
                     outlines.add(body.outline)
+    answers = {shape: where for shape, where in answers.items() if shape not in shown}
     return [
         f"{file}, line {body.line}: {body.name} is {answers[body.shape]}, which students write, under other names"
         for file, content in sorted(files.items())

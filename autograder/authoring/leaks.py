@@ -19,9 +19,11 @@ MARKERS = (BEGIN_SOLUTION, END_SOLUTION, BEGIN_GUIDE, END_GUIDE)
 
 
 def find_leaks(files: Mapping[str, bytes], course: Path, opened: Collection[str] = ()) -> list[str]:
-    """What `files` hold and no student must get, a line each; `opened` exercises may show solutions."""
-    ids = [name for name in course_ids(course) if name not in opened]
-    lines, blocks = _solutions(ids, course)
+    """What `files` hold and no student must get, a line each; `opened` exercises may show solutions.
+
+    A line that stands in one of these as well as in another exercise's answer may be shown, too.
+    """
+    lines, blocks = _solutions(course, opened)
     secrets = [(f"solution line {line!r}", line) for line in lines]
     secrets += [(f"solution block {block!r}", block) for block in blocks]
     secrets += [(f"marker '{marker}'", marker.removeprefix("### ")) for marker in MARKERS]
@@ -64,18 +66,23 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _solutions(ids: Collection[str], course: Path) -> tuple[list[str], list[str]]:
+def _solutions(course: Path, opened: Collection[str]) -> tuple[list[str], list[str]]:
     """Telling lines of answers that stand nowhere else in the sources, and answers of several lines as a whole."""
     answers: set[str] = set()
+    shown: set[str] = set()
     public: set[str] = set()
     for exercise in course_ids(course):
         for path in (*notebook_sources(exercise, course), *solution_sources(exercise, course)):
             blocks, rest = _split(path.read_text(encoding="utf-8"))
             public |= rest
-            if exercise in ids:
+            if exercise in opened:
+                shown |= blocks
+            else:
                 answers |= blocks
     lines = {line for block in answers for line in block.split("\n") if len(line) >= TELLING}
     whole = {block for block in answers if "\n" in block.strip() and len(block) >= TELLING}
+    open_text = "\n\n".join(shown)
+    lines, whole = ({text for text in texts if text not in open_text} for texts in (lines, whole))
     return sorted(lines - public), sorted(whole)
 
 

@@ -230,6 +230,19 @@ def test_the_solution_asked_for_is_that_of_earlier_exercises_alone(demo, tmp_pat
     assert make(demo, tmp_path, EXERCISE, "solution") == make(demo, tmp_path, EXERCISE)
 
 
+def test_what_an_answer_has_in_common_with_an_earlier_one_may_be_given_out_with_that(demo, tmp_path):
+    add_later_exercise(demo)
+    module = demo.course / LATER / "solution" / "doubling.py"
+    earlier = (demo.sources / "solution" / "adding.py").read_text(encoding="utf-8")
+    first = earlier[earlier.index("def add") : earlier.index("### END SOLUTION")] + "### END SOLUTION\n"
+    module.write_text(module.read_text(encoding="utf-8") + f"\n\n{first}", encoding="utf-8")
+    assert make(demo, tmp_path, LATER, "solution")
+    # Its own answers are as secret as before.
+    (demo.package.parent / "common" / "helper.py").write_text("twice_the_number = add(x, x)\n", encoding="utf-8")
+    with pytest.raises(AutograderError, match="twice_the_number"):
+        make(demo, tmp_path, LATER, "solution")
+
+
 def test_an_exercise_names_all_that_it_builds_on(demo, tmp_path):
     add_later_exercise(demo)
     toml = demo.root / "exercise_code" / "ex92_third" / "exercise.toml"

@@ -16,6 +16,7 @@ from autograder.authoring.notebooks import serialise, solved_notebook
 from autograder.sources.graded_tests import read_tests
 from autograder.sources.hunt import read_hunt
 from autograder.sources.layout import ROOT, course_folder, course_ids, notebook_sources, solution_sources
+from exercise_code.common.exercise import load_exercise
 
 COURSE = course_folder()
 EXERCISES = course_ids(COURSE)
@@ -98,6 +99,15 @@ def test_a_bundle_gives_no_answer_away(exercise, bundles):
     assert b"BEGIN SOLUTION" not in everything
     for name, _, _ in read_tests(COURSE / exercise / "test_hidden.py"):
         assert f"def {name}(".encode() not in everything
+
+
+@pytest.mark.parametrize("exercise", [name for name in EXERCISES if load_exercise(name).earlier])
+def test_earlier_exercises_can_be_given_out_solved(exercise, tmp_path):
+    files = read_bundle(bundle(exercise, tmp_path, "solution"))
+    for name in load_exercise(exercise).earlier:
+        for module in load_exercise(name).modules:
+            text = files[f"exercise_code/{exercise}/earlier/{name}/{module}.py"].decode()
+            assert "YOUR CODE HERE" not in text
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
