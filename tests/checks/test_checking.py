@@ -347,6 +347,42 @@ def test_a_failing_earlier_exercise_is_named_only_when_a_check_fails(package):
     assert check("later_double").passed
 
 
+MODEL = """
+[model]
+files = ["tiny"]
+max_parameters = 10
+max_size_mb = 1
+metric = "accuracy"
+grade_id = "tiny_score"
+digits = 2
+dataset = "mnist"
+cpu_seconds = 1
+
+[[model.steps]]
+name = "passes"
+score = { embedded = 0.5, real = 0.5 }
+share = 1.0
+"""
+
+
+def test_of_an_earlier_exercise_the_code_counts_and_no_model(package):
+    scored = '''
+
+@grade("tiny_score", step="passes")
+def test_the_model_passes(evaluation):
+    """It passes."""
+    evaluation.expect("passes")
+'''
+    make_exercise(package, "ex97_first", MODEL, tests=TESTS + scored)
+    broken = "def double(x):\n    return 0\n"
+    later = TESTS.replace("tiny_double", "later_double")
+    make_exercise(package, "ex98_later", 'earlier = ["ex97_first"]\n', broken, later)
+    assert not check("later_double").passed
+    assert "ex97_first" not in repr(check("later_double"))
+    (package / "ex97_first" / "loader.py").write_text(broken)
+    assert "ex97_first, where 3 of 3 visible checks do not pass" in repr(check("later_double"))
+
+
 def test_reports_of_failures_hold_no_points(exercise):
     write(exercise, "def double(x):\n    return x + 1\n")
     assert "points" not in repr(check("tiny_double")).lower()

@@ -143,7 +143,9 @@ def _report(
 
 def _earlier_note(exercise: Exercise, name: str) -> str:
     earlier = load_exercise(name, exercise.folder.parent)
-    outcomes, _ = run_tests(discover(earlier), Code(earlier.package), earlier)
+    # What an earlier model scored has no part in this: its code alone is used here.
+    cases = [case for case in discover(earlier) if not earlier.model or case.grade.grade_id != earlier.model.grade_id]
+    outcomes, _ = run_tests(cases, Code(earlier.package), earlier)
     failed = sum(not outcome.passed for outcome in outcomes)
     if not failed:
         return ""
