@@ -30,7 +30,6 @@ SLOWEST = 10
 OPEN_STUDENTS = 60
 SHOWN_MISTAKES = 7
 SHOWN_CLUSTERS = 10
-MEGABYTES = 1000
 ADVICE = {
     "nobody": "Nobody passes. Read the task as a student does: does the test ask for more than the text says?",
     "everybody": "Everybody passes. It tells nobody apart: keep it as an easy start, or ask for more.",

@@ -16,7 +16,7 @@ __all__ = ["EVERY_SECONDS", "is_noted_always", "settle"]
 STALE_SECONDS = 12 * 3600
 EVERY_SECONDS = 6 * 3600
 # What statvfs says of a mount; Python has names for some of them only.
-ST_RDONLY, ST_NOATIME, ST_NODIRATIME, ST_RELATIME = 1, 1024, 2048, 4096
+ST_RDONLY, ST_NOATIME, ST_RELATIME = 1, 1024, 4096
 
 
 def is_noted_always(path: str) -> bool:

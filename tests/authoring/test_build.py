@@ -99,7 +99,7 @@ def test_notebooks_have_no_outputs_and_say_what_runs_them(built):
 
 
 def test_magics_come_back_as_magics(built):
-    assert any("%autoreload 2\n" in c["source"] for c in cells_of(built))
+    assert any("%autoreload 3\n" in c["source"] for c in cells_of(built))
 
 
 def test_stubs_keep_everything_but_the_solution(built):

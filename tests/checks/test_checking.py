@@ -463,22 +463,24 @@ def test_a_notebook_shows_the_report_once_and_follows_edits(tmp_path, repo_root)
     shutil.copytree(
         repo_root / "exercise_code", room / "exercise_code", ignore=shutil.ignore_patterns("ex[0-9]*", "__pycache__")
     )
-    make_exercise(room / "exercise_code", "ex98_tiny", source="def double(x):\n    return 0\n")
+    make_exercise(room / "exercise_code", "ex98_tiny", source="SIZES = {'hidden': 16}\ndef double(x):\n    return 0\n")
     notebooks = room / "exercises" / "ex98_tiny"
     notebooks.mkdir(parents=True)
     module = room / "exercise_code" / "ex98_tiny" / "loader.py"
+    edited = "SIZES = {'hidden': 32}\ndef double(x):\n    return 2 * x\n"
     cells = [
-        "%load_ext autoreload\n%autoreload 2\n"
+        "%load_ext autoreload\n%autoreload 3\n"
         f"import sys; sys.path.insert(0, {str(room)!r})\n"
-        "from exercise_code import check\nfrom exercise_code.ex98_tiny.loader import double",
+        "from exercise_code import check\nfrom exercise_code.ex98_tiny.loader import SIZES, double",
         "check('tiny_double')",
-        f"from pathlib import Path\nPath({str(module)!r}).write_text('def double(x):\\n    return 2 * x\\n')",
+        f"from pathlib import Path\nPath({str(module)!r}).write_text({edited!r})",
         "check('tiny_double')",
         "double(4)",
         "report = check('tiny_double')\nreport",
         "report",
         "check('tiny_dubl')",
         "import sys\n[m for m in ('torch', 'pytest', 'pandas') if m in sys.modules]",
+        "SIZES",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client = nbclient.NotebookClient(
@@ -496,6 +498,8 @@ def test_a_notebook_shows_the_report_once_and_follows_edits(tmp_path, repo_root)
     assert [output["output_type"] for output in outputs[7]] == ["error"]
     assert len(outputs[7][0]["traceback"]) == 1
     assert outputs[8][0]["data"]["text/plain"] == "[]"
+    # A dict, too, that was imported by its name: whoever changes hyperparameters trains with the new ones.
+    assert outputs[9][0]["data"]["text/plain"] == "{'hidden': 32}"
 
 
 def test_nbgrader_reads_the_points_from_the_cell(trusted, tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ FIRST = """\
 
 # %%
 # %load_ext autoreload
-# %autoreload 2
+# %autoreload 3
 from exercise_code import check
 
 # %% role="readonly"

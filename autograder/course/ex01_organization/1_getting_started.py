@@ -62,7 +62,7 @@ print("count is", count)
 
 # %%
 # %load_ext autoreload
-# %autoreload 2
+# %autoreload 3
 # %matplotlib inline
 
 import time

@@ -22,7 +22,7 @@
 
 # %%
 # %load_ext autoreload
-# %autoreload 2
+# %autoreload 3
 # %matplotlib inline
 
 import time

@@ -24,7 +24,7 @@
 
 # %%
 # %load_ext autoreload
-# %autoreload 2
+# %autoreload 3
 # %matplotlib inline
 
 import numpy as np

@@ -19,7 +19,7 @@
 
 # %%
 # %load_ext autoreload
-# %autoreload 2
+# %autoreload 3
 # %matplotlib inline
 
 from functools import partial
