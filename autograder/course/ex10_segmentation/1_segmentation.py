@@ -563,7 +563,7 @@ print("why it stopped:", history.stopped)
 
 # %% [markdown]
 # **Expect** about 0.35 after 5 epochs on drawn scenes, 0.44 after 15 and 0.55 after 30. An epoch takes 5 seconds on one core. A
-# longer run is what helps most: with 40 epochs the course's own model reaches 0.58. Raise `NUM_EPOCHS` and `MAX_SECONDS`. If yours
+# longer run is what helps most: with 40 epochs the course's own model reaches 0.6. Raise `NUM_EPOCHS` and `MAX_SECONDS`. If yours
 # stays below 0.25:
 #
 # - Does one scene by heart work (above)? If not, the mistake is in the model.
