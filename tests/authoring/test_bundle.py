@@ -268,7 +268,7 @@ def test_what_a_student_wrote_stays_and_what_is_missing_comes(demo, tmp_path):
         command = [sys.executable, "-c", IMPORT]
         return subprocess.run(command, cwd=home / TOP, capture_output=True, text=True, check=True).stdout
 
-    assert run() == f"New in exercise_code/{EXERCISE}, as it came with {LATER}: adding.py, multiplying.py.\n5\n"
+    assert run() == f"Missing in exercise_code/{EXERCISE}, so put there from {LATER}: adding.py, multiplying.py.\n5\n"
     assert run() == "5\n"
     mine.write_text("def add(a, b):\n    return 7\n")
     assert run() == "7\n"

@@ -32,4 +32,4 @@ def bring(paths: Sequence[Path]) -> None:
         except OSError as error:
             print(f"could not write to {target}: {error.strerror or error}")
             continue
-        print(f"New in exercise_code/{folder.name}, as it came with {later}: {', '.join(names)}.")
+        print(f"Missing in exercise_code/{folder.name}, so put there from {later}: {', '.join(names)}.")
