@@ -123,7 +123,8 @@ def _read(path: Path) -> bytes:
 
 
 def _without_markers(text: str) -> bytes:
-    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in MARKERS).encode()
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.strip().startswith((*MARKERS, "### TASK "))).encode()
 
 
 def _environment(text: str) -> bytes:

@@ -107,7 +107,7 @@ def test_earlier_exercises_can_be_given_out_solved(exercise, tmp_path):
     for name in load_exercise(exercise).earlier:
         for module in load_exercise(name).modules:
             text = files[f"exercise_code/{exercise}/earlier/{name}/{module}.py"].decode()
-            assert "YOUR CODE HERE" not in text
+            assert "YOUR CODE HERE" not in text and "### " not in text
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
