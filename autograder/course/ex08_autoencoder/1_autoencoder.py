@@ -142,9 +142,9 @@ show_convolution(size=8, kernel_size=3, stride=2, padding=1)
 #
 # A layer has several kernels, and each one gives a picture of its own, a **channel**: 16×14×14 in the hourglass means 16
 # channels of 14×14 pixels. In the next layer a kernel looks at *all* channels of its input at once, and adds up what it finds
-# in them. `nn.Conv2d(in_channels, out_channels, kernel_size, stride=1, padding=0)` is such a layer. By hand:
-# `nn.Conv2d(3, 8, 5, stride=3)` has 8 kernels of 3×5×5 numbers each, and turns colour pictures, (B, 3, 32, 32), into
-# (B, 8, 10, 10).
+# in them. `nn.Conv2d(in_channels, out_channels, kernel_size, stride=1, padding=0)` is such a layer. For example,
+# `nn.Conv2d(3, 8, 5, stride=3, padding=2)` has 8 kernels of 3×5×5 numbers each, and turns colour pictures, (B, 3, 32, 32),
+# into (B, 8, 11, 11).
 #
 # ### Larger, by a transposed convolution
 #
@@ -835,8 +835,8 @@ else:
 #
 # Now the table. Each way to train, with the sizes and the steps of this notebook, over several draws of a hundred labels. The
 # accuracy is that on 10,000 digits that took part in nothing. ± gives the 95 % interval of the mean. The last row is
-# the course's own recipe: rounds of pseudo-labels, with a larger network on MNIST. All of it was measured by the course, with
-# two or three draws for each row, so the intervals are wide.
+# the course's own recipe: rounds of pseudo-labels, with a larger network on MNIST. All of this was measured by the course, on
+# two or three draws, so the intervals are wide.
 
 # %%
 show_few_labels()
@@ -866,8 +866,8 @@ show_few_labels()
 path = save_model(model, "digits", HPARAMS, data_source=train_digits.source, keep_best=val_data)
 
 # %% [markdown]
-# The grader builds a `Classifier` from the saved hyperparameters and fills in the saved weights. So does this cell. When you change
-# `model.py`, train and save again.
+# The grader builds a `Classifier` from the saved hyperparameters and fills in the saved weights. So does this cell. When you
+# change `model.py`, train and save again.
 
 # %%
 saved = load_model("digits", Classifier)
@@ -890,8 +890,8 @@ print(f"{count_parameters(saved):,} parameters; accuracy of the saved model: {ac
 # - **out:** the accuracy, compared after rounding to three decimals
 #
 # This check uses the hundred validation pictures, so its number may be off by 0.04. The points come from a thousand drawn
-# digits that nobody has seen, or from MNIST's 10,000 test pictures. With 0.98 there is a star
-# beside your alias on the leaderboard, the ranking of the class.
+# digits that nobody has seen, or from MNIST's 10,000 test pictures. With 0.98 there is a star beside your alias on the
+# leaderboard, the ranking of the class.
 #
 # <details><summary>Hint 1: where to look</summary>
 #

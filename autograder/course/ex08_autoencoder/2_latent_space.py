@@ -96,8 +96,8 @@ with torch.no_grad():
 # %% [markdown]
 # Nobody told the network what a 1 is, and yet most 1s lie together, towards one side; yours may look different. They have the
 # fewest bright pixels, and that is what counts most when a picture has to be drawn again. Most other digits share one crowded
-# region. A classifier on this map has an easy task for some digits and a hopeless one for others. **What is good for drawing need not be
-# good for naming**: remember the frozen encoder of part 1.
+# region. A classifier on this map has an easy task for some digits and a hopeless one for others. **What is good for drawing
+# need not be good for naming**: remember the frozen encoder of part 1.
 #
 # ## A walk from one digit to another
 #
@@ -183,9 +183,9 @@ print(f"from zero to the mean code: {codes.mean(dim=0).norm():.0f}; to the noise
 
 # %% [markdown]
 # True codes are spread widely, as the last lines say, around a mean that is far from zero. The noise above lies huddled around
-# zero, where hardly a digit has its code, and the decoder was never trained there. Below, random codes have the mean and the spread of true ones: strokes appear, and
-# now and then a digit. But true codes lie in clumps, and most of these fall into the gaps. A *variational* autoencoder trains its
-# codes to be normally distributed, so that there are no gaps.
+# zero, where hardly a digit has its code, and the decoder was never trained there. Below, random codes have the mean and the
+# spread of true ones: strokes appear, and now and then a digit. But true codes lie in clumps, and most of these fall into the
+# gaps. A *variational* autoencoder trains its codes to be normally distributed, so that there are no gaps.
 #
 # ## Why the drawings are soft
 #
@@ -253,7 +253,7 @@ show_transposed(size=4, kernel_size=3, stride=2, padding=1, output_padding=1)
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `size - transposed_size(smaller, kernel_size, stride, padding)`, where `smaller` is the width of the convolution's output.
+# From `size` take away `transposed_size(smaller, ...)`, where `smaller` is the width of the convolution's output.
 #
 # </details>
 
