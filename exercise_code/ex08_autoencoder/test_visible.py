@@ -546,7 +546,7 @@ def expect_logits(got, n):
 
 @grade("classifier", weight=SEEN)
 def test_logits_are_no_probabilities(observe, rng):
-    """The ten logits of a picture are any numbers: no softmax makes probabilities of them."""
+    """The ten logits of a picture are any numbers: no softmax turns them into probabilities."""
     targets = rng.normal(size=(4, 10)).astype(np.float32)
     expect_logits(observe(trained_logits, draw_pictures(rng, 4), targets, 40), 4)
 

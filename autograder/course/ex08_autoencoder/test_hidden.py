@@ -196,7 +196,7 @@ def test_random_logits_do_not_depend_on_their_neighbours(observe, rng):
 
 @grade("classifier")
 def test_random_logits_are_no_probabilities(observe, rng):
-    """The logits of random pictures do not sum to 1: no softmax makes probabilities of them."""
+    """The logits of random pictures do not sum to 1: no softmax turns them into probabilities."""
     targets = rng.normal(size=(6, 10)).astype(np.float32)
     expect_logits(observe(trained_logits, draw_pictures(rng, 6), targets, int(rng.integers(40, 60))), 6)
 
