@@ -28,7 +28,7 @@ def affine_matrices(
         shifts: float32 (B, 2), d, how far it moves to the right and downwards.
 
     Hints:
-        - `torch.stack([a, b], dim=1)` makes (B, 2) of two tensors (B,). Stack rows of two, then the rows: (B, 2, 2).
+        - `torch.stack([a, b], dim=1)` turns two tensors (B,) into (B, 2). Stack rows of two, then the rows: (B, 2, 2).
         - `@` multiplies matrices picture by picture: (B, 2, 2) @ (B, 2, 1) is (B, 2, 1).
     """
     # YOUR CODE HERE
@@ -47,18 +47,13 @@ def augment_digits(
 
     Each picture has its own angle, scale, shear and its own two shifts, all drawn evenly: angles between -max_degrees
     and max_degrees, scales between 1 - max_scale and 1 + max_scale, shears and shifts between minus and plus their
-    limits. Behind the edges of a picture is black. The matrices are those of `affine_matrices`.
+    limits. Outside the picture everything is black. The matrices are those of `affine_matrices`.
 
     Args:
         images: float32 (B, 1, H, W), values from 0 to 1. They stay as they are.
-        generator: where chance comes from: with a generator of the same seed, the same pictures come out.
+        generator: where chance comes from: with a generator of the same seed, the same pictures come out. It lives on
+            the CPU, while pictures may be elsewhere.
         max_degrees: in degrees; `affine_matrices` wants radians.
-
-    Hints:
-        - `torch.rand(n, generator=generator)` draws n numbers between 0 and 1; `2 * ... - 1` lies between -1 and 1.
-        - `nn.functional.affine_grid(matrices, list(images.shape), align_corners=False)` makes the grid of places of
-          such matrices, `nn.functional.grid_sample(images, grid, align_corners=False)` fetches pixels from there.
-        - The generator lives on the CPU, pictures may not: `matrices.to(images)`.
     """
     # YOUR CODE HERE
     raise NotImplementedError("Task 8: augmented digits")

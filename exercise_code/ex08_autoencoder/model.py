@@ -34,7 +34,7 @@ class Encoder(nn.Module):
         Hints:
             - Convolutions with stride 2 make the picture smaller: 28 becomes 14, then 7. Batch normalisation and ReLU
               stand behind each of them. At the end, flatten and one linear layer to `hparams["latent_size"]`.
-            - No ReLU behind the last layer: a code may have negative numbers.
+            - Nothing stands behind the last layer, no ReLU and no sigmoid: a code may have negative numbers.
             - Two blocks are enough. With two convolutions in each block the classifier becomes better.
         """
         super().__init__()
@@ -61,13 +61,7 @@ class Decoder(nn.Module):
     """
 
     def __init__(self, hparams: dict[str, Any]) -> None:
-        """Make the layers.
-
-        Hints:
-            - The way back: a linear layer to, say, 32 * 7 * 7 numbers, `nn.Unflatten(1, (32, 7, 7))`, and two
-              transposed convolutions that make 14 of 7 and 28 of 14. ReLU stands between them.
-            - The last layer has one channel, and a sigmoid behind it, as pixels lie between 0 and 1.
-        """
+        """Make the layers. Which ones is up to you; what comes out has one channel, and pixels from 0 to 1."""
         super().__init__()
         # YOUR CODE HERE
         raise NotImplementedError("Task 3: the decoder")
@@ -130,7 +124,7 @@ class Classifier(nn.Module):
         classifier learns must not change the encoder that was given.
 
         Hints:
-            - A network that may have one linear layer only cannot do much: a ReLU before it helps, and so may dropout.
+            - A single linear layer cannot do much: a ReLU before it helps, and so may dropout.
             - `module.state_dict()` holds all numbers of a module, and `module.load_state_dict(...)` copies such numbers
               into it.
         """
@@ -140,6 +134,6 @@ class Classifier(nn.Module):
         raise NotImplementedError("Task 5: the classifier")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The logits of the ten digits, float32 (batch_size, 10)."""
+        """The logits of the ten digits, float32 (batch_size, 10): any numbers, no probabilities."""
         # YOUR CODE HERE
         raise NotImplementedError("Task 5: the classifier")

@@ -101,24 +101,24 @@ def show_hourglass(steps: Sequence[tuple[str, tuple[int, ...]]]) -> None:
 
 @course_style()
 def show_convolution(size: int, kernel_size: int, stride: int, padding: int) -> None:
-    """Draw which pixels of a row each number of a convolution's answer is made from."""
-    answers = (size + 2 * padding - kernel_size) // stride + 1
+    """Draw which pixels of a row each number of a convolution's output is made from."""
+    outputs = (size + 2 * padding - kernel_size) // stride + 1
     figure, axis = _row_axis(size + 2 * padding)
     for i in range(-padding, size + padding):
         _cell(axis, i, 1, "" if 0 <= i < size else "0", BLUE if 0 <= i < size else QUIET)
-    for i in range(answers):
+    for i in range(outputs):
         first = i * stride - padding
         middle = first + (kernel_size - 1) / 2
         _cell(axis, middle, 0, "", ORANGE)
         for k in range(kernel_size):
             axis.plot([first + k + 0.5, middle + 0.5], [1, 0.8], color=QUIET, linewidth=0.9, zorder=0)
-    title = f"kernel {kernel_size}, stride {stride}, padding {padding}: {size} pixels become {answers}"
-    _finish_rows(figure, axis, title, size, padding, "input", "answer")
+    title = f"kernel {kernel_size}, stride {stride}, padding {padding}: {size} pixels become {outputs}"
+    _finish_rows(figure, axis, title, size, padding, "input", "output")
 
 
 @course_style()
 def show_transposed(size: int, kernel_size: int, stride: int, padding: int, output_padding: int = 0) -> None:
-    """Draw which pixels of its answer each number of a row is spread over by a transposed convolution."""
+    """Draw which pixels of its output a transposed convolution spreads each number of a row over."""
     width = (size - 1) * stride - 2 * padding + kernel_size + output_padding
     reach = max((size - 1) * stride + kernel_size - padding, width)
     figure, axis = _row_axis(reach + padding)
@@ -133,7 +133,7 @@ def show_transposed(size: int, kernel_size: int, stride: int, padding: int, outp
             axis.plot([middle + 0.5, first + k + 0.5], [1, 0.8], color=QUIET, linewidth=0.9, zorder=0)
     more = f", output_padding {output_padding}" if output_padding else ""
     title = f"kernel {kernel_size}, stride {stride}, padding {padding}{more}: {size} numbers become {width} pixels"
-    _finish_rows(figure, axis, title, reach, padding, "input", "answer")
+    _finish_rows(figure, axis, title, reach, padding, "input", "output")
 
 
 def _row_axis(cells: int) -> tuple[Any, Any]:
@@ -228,7 +228,10 @@ def show_map(codes: npt.ArrayLike, labels: npt.ArrayLike) -> None:
     colors = plt.get_cmap("tab10")
     for (x, y), digit in zip(places[~rest], digits[~rest], strict=True):
         axis.text(x, y, str(digit), color=colors(int(digit)), ha="center", va="center", fontsize=9, weight="bold")
+    # A few points far away may fall outside, but no digit.
     low, high = np.percentile(places, [1, 99], axis=0)
+    if (~rest).any():
+        low, high = np.minimum(low, places[~rest].min(axis=0)), np.maximum(high, places[~rest].max(axis=0))
     pad = 0.1 * (high - low)
     axis.set(xlabel="first number of the code", ylabel="second number")
     axis.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]))

@@ -6,6 +6,8 @@ and `Classifier` put a plain encoder and decoder in the places of the student's,
 another function in the place of `affine_matrices`.
 """
 
+import math
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -60,7 +62,7 @@ def expect_sizes(observe, name, sizes, hints=None):
 
 @grade("shapes_sizes", weight=SEEN)
 def test_a_convolution_has_a_size(observe):
-    """conv_size gives the width of a convolution's answer, an int."""
+    """conv_size gives the width of a convolution's output, an int."""
     sizes = {"8, kernel_size=3": 6, "28, kernel_size=5, padding=2": 28, "5, kernel_size=5, stride=3": 1}
     hints = {
         "the + 1 is missing: a kernel that fits once gives one number": dict(zip(sizes, (5, 27, 0), strict=True)),
@@ -83,7 +85,7 @@ def test_a_size_is_rounded_down(observe):
 
 @grade("shapes_sizes", weight=SEEN)
 def test_a_transposed_convolution_has_a_size(observe):
-    """transposed_size gives the width of a transposed convolution's answer, an int."""
+    """transposed_size gives the width of a transposed convolution's output, an int."""
     sizes = {"6, kernel_size=3": 8, "7, kernel_size=4, stride=2, padding=1": 14}
     hints = {"that is the size of a plain convolution": dict(zip(sizes, (4, 3), strict=True))}
     expect_sizes(observe, "transposed_size", sizes, hints)
@@ -91,7 +93,7 @@ def test_a_transposed_convolution_has_a_size(observe):
 
 @grade("shapes_sizes", weight=SEEN)
 def test_output_padding_adds_pixels(observe):
-    """output_padding makes the answer of a transposed convolution so many pixels wider."""
+    """output_padding makes the output of a transposed convolution that many pixels wider."""
     sizes = {
         "14, kernel_size=3, stride=2, padding=1, output_padding=1": 28,
         "5, kernel_size=2, stride=3, output_padding=2": 16,
@@ -138,8 +140,10 @@ def trained_outputs(code, name, inputs, targets, latent_size):
     torch.manual_seed(0)
     model = getattr(code.model, name)(hparams_of(code, latent_size=latent_size)).train()
     samples, wanted = torch.from_numpy(inputs), torch.from_numpy(targets)
-    with torch.no_grad():
-        model(samples)
+    with torch.no_grad(), call(f'{name}({{**HPARAMS, "latent_size": {latent_size}}})(a tensor {tuple(samples.shape)})'):
+        found, expected = as_array(model(samples)).shape, tuple(wanted.shape)
+        if math.prod(found) != math.prod(expected):
+            raise OddAnswer(f"expected the shape {expected}, got {found}")
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(3):
         optimizer.zero_grad()
@@ -173,6 +177,34 @@ def tensors_in_the_graph(code, name, inputs, latent_size):
     found = {id(leaf) for leaf in watched_leaves(outputs)}
     owned = {id(parameter) for parameter in model.parameters()}
     return [len(found), len(found - owned), len(owned - found)]
+
+
+MISFIT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)")
+
+
+@contextmanager
+def sizes_explained():
+    """With a hint where a linear layer gets another number of inputs than it was made for."""
+    try:
+        yield
+    except Failure as failure:
+        if not failure.hint and (found := MISFIT.search(failure.reason)):
+            failure.hint = explain_sizes(*map(int, found.groups()))
+        raise
+
+
+def explain_sizes(came, wanted):
+    """What the number of inputs that came to a linear layer, and the number that it wants, may stand for."""
+    shared = max(1, math.gcd(came, wanted))
+    first, second = math.isqrt(came // shared), math.isqrt(wanted // shared)
+    if shared * first**2 == came and shared * second**2 == wanted:
+        # As many channels in both; of all such products the one of the hourglass, with pictures of 7×7.
+        products = [(shared // k**2, k * first, k * second) for k in range(1, SIZE + 1) if shared % k**2 == 0]
+        for channels, side, other in sorted(products, key=lambda product: product[2] != SIZE // 4):
+            if min(side, other) > 1:
+                sides = f"{came} = {channels} · {side} · {side} and {wanted} = {channels} · {other} · {other}"
+                return f"{sides}: is padding or a stride missing in a convolution?"
+    return f"a linear layer is made for {wanted} numbers and gets {came}: print the shape of what comes to it"
 
 
 def expect_shapes(got, sizes, shape, hint=""):
@@ -220,7 +252,8 @@ def test_a_picture_becomes_a_code(observe, rng):
     """For any number of pictures the encoder gives codes of the length that hparams say."""
     for latent_size in (32, 5):
         sizes = [1, 2, 5]
-        got = observe(outputs_of_sizes, "Encoder", draw_pictures(rng, 5), latent_size, sizes)
+        with sizes_explained():
+            got = observe(outputs_of_sizes, "Encoder", draw_pictures(rng, 5), latent_size, sizes)
         expect_shapes(got, sizes, (latent_size,), 'the length of a code is hparams["latent_size"]')
 
 
@@ -228,8 +261,34 @@ def test_a_picture_becomes_a_code(observe, rng):
 def test_codes_do_not_depend_on_their_neighbours(observe, rng):
     """In eval mode a code is the same alone and in a batch; it is made from all of the encoder's parameters."""
     targets = rng.normal(size=(4, 6)).astype(np.float32)
-    expect_independent(observe(trained_outputs, "Encoder", draw_pictures(rng, 4), targets, 6), "codes")
-    expect_owned(observe(tensors_in_the_graph, "Encoder", draw_pictures(rng, 3), 8))
+    with sizes_explained():
+        expect_independent(observe(trained_outputs, "Encoder", draw_pictures(rng, 4), targets, 6), "codes")
+        expect_owned(observe(tensors_in_the_graph, "Encoder", draw_pictures(rng, 3), 8))
+
+
+def expect_negative(got, shape):
+    """Fail unless codes of this shape differ from picture to picture, and some of their numbers are below 0."""
+    codes = items(got, 3)[0]
+    if np.shape(codes) != shape or not np.isfinite(codes).all() or not np.ptp(codes, axis=0).max() > 0:
+        raise Failure(f"expected other codes for other pictures, finite numbers of the shape {shape}")
+    with call(f'Encoder({{**HPARAMS, "latent_size": {shape[1]}}})({shape[0]} pictures)'):
+        if not codes.min() < 0:
+            hint = "nothing stands behind the last linear layer, no ReLU and no sigmoid"
+            raise Failure(
+                "expected codes of which some numbers are negative, got none below 0",
+                got=f"{codes.min():.3g} to {codes.max():.3g}",
+                hint=hint,
+            )
+
+
+@grade("encoder", weight=SEEN)
+def test_a_code_may_have_negative_numbers(observe, rng):
+    """Among the numbers of several encoders' codes are negative ones."""
+    for latent_size in (30, 40):
+        targets = rng.normal(size=(6, latent_size)).astype(np.float32)
+        with sizes_explained():
+            got = observe(trained_outputs, "Encoder", draw_pictures(rng, 6), targets, latent_size)
+        expect_negative(got, (6, latent_size))
 
 
 def expect_pixels(got):
@@ -246,8 +305,10 @@ def test_a_code_becomes_a_picture(observe, rng):
     """For any number of codes, of the length that hparams say, the decoder gives pictures with pixels from 0 to 1."""
     for latent_size in (32, 5):
         codes, sizes = 20 * rng.normal(size=(5, latent_size)).astype(np.float32), [1, 2, 5]
-        got = observe(outputs_of_sizes, "Decoder", codes, latent_size, sizes)
-        expect_shapes(got, sizes, (1, SIZE, SIZE), "one channel, 28 rows, 28 columns")
+        with sizes_explained():
+            got = observe(outputs_of_sizes, "Decoder", codes, latent_size, sizes)
+        hint = "one channel, 28 rows, 28 columns: 7 → 14 → 28, if kernel, stride and padding fit"
+        expect_shapes(got, sizes, (1, SIZE, SIZE), hint)
         expect_pixels(got)
 
 
@@ -255,8 +316,9 @@ def test_a_code_becomes_a_picture(observe, rng):
 def test_pictures_do_not_depend_on_their_neighbours(observe, rng):
     """In eval mode a picture is the same alone and in a batch; it is made from all of the decoder's parameters."""
     codes = rng.normal(size=(4, 6)).astype(np.float32)
-    expect_independent(observe(trained_outputs, "Decoder", codes, draw_pictures(rng, 4), 6), "pictures")
-    expect_owned(observe(tensors_in_the_graph, "Decoder", rng.normal(size=(3, 8)).astype(np.float32), 8))
+    with sizes_explained():
+        expect_independent(observe(trained_outputs, "Decoder", codes, draw_pictures(rng, 4), 6), "pictures")
+        expect_owned(observe(tensors_in_the_graph, "Decoder", rng.normal(size=(3, 8)).astype(np.float32), 8))
 
 
 # The autoencoder
@@ -471,6 +533,24 @@ def test_pictures_get_ten_logits(observe, rng):
     expect_owned(observe(classifier_in_the_graph, draw_pictures(rng, 3), 8))
 
 
+def expect_logits(got, n):
+    """Fail unless these are ten logits for each of n pictures, other ones for other pictures, and no probabilities."""
+    logits = items(got, 3)[0]
+    if np.shape(logits) != (n, 10) or not np.isfinite(logits).all() or not np.ptp(logits, axis=0).max() > 0:
+        raise Failure(f"expected other logits for other pictures, finite numbers of the shape {(n, 10)}")
+    with call(f"Classifier(hparams)({n} pictures)"):
+        if logits.min() >= 0 and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
+            hint = "leave out the softmax: the loss has it"
+            raise Failure("expected logits, got probabilities: the rows sum to 1", hint=hint)
+
+
+@grade("classifier", weight=SEEN)
+def test_logits_are_no_probabilities(observe, rng):
+    """The ten logits of a picture are any numbers: no softmax turns them into probabilities."""
+    targets = rng.normal(size=(4, 10)).astype(np.float32)
+    expect_logits(observe(trained_logits, draw_pictures(rng, 4), targets, 40), 4)
+
+
 @grade("classifier", weight=SEEN)
 def test_a_learned_encoder_is_copied(observe, rng):
     """With an encoder the classifier starts from its numbers, and what it learns does not change the encoder."""
@@ -556,8 +636,8 @@ def expect_groups(got, lr, encoder_lr, frozen=()):
         "the first group is the encoder's": want[::-1],
         "the learning rates are in the wrong groups": wanted_groups(encoder_lr, lr, frozen),
         "frozen parameters belong to no group": wanted_groups(lr, encoder_lr),
-        "only what is in model.encoder belongs to the first group: its names start with 'encoder.'": lambda got: (
-            "encoder_of_words.bias" in got[0]["params"]
+        '`encoder_of_words` is not in the encoder: compare with "encoder."': lambda got: (
+            got[0]["lr"] == encoder_lr and any(name.startswith("encoder_of_words") for name in got[0]["params"])
         ),
         "all that is not in the encoder belongs to the second group, not the head alone": lambda got: (
             "scale" not in got[-1]["params"]
@@ -614,6 +694,10 @@ def cross_entropies(logits, labels):
     return np.where(labels >= 0, rows, 0.0)
 
 
+# What an answer that is not a number comes from, in both losses.
+NOTHING = "a mean of nothing is not a number: what if no picture counts?"
+
+
 def labelled_hints(logits, labels):
     """What known mistakes answer."""
     losses, known = cross_entropies(logits, labels), max(1, int((labels >= 0).sum()))
@@ -622,6 +706,7 @@ def labelled_hints(logits, labels):
         "that is the sum: divide by the number of pictures that have a label": losses.sum(),
         "-1 is no label, and not the last digit": cross_entropies(logits, labels % 10).mean(),
         "label 0 is a label": losses[labels > 0].sum() / max(1, int((labels > 0).sum())),
+        NOTHING: np.nan,
     }
     want = losses.sum() / known
     return {text: (lambda got, value=value: resembles(got, value)) for text, value in wrong.items() if value != want}
@@ -646,7 +731,9 @@ def expect_labelled(got, logits, labels):
             )
         slope = np.exp(log_probabilities(logits)) - np.eye(logits.shape[1])[np.maximum(labels, 0)]
         want = np.where((labels >= 0)[:, None], slope / known, 0.0).astype(np.float32)
-        assert_same(got[1], want, rtol=1e-3, atol=1e-6, hint="no gradient may reach pictures without a label")
+        hints = {NOTHING: lambda got: np.isnan(got).any()}
+        hint = "no gradient may reach pictures without a label"
+        assert_same(got[1], want, rtol=1e-3, atol=1e-6, hint=hint, hints=hints)
 
 
 def expect_labelled_value(got, logits, labels):
@@ -755,23 +842,32 @@ def consistency(weak, strong, threshold):
     return losses, sure, np.where(sure[:, None], slope / len(weak), 0.0).astype(np.float32)
 
 
+def consistency_hints(weak, strong, threshold):
+    """What known mistakes answer."""
+    losses, sure, _ = consistency(weak, strong, threshold)
+    swapped_losses, swapped_sure, _ = consistency(strong, weak, threshold)
+    soft = -(np.exp(log_probabilities(weak)) * log_probabilities(strong)).sum(axis=1)
+    wrong = {
+        "the mean is over all pictures, also over those that count 0": losses[sure].mean() if sure.any() else np.inf,
+        "that is the sum: take the mean": (losses * sure).sum(),
+        "pictures that the model is not sure of count 0": losses.mean(),
+        "the labels come from the weak logits, the losses are those of the strong ones": (
+            swapped_losses * swapped_sure
+        ).mean(),
+        "the label is the most likely digit, not the probabilities": (soft * sure).mean(),
+        NOTHING: np.nan,
+    }
+    want = (losses * sure).mean()
+    return {text: (lambda got, value=value: resembles(got, value)) for text, value in wrong.items() if value != want}
+
+
 def expect_consistency(got, weak, strong, threshold):
     """Fail unless it is the loss, with a gradient for the strong logits alone."""
     losses, sure, slope = consistency(weak, strong, threshold)
     with call(f"consistency_loss(weak, strong, threshold={threshold}), both of shape {weak.shape}"):
         if type(got) is not list or len(got) not in (2, 3):
             raise Failure("expected a loss")
-        hints = {
-            "the mean is over all pictures, also over those that count 0": losses[sure].mean()
-            if sure.any()
-            else np.inf,
-            "that is the sum: take the mean": (losses * sure).sum(),
-            "pictures that the model is not sure of count 0": losses.mean(),
-            "the labels come from the weak logits, the losses are those of the strong ones": (
-                consistency(strong, weak, threshold)[0] * consistency(strong, weak, threshold)[1]
-            ).mean(),
-        }
-        hints = {text: (lambda got, value=value: resembles(got, value)) for text, value in hints.items()}
+        hints = consistency_hints(weak, strong, threshold)
         assert_same(got[0], np.array((losses * sure).mean(), np.float32), rtol=1e-4, atol=1e-6, hints=hints)
         if len(got) == 2:
             raise Failure("the loss has no way back to the strong logits", hint="detach the weak ones only")
@@ -782,19 +878,9 @@ def expect_consistency(got, weak, strong, threshold):
 def expect_consistency_value(got, weak, strong, threshold):
     """Fail unless it is the mean over all pictures, of which unsure ones count 0."""
     losses, sure, _ = consistency(weak, strong, threshold)
-    swapped_losses, swapped_sure, _ = consistency(strong, weak, threshold)
-    wrong = {
-        "the mean is over all pictures, also over those that count 0": losses[sure].mean() if sure.any() else np.inf,
-        "that is the sum: take the mean": (losses * sure).sum(),
-        "pictures that the model is not sure of count 0": losses.mean(),
-        "the labels come from the weak logits, the losses are those of the strong ones": (
-            swapped_losses * swapped_sure
-        ).mean(),
-    }
-    want = (losses * sure).mean()
-    hints = {t: (lambda got, v=value: resembles(got, v)) for t, value in wrong.items() if value != want}
     with call(f"consistency_loss(weak, strong, threshold={threshold}), both of shape {weak.shape}"):
-        assert_same(got, np.array(want, np.float32), rtol=1e-4, atol=1e-6, hints=hints)
+        hints = consistency_hints(weak, strong, threshold)
+        assert_same(got, np.array((losses * sure).mean(), np.float32), rtol=1e-4, atol=1e-6, hints=hints)
 
 
 @grade("labels_consistency", weight=SEEN)
@@ -917,7 +1003,7 @@ def augmented(code, images, seed, again, limits):
 
 
 def moved(images, shifts):
-    """Pictures moved by so many halves of their width, with black behind the edges, between pixels linearly."""
+    """Pictures moved by so many halves of their width, with black outside, between pixels linearly."""
     answer = np.zeros(images.shape, np.float64)
     height, width = images.shape[2:]
     for image, shift, out in zip(images[:, 0], shifts.astype(np.float64), answer[:, 0], strict=True):
@@ -932,6 +1018,21 @@ def moved(images, shifts):
     return answer.astype(np.float32)
 
 
+def draws_hint(name, values, middle, limit, max_degrees):
+    """What the draws of one kind look like, where they do not fill their limits or lie beyond them."""
+    low, high = values.min(), values.max()
+    if len(values) > 1 and high - low < 1e-6:
+        single = re.sub(r"s\b", "", name, count=1)
+        return f"all pictures have the same {single}: draw one for each picture"
+    if name == "angles" and 0.3 * max_degrees < max(-low, high) <= 1.001 * max_degrees:
+        return "those look like degrees, and affine_matrices wants radians: degrees * π / 180"
+    if name == "scales" and max(-low, high) <= 1.001 * limit:
+        return "a scale lies around 1"
+    if low >= middle:
+        return "only scales above 1: draw from -1 to 1" if middle else f"only positive {name}: draw from -1 to 1"
+    return "draw from -1 to 1, and multiply by the limit"
+
+
 def expect_draws(noted, n, limits):
     """Fail unless each picture has draws of its own that fill their limits."""
     if type(noted) is not list or len(noted) != 3:
@@ -942,30 +1043,26 @@ def expect_draws(noted, n, limits):
     angles, scales, shears, shifts = noted[0]
     radians = np.deg2rad(limits["max_degrees"])
     wanted = [
-        ("angles", angles, 0.0, radians, "affine_matrices wants radians: degrees * π / 180"),
-        ("scales", scales, 1.0, limits["max_scale"], "a scale lies around 1"),
-        ("shears", shears, 0.0, limits["max_shear"], ""),
-        ("shifts to the right", np.reshape(shifts, (n, -1))[:, 0], 0.0, limits["max_shift"], ""),
-        ("shifts downwards", np.reshape(shifts, (n, -1))[:, -1], 0.0, limits["max_shift"], ""),
+        ("angles", angles, 0.0, radians),
+        ("scales", scales, 1.0, limits["max_scale"]),
+        ("shears", shears, 0.0, limits["max_shear"]),
+        ("shifts to the right", np.reshape(shifts, (n, -1))[:, 0], 0.0, limits["max_shift"]),
+        ("shifts downwards", np.reshape(shifts, (n, -1))[:, -1], 0.0, limits["max_shift"]),
     ]
-    for name, values, middle, limit, hint in wanted:
+    for name, values, middle, limit in wanted:
         if np.shape(values) != (n,):
             raise Failure(f"expected {name} of the shape ({n},), one for each picture, got {np.shape(values)}")
+        if not np.isfinite(values).all():
+            raise Failure(f"expected {name} that are finite numbers")
         apart = values - middle
-        if np.abs(apart).max() > limit * 1.001 + 1e-6:
-            raise Failure(
-                f"expected {name} within {limit:.3g} around {middle:g}",
-                got=f"{values[np.abs(apart).argmax()]:.3g}",
-                hint=hint,
-            )
-        if limit and (apart.min() > -0.6 * limit or apart.max() < 0.6 * limit):
-            hint = hint or "2 * torch.rand(n, generator=generator) - 1 lies between -1 and 1, one for each picture"
+        beyond = np.abs(apart).max() > limit * 1.001 + 1e-6
+        if beyond or (limit and (apart.min() > -0.6 * limit or apart.max() < 0.6 * limit)):
             raise Failure(
                 f"expected {name} between {middle - limit:.3g} and {middle + limit:.3g}",
                 got=f"{values.min():.3g} to {values.max():.3g}",
-                hint=hint,
+                hint=draws_hint(name, values, middle, limit, limits["max_degrees"]),
             )
-    columns = np.stack([(values - middle) / limit for _, values, middle, limit, _ in wanted if limit], axis=1)
+    columns = np.stack([(values - middle) / limit for _, values, middle, limit in wanted if limit], axis=1)
     if n > 20 and np.abs(np.corrcoef(columns.T) - np.eye(columns.shape[1])).max() > 0.8:
         raise Failure("two of the draws are the same numbers", hint="each of the five is a draw of its own")
 
@@ -976,7 +1073,7 @@ def expect_moved(got, images):
     shifts = noted[0][3]
     hints = {
         "the pictures are still as they came": images,
-        "behind the edges is black: leave padding_mode as it is": lambda got: bool(
+        "outside the picture everything is black: leave padding_mode as it is": lambda got: bool(
             (got - moved(images, shifts)).max() > 0.2
         ),
     }

@@ -11,8 +11,11 @@ from autograder.sources.exercise import sources
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.datasets.mnist import redraw
 from exercise_code.common.exercise import load_exercise
+from exercise_code.common.testing import Failure
+from exercise_code.ex08_autoencoder import pictures
 from exercise_code.ex08_autoencoder.pictures import WAYS, few_labels
 from exercise_code.ex08_autoencoder.scoring import draw_samples, evaluation_set, predict
+from exercise_code.ex08_autoencoder.test_visible import draws_hint, explain_sizes, sizes_explained
 
 SPEC = load_exercise("ex08_autoencoder")
 
@@ -84,3 +87,40 @@ def test_the_table_has_each_way_for_drawn_digits_and_for_real_ones():
         assert all(0.5 < mean < 1 and reach < 0.5 for mean, reach, _ in found.values())
     assert set(few_labels("embedded")) == set(WAYS)
     assert few_labels("real")["reference"][0] > 0.95
+
+
+def test_sizes_that_do_not_fit_are_told_as_channels_and_sides():
+    for came, text in ((1152, "1152 = 32 · 6 · 6"), (25088, "25088 = 32 · 28 · 28")):
+        assert explain_sizes(came, 1568).startswith(f"{text} and 1568 = 32 · 7 · 7: is padding")
+    assert "made for 32 numbers and gets 5" in explain_sizes(5, 32)
+    with pytest.raises(Failure) as caught, sizes_explained():
+        raise Failure("the code raised RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x1152 and 1568x32)")
+    assert "32 · 6 · 6" in caught.value.hint
+
+
+def test_draws_that_do_not_fill_their_limits_are_told_apart():
+    draws = np.linspace(-1, 1, 64)
+    for name, values, words in (
+        ("angles", np.full(64, 0.3), "all pictures have the same angle: draw one for each picture"),
+        ("shifts to the right", np.full(64, 0.3), "the same shift to the right:"),
+        ("angles", np.abs(draws), "only positive angles: draw from -1 to 1"),
+        ("angles", 40 * draws, "those look like degrees"),
+        ("angles", 2 * draws, "draw from -1 to 1, and multiply"),
+        ("shears", 2 * draws, "draw from -1 to 1, and multiply"),
+    ):
+        assert words in draws_hint(name, values, 0.0, 0.7, 40.0), (name, words)
+    for values, words in ((0.3 * draws, "a scale lies around 1"), (1 + 0.3 * np.abs(draws), "only scales above 1")):
+        assert words in draws_hint("scales", values, 1.0, 0.3, 40.0)
+
+
+def test_no_digit_is_drawn_outside_of_the_map(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pictures, "show_figure", lambda figure, alt: drawn.append(figure))
+    codes, labels = np.random.default_rng(0).normal(size=(500, 2)), np.full(500, -1)
+    codes[:2], labels[:2] = [[9, 0], [0, -9]], [7, 1]
+    pictures.show_map(codes, labels)
+    (axis,) = drawn[0].axes
+    assert len(axis.texts) == 2
+    for text in axis.texts:
+        (x, y), (left, right), (low, high) = text.get_position(), axis.get_xlim(), axis.get_ylim()
+        assert left < x < right and low < y < high

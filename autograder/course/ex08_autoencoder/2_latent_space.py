@@ -83,7 +83,7 @@ show_images(
 # %% [markdown]
 # From top to bottom: the pictures, then what 2, 8 and 32 numbers keep of them. Two numbers say little more than how wide and how
 # bright a digit is, and the decoder draws a smudge of all digits that share them. With eight you can read most of them, with 32
-# all. The curve falls all the way, but each doubling wins less than the one before.
+# all. The curve falls all the way, but the last doubling wins least.
 #
 # ### A map
 #
@@ -94,10 +94,10 @@ with torch.no_grad():
     show_map(models[2].encoder(images[:1500]), labels[:1500])
 
 # %% [markdown]
-# Nobody told the network what a 1 is, and yet the 1s lie together, far from the rest: they have the fewest bright pixels, and
-# that is what counts most when a picture has to be drawn again. Most other digits share one crowded region. A
-# classifier on this map has an easy task for some digits and a hopeless one for others. **What is good for drawing need not be
-# good for naming**: remember the frozen encoder of part 1.
+# Nobody told the network what a 1 is, and yet most 1s lie together, towards one side; yours may look different. They have the
+# fewest bright pixels, and that is what counts most when a picture has to be drawn again. Most other digits share one crowded
+# region. A classifier on this map has an easy task for some digits and a hopeless one for others. **What is good for drawing
+# need not be good for naming**: remember the frozen encoder of part 1.
 #
 # ## A walk from one digit to another
 #
@@ -122,7 +122,7 @@ with torch.no_grad():
 # </details>
 # <details><summary>Hint 2: the idea</summary>
 #
-# Compute the formula for each t, and stack the answers.
+# Compute the formula for each t, and stack the results.
 #
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
@@ -179,12 +179,13 @@ with torch.no_grad():
         alt="Above: random codes decoded, scribbles. Below: random codes with mean and spread of true ones, nearly digits",
     )
 print(f"standard deviations of the codes' numbers: {codes.std(dim=0).min():.1f} to {codes.std(dim=0).max():.1f}")
+print(f"from zero to the mean code: {codes.mean(dim=0).norm():.0f}; to the noise: {noise.norm(dim=1).mean():.0f}")
 
 # %% [markdown]
-# True codes are spread widely, as the last line says. The noise above lies huddled in the middle between them, where no digit has
-# its code and the decoder was never trained. Below, random codes have the mean and the spread of true ones: strokes appear, and
-# now and then a digit. But true codes lie in clumps, and most of these fall into the gaps. A *variational* autoencoder trains its
-# codes to be normally distributed, so that there are no gaps.
+# True codes are spread widely, as the last lines say, around a mean that is far from zero. The noise above lies huddled around
+# zero, where hardly a digit has its code, and the decoder was never trained there. Below, random codes have the mean and the
+# spread of true ones: strokes appear, and now and then a digit. But true codes lie in clumps, and most of these fall into the
+# gaps. A *variational* autoencoder trains its codes to be normally distributed, so that there are no gaps.
 #
 # ## Why the drawings are soft
 #
@@ -214,7 +215,7 @@ show_images(
 # %% [markdown]
 # ## Which size was it?
 #
-# A convolution with stride 2 makes 4 of 7 pixels, and 4 of 8 pixels as well: rounding down forgets. So a transposed convolution
+# A convolution with stride 2 turns 7 pixels into 4, and 8 pixels as well: rounding down forgets. So a transposed convolution
 # with the same kernel, stride and padding cannot know which of the two to give back.
 
 # %%
@@ -252,7 +253,7 @@ show_transposed(size=4, kernel_size=3, stride=2, padding=1, output_padding=1)
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `size - transposed_size(smaller, kernel_size, stride, padding)`, where `smaller` is what the convolution makes of `size`.
+# From `size` take away `transposed_size(smaller, ...)`, where `smaller` is the width of the convolution's output.
 #
 # </details>
 

@@ -21,7 +21,9 @@ from exercise_code.ex08_autoencoder.test_visible import (
     expect_groups,
     expect_independent,
     expect_labelled,
+    expect_logits,
     expect_moved,
+    expect_negative,
     expect_owned,
     expect_pixels,
     expect_reconstructed,
@@ -44,7 +46,7 @@ from exercise_code.ex08_autoencoder.test_visible import (
 
 
 def losses_on_one_batch(code, name, inputs, targets, steps):
-    """How far the answers of a new model are from targets, in each of some steps towards them."""
+    """How far the outputs of a new model are from targets, in each of some steps towards them."""
     import torch
 
     torch.manual_seed(0)
@@ -102,6 +104,15 @@ def test_random_codes_do_not_depend_on_their_neighbours(observe, rng):
     """In eval mode the codes of random pictures are the same alone and in a batch."""
     targets = rng.normal(size=(5, 9)).astype(np.float32)
     expect_independent(observe(trained_outputs, "Encoder", draw_pictures(rng, 5), targets, 9), "codes")
+
+
+@grade("encoder")
+def test_random_codes_may_have_negative_numbers(observe, rng):
+    """Codes of random pictures and of a random length have negative numbers, too."""
+    for _ in range(2):
+        size = int(rng.integers(24, 60))
+        targets = rng.normal(size=(6, size)).astype(np.float32)
+        expect_negative(observe(trained_outputs, "Encoder", draw_pictures(rng, 6), targets, size), (6, size))
 
 
 @grade("encoder")
@@ -181,6 +192,13 @@ def test_random_logits_do_not_depend_on_their_neighbours(observe, rng):
     """In eval mode the logits of random pictures are the same alone and in a batch."""
     targets = rng.normal(size=(5, 10)).astype(np.float32)
     expect_independent(observe(trained_logits, draw_pictures(rng, 5), targets, 45), "logits")
+
+
+@grade("classifier")
+def test_random_logits_are_no_probabilities(observe, rng):
+    """The logits of random pictures do not sum to 1: no softmax turns them into probabilities."""
+    targets = rng.normal(size=(6, 10)).astype(np.float32)
+    expect_logits(observe(trained_logits, draw_pictures(rng, 6), targets, int(rng.integers(40, 60))), 6)
 
 
 @grade("classifier")

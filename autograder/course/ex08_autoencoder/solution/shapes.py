@@ -1,10 +1,10 @@
-"""Exercise 8: how large the answer of a convolution is, and of a transposed one."""
+"""Exercise 8: how large the output of a convolution is, and of a transposed one."""
 
 from __future__ import annotations
 
 
 def conv_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0) -> int:
-    r"""The width of the answer of a convolution, an int.
+    r"""The width of a convolution's output, an int.
 
     $W' = \left\lfloor \frac{W + 2P - K}{S} \right\rfloor + 1$
 
@@ -24,7 +24,7 @@ def conv_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0) ->
 
 
 def transposed_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, output_padding: int = 0) -> int:
-    r"""The width of the answer of a transposed convolution, an int.
+    r"""The width of a transposed convolution's output, an int.
 
     $W' = (W - 1)\,S - 2P + K + O$
 
@@ -33,7 +33,7 @@ def transposed_size(size: int, kernel_size: int, stride: int = 1, padding: int =
         kernel_size: K, the width of the kernel.
         stride: S, how far apart the copies of the kernel are put down.
         padding: P, how many pixels are cut off on each side.
-        output_padding: O, how many more pixels the answer has on one side.
+        output_padding: O, how many more pixels the output has on one side.
     """
     ### TASK shapes_sizes
     ### BEGIN SOLUTION

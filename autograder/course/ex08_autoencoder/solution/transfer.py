@@ -8,7 +8,7 @@ from torch import nn
 
 
 def freeze(module: nn.Module) -> None:
-    """Nothing; afterwards no parameter of the module learns: no gradient is computed for it.
+    """Stop all parameters of a module from learning.
 
     Hints:
         - Each parameter has an attribute `requires_grad`.
@@ -28,7 +28,7 @@ def parameter_groups(model: nn.Module, lr: float, encoder_lr: float) -> list[dic
     neither, and a group without parameters is left out.
 
     Args:
-        model: has an attribute `encoder`, a module, and other parameters beside it.
+        model: has an attribute `encoder`, a module, and other parameters besides.
         lr: the learning rate of what is not in the encoder.
         encoder_lr: that of the encoder.
 
