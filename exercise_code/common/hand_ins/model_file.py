@@ -152,7 +152,9 @@ def _over_axes(name: str, tensors: Iterable[TensorInfo], limits: ModelSpec) -> I
     over = [tensor for tensor in tensors if tensor.axes > limits.max_axes]
     if over:
         more = f" (and {len(over) - 1} more)" if len(over) > 1 else ""
+        matrices = ", those of fully connected layers: build the model without convolutions"
+        what = matrices if limits.max_axes == 2 else ": build the model of other layers"
         yield (
             f"{over[0].name} in {name} has {over[0].axes} axes, {over[0].shape}{more}; at most {limits.max_axes} are "
-            f"allowed, those of fully connected layers: build the model without convolutions"
+            f"allowed{what}"
         )
