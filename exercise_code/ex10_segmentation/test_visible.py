@@ -219,11 +219,17 @@ def expect_cropped(got, images, labels, calls):
 
 @grade("scenes_augment", weight=SEEN)
 def test_a_window_may_reach_beyond_the_image(observe, rng):
-    """crop_scenes cuts the same window of both; beyond the image, and where it misses it, there are zeros and void."""
+    """crop_scenes cuts the same window of both; beyond the image there are zeros and void."""
     images, labels = a_batch(rng, 2, 5, 7)
-    windows = [(1, 2, 3, 4), (0, 0, 5, 7), (-2, 3, 4, 6), (3, -1, 4, 9), (-1, -1, 8, 9), (5, 0, 2, 2)]
-    # Windows that miss the image: below, above, to the right and to the left of it.
-    calls = crop_calls([*windows, (7, 0, 6, 4), (-9, 2, 4, 3), (1, 9, 3, 4), (0, -9, 3, 4)])
+    calls = crop_calls([(1, 2, 3, 4), (0, 0, 5, 7), (-2, 3, 4, 6), (3, -1, 4, 9), (-1, -1, 8, 9), (5, 0, 2, 2)])
+    expect_cropped(observe(scenes_after, "crop_scenes", images, labels, calls), images, labels, calls)
+
+
+@grade("scenes_augment", weight=SEEN)
+def test_a_window_may_miss_the_image(observe, rng):
+    """crop_scenes gives zeros and void where the window lies below, above, to the right or to the left of the image."""
+    images, labels = a_batch(rng, 2, 5, 7)
+    calls = crop_calls([(7, 0, 6, 4), (-9, 2, 4, 3), (1, 9, 3, 4), (0, -9, 3, 4)])
     expect_cropped(observe(scenes_after, "crop_scenes", images, labels, calls), images, labels, calls)
 
 
@@ -330,9 +336,15 @@ def test_rare_classes_may_weigh_more(observe, rng):
     """With weights, each pixel counts as much as its class weighs, and the sum of these weights divides."""
     logits, labels = some_logits(rng, 2, 3, 4, 4)
     weights = np.array([0.5, 3.0, 1.25], dtype=np.float32)
-    # The second time, the weights of all pixels together are less than 1.
-    for each in (weights, weights / 1000):
-        expect_loss_value(observe(loss_values, logits, labels, each), logits, labels, each)
+    expect_loss_value(observe(loss_values, logits, labels, weights), logits, labels, weights)
+
+
+@grade("loss_pixels", weight=SEEN)
+def test_weights_may_be_small(observe, rng):
+    """The sum of the weights divides, even where it is less than 1."""
+    logits, labels = some_logits(rng, 2, 3, 4, 4)
+    weights = np.array([0.001, 0.005, 0.002], dtype=np.float32)
+    expect_loss_value(observe(loss_values, logits, labels, weights), logits, labels, weights)
 
 
 @grade("loss_pixels", weight=SEEN)

@@ -931,7 +931,7 @@ check("segmentation_score")
 #
 # ## Hand in
 #
-# Fill in your answers, save the notebook, and run this cell. It packs notebook, modules and your model into a zip, and tries it
+# Fill in your answers, save the notebook, and run the next cell. It packs notebook, modules and your model into a zip, and tries it
 # out the way the grader will.
 
 # %%
