@@ -39,7 +39,7 @@ class UNet(nn.Module):
 
         Hints:
             - For channels 16, 32, 64 there are three `DoubleConv` and two `UpBlock`: (64, 32, 32) and (32, 16, 16).
-            - Lists of layers belong into an `nn.ModuleList`.
+            - Lists of layers belong in an `nn.ModuleList`.
         """
         super().__init__()
         # YOUR CODE HERE
@@ -62,8 +62,9 @@ class UNet(nn.Module):
 class SegmentationModel(nn.Module):
     """A network from images to logits of 23 classes at each pixel.
 
-    With "kind": "unet" it is a stem, a convolution of stride 2 for each number in "stem", and a `UNet` with "channels".
-    With "kind": "mobilenet" it is an `EncoderNet(hparams, NUM_CLASSES)`, which is given in encoder.py.
+    With "kind": "unet" it is a stem and a `UNet` with "channels". The stem has a block for each number in "stem": a
+    convolution of stride 2 to that many channels, batch normalisation and ReLU. With "kind": "mobilenet" it is an
+    `EncoderNet(hparams, NUM_CLASSES)`, which is given in encoder.py.
 
     Args:
         hparams: dict of plain values (numbers, texts, lists), such as `HPARAMS`. The saved weights must fit the model

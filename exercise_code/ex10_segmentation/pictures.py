@@ -40,9 +40,15 @@ def label_colours(labels: npt.ArrayLike) -> npt.NDArray[np.uint8]:
 
 
 @course_style()
-def show_scenes(images: npt.ArrayLike, labels: npt.ArrayLike, columns: int = 4) -> None:
-    """Draw images uint8 (N, H, W, 3) above their labels (N, H, W), with the names of all classes that are there."""
+def show_scenes(
+    images: npt.ArrayLike, labels: npt.ArrayLike, columns: int = 4, titles: Sequence[str] | None = None
+) -> None:
+    """Draw images uint8 (N, H, W, 3) above their labels (N, H, W), with the names of all classes that are there.
+
+    Without titles they are called scene 0, scene 1 and so on.
+    """
     images, labels = np.asarray(images), np.asarray(labels)
+    names = titles or [f"scene {place}" for place in range(len(images))]
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(
         2 * rows, columns, figsize=(2.3 * columns, 4.7 * rows + 0.6), squeeze=False, layout="constrained"
@@ -53,7 +59,7 @@ def show_scenes(images: npt.ArrayLike, labels: npt.ArrayLike, columns: int = 4) 
         row, column = divmod(place, columns)
         axes[2 * row, column].imshow(image)
         axes[2 * row + 1, column].imshow(label_colours(label), interpolation="nearest")
-        axes[2 * row, column].set_title(f"scene {place}")
+        axes[2 * row, column].set_title(names[place])
     there = sorted({int(each) for each in np.unique(labels)})
     _legend(figure, there)
     show_figure(figure, f"{len(images)} scenes with their labels: " + ", ".join(_name(each) for each in there))

@@ -68,7 +68,8 @@ def crop_scenes(
     """A window of the images and of their labels: float32 (B, 3, height, width) and integers (B, height, width).
 
     The window's upper left pixel is pixel (top, left) of the image. It may reach beyond the image on any side: there
-    the image is filled up with 0 and the labels with `VOID`, so that no loss counts these pixels.
+    the image is filled up with 0 and the labels with `VOID`, so that no loss counts these pixels. The window may miss
+    the image altogether.
 
     Args:
         images: float32 (B, 3, H, W).

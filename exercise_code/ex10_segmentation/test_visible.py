@@ -5,6 +5,7 @@ later task uses what an earlier one wrote. So that a slip there costs points the
 the place of earlier blocks.
 """
 
+import weakref
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -22,6 +23,7 @@ from exercise_code.common.testing import (
     grade,
     items,
     resembles,
+    show,
 )
 
 SEEN = 0.1
@@ -223,6 +225,14 @@ def test_a_window_may_reach_beyond_the_image(observe, rng):
     expect_cropped(observe(scenes_after, "crop_scenes", images, labels, calls), images, labels, calls)
 
 
+@grade("scenes_augment", weight=SEEN)
+def test_a_window_may_miss_the_image(observe, rng):
+    """crop_scenes gives zeros and void where the window lies below, above, to the right or to the left of the image."""
+    images, labels = a_batch(rng, 2, 5, 7)
+    calls = crop_calls([(7, 0, 6, 4), (-9, 2, 4, 3), (1, 9, 3, 4), (0, -9, 3, 4)])
+    expect_cropped(observe(scenes_after, "crop_scenes", images, labels, calls), images, labels, calls)
+
+
 # The loss
 
 
@@ -291,7 +301,10 @@ def expect_loss_value(value, logits, labels, weights=None):
     }
     if (labels != VOID).any():
         hints["divide by the number of labelled pixels, not of all"] = total / labels.size
-        hints["that is the sum: divide it"] = total
+        summed = "that is the sum: divide it"
+        if weights is not None and weights[labels[labels != VOID]].sum() < 1:
+            summed = "that is the sum: divide it by the sum of the weights, even where this is less than 1"
+        hints[summed] = total
     else:
         hints["the mean of no pixels is NaN: without a labelled pixel the loss is 0"] = np.nan
     if weights is not None and (labels != VOID).any():
@@ -323,6 +336,14 @@ def test_rare_classes_may_weigh_more(observe, rng):
     """With weights, each pixel counts as much as its class weighs, and the sum of these weights divides."""
     logits, labels = some_logits(rng, 2, 3, 4, 4)
     weights = np.array([0.5, 3.0, 1.25], dtype=np.float32)
+    expect_loss_value(observe(loss_values, logits, labels, weights), logits, labels, weights)
+
+
+@grade("loss_pixels", weight=SEEN)
+def test_weights_may_be_small(observe, rng):
+    """The sum of the weights divides, even where it is less than 1."""
+    logits, labels = some_logits(rng, 2, 3, 4, 4)
+    weights = np.array([0.001, 0.005, 0.002], dtype=np.float32)
     expect_loss_value(observe(loss_values, logits, labels, weights), logits, labels, weights)
 
 
@@ -361,8 +382,10 @@ def expect_weights(got, labels, calls):
         "a class that does not occur has the weight 0": lambda got: any(
             (got[text][count == 0] != 0).any() for text, count in counts.items()
         ),
-        "the mean weight of a labelled pixel must be 1: the divisor is missing": lambda got: any(
-            not np.isclose((got[text] * count).sum() / count.sum(), 1, rtol=1e-3) for text, count in counts.items()
+        "the mean weight of a labelled pixel is not 1. The divisor is missing or wrong: shares are of labelled "
+        "pixels, the sum goes over classes that occur": lambda got: any(
+            not np.isclose(got[text][count > 0] @ count[count > 0] / count.sum(), 1, rtol=1e-3)
+            for text, count in counts.items()
         ),
     }
     want = {text: weights_by_hand(labels, *setting) for text, setting in calls.items()}
@@ -395,13 +418,16 @@ def field_calls(stacks):
 
 def expect_fields(got, stacks):
     """Fail unless the fields are right; each stack is gone through place by place."""
-    want = {}
-    for stack in stacks:
-        (first, last), (second, _) = (pixels_seen(stack, output) for output in (0, 1))
-        want[f"receptive_field({stack})"] = last - first + 1, second - first
 
     def sums(stack):
         return 1 + sum((k - 1) * d for k, _, d in stack), int(np.prod([s for _, s, _ in stack]))
+
+    def dense(stack):
+        return numbers([(k, s, 1) for k, s, _ in stack])
+
+    def numbers(stack):
+        (first, last), (second, _) = (pixels_seen(stack, output) for output in (0, 1))
+        return last - first + 1, second - first
 
     def late(stack):
         field, step = 1, 1
@@ -410,7 +436,11 @@ def expect_fields(got, stacks):
             field += (k - 1) * d * step
         return field, step
 
+    want = {text: numbers(stack) for text, (stack,) in field_calls(stacks).items()}
     hints = {
+        "dilation is left out: it leaves gaps between the numbers that a kernel reads": dict(
+            zip(want, [dense(s) for s in stacks], strict=True)
+        ),
         "a layer behind a stride looks farther: multiply by the step": dict(
             zip(want, [sums(s) for s in stacks], strict=True)
         ),
@@ -540,6 +570,17 @@ def up_block(code, x, skip, out_channels):
         return [as_array(block(torch.from_numpy(x), torch.from_numpy(skip))), seen]
 
 
+def weights_between_corners(before, after):
+    """The same as `weights_between`, where the corners lie on each other (`align_corners=True`)."""
+    places = np.linspace(0, before - 1, after)
+    return np.maximum(0, 1 - np.abs(places[:, None] - np.arange(before)))
+
+
+def joins(large, skip):
+    """Whether an answer is these two, joined in either order."""
+    return lambda got: any(resembles(got, np.concatenate(both, axis=1)) for both in ((large, skip), (skip, large)))
+
+
 def expect_up(got, x, skip, out_channels):
     """Fail unless both, enlarged and joined, go through one `DoubleConv`."""
     answer, seen = items(got, 2)
@@ -552,7 +593,14 @@ def expect_up(got, x, skip, out_channels):
         large = np.einsum("hH,bcHW,wW->bchw", down, x, across).astype(np.float32)
         orders = [np.concatenate(parts, axis=1) for parts in ((large, skip), (skip, large))]
         want = orders[1] if np.shape(joined) == orders[1].shape and resembles(joined, orders[1]) else orders[0]
-        assert_same(joined, want, rtol=1e-4, atol=1e-5)
+        rows, columns = (nearest(a, b, 0) for a, b in zip(x.shape[2:], skip.shape[2:], strict=True))
+        down, across = (weights_between_corners(a, b) for a, b in zip(x.shape[2:], skip.shape[2:], strict=True))
+        aligned = np.einsum("hH,bcHW,wW->bchw", down, x, across)
+        hints = {
+            "that is nearest; it should be bilinear with align_corners=False": joins(x[:, :, rows][..., columns], skip),
+            "that is bilinear with align_corners=True; it should be align_corners=False": joins(aligned, skip),
+        }
+        assert_same(joined, want, rtol=1e-4, atol=1e-5, hints=hints)
         assert_same(answer, 2 * joined[:, :out_channels] + 1, rtol=1e-4, atol=1e-5)
 
 
@@ -615,6 +663,9 @@ def expect_kinds(got, shapes):
         assert_same(found, [True, False])
 
 
+OF_WRONG_LEVEL = "is the skip connection that of the wrong level? The last one collected comes first"
+
+
 @contextmanager
 def standing_in(code):
     """The model's file with blocks of these tests in the place of a student's own."""
@@ -629,9 +680,13 @@ def standing_in(code):
     class Up(nn.Module):
         def __init__(self, in_channels, skip_channels, out_channels):
             super().__init__()
+            self.sizes = in_channels, skip_channels, out_channels
             self.conv = Conv(in_channels + skip_channels, out_channels)
 
         def forward(self, x, skip):
+            if (x.shape[1], skip.shape[1]) != self.sizes[:2]:
+                found = f"x with {x.shape[1]} channels and a skip connection with {skip.shape[1]}"
+                raise OddAnswer(f"UpBlock{self.sizes} got {found}: {OF_WRONG_LEVEL}")
             large = nn.functional.interpolate(x, size=skip.shape[-2:])
             return self.conv(torch.cat([skip, large], dim=1))
 
@@ -656,7 +711,20 @@ def size_calls(shapes):
 def expect_sizes(got, shapes, classes):
     """Fail unless there are finite float32 logits for each pixel."""
     want = {text: [[shape[0], classes, *shape[2:]], "float32", True] for text, shape in size_calls(shapes).items()}
-    assert_calls(got, want)
+    hints = {
+        f"the logits are {height} high, the image {shape[2]}: enlarge them at the end": {text: got[text]}
+        for text, shape in size_calls(shapes).items()
+        if (height := height_of(got, text)) and height != shape[2]
+    }
+    assert_calls(got, want, hints=hints)
+
+
+def height_of(got, text):
+    """How high the logits of a call are, 0 where the answer does not say."""
+    try:
+        return int(got[text][0][2])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return 0
 
 
 @grade("unet_model", weight=SEEN)
@@ -733,8 +801,14 @@ def expect_path(got, channels, height, width):
         x = np.repeat(large.mean(axis=1, keepdims=True) + skip.mean(axis=1, keepdims=True), size, axis=1)
     with call("what comes to the blocks of UNet, in their order"):
         assert_same([step for step, *_ in passed], [step for step, *_ in order])
-        for (_, *found), (_, *right) in zip(passed, order, strict=True):
-            assert_same(found, right, rtol=1e-3, atol=1e-4)
+        for (step, *found), (_, *right) in zip(passed, order, strict=True):
+            others = [skip for skip in skips if step == "up" and not resembles(skip, right[1])]
+            hints = {
+                "UpBlock got the skip of the wrong level: the last one collected comes first": (
+                    lambda got, others=others: any(resembles(got[1], skip) for skip in others)
+                )
+            }
+            assert_same(found, right, rtol=1e-3, atol=1e-4, hints=hints)
     if len(heads) != 1 or heads[0][0].shape != (2, channels[0], 1, 1):
         raise Failure("expected one convolution of size 1×1 behind the blocks, from channels[0] to the classes")
     weight, bias = heads[0]
@@ -762,6 +836,55 @@ def test_the_model_may_have_an_encoder(observe):
     """SegmentationModel(MOBILENET_HPARAMS) has an `EncoderNet` as its net, and gives 23 logits for each pixel."""
     shapes = [(2, 3, 64, 48), (1, 3, 97, 61)]
     expect_kinds(observe(kinds_of, size_calls(shapes)), shapes)
+
+
+def parts_of(code, hparams, shape):
+    """What a model of these hyperparameters makes its `UNet` with, what comes to it, and the logits' shape."""
+    import torch
+    from torch import nn
+
+    made, came = [], []
+
+    class Noted(nn.Module):
+        def __init__(self, in_channels, num_classes, channels):
+            super().__init__()
+            made.append([in_channels, num_classes, list(channels)])
+            self.conv = nn.Conv2d(in_channels, num_classes, 1)
+
+        def forward(self, images):
+            came.append(list(images.shape))
+            return self.conv(images)
+
+    with standing_in(code), swapped(code.model, UNet=Noted), torch.no_grad():
+        model = code.model.SegmentationModel(dict(hparams)).eval()
+        logits = as_array(model(torch.rand(shape)))
+    return [made, came, list(logits.shape), dict(code.model.HPARAMS)]
+
+
+def expect_parts(got, hparams, shape):
+    """Fail unless stem and U-Net are as the hyperparameters say."""
+    made, came, logits, default = items(got, 4)
+    stem, channels = hparams["stem"], hparams["channels"]
+    hints = {
+        "that is HPARAMS: build the model from the argument `hparams`": lambda got: (
+            [got[0][0], got[0][2]] == [default["stem"][-1], default["channels"]]
+        )
+    }
+    with call(f"SegmentationModel({hparams}) makes UNet(in_channels, num_classes, channels)"):
+        assert_same(made, [[stem[-1], 23, channels]], hints=hints)
+    sides = [side // 2 ** len(stem) for side in shape[2:]]
+    with call(f"SegmentationModel({hparams})(images of shape {shape}): what comes to the UNet"):
+        assert_same(came, [[shape[0], stem[-1], *sides]], hint="a convolution of stride 2 for each number in stem")
+    with call(f"SegmentationModel({hparams})(images of shape {shape}): the logits' shape"):
+        assert_same(logits, [shape[0], 23, *shape[2:]], hint="at the end, enlarge the logits to the images' size")
+
+
+@grade("unet_model", weight=SEEN)
+def test_the_model_is_what_its_hyperparameters_say(observe):
+    """SegmentationModel(hparams) has as many layers and channels as hparams says, not always those of HPARAMS."""
+    for stem, channels in (([6], [5, 7]), ([5, 9, 7], [8])):
+        hparams = {"kind": "unet", "stem": stem, "channels": channels}
+        expect_parts(observe(parts_of, hparams, (2, 3, 48, 64)), hparams, (2, 3, 48, 64))
 
 
 def tensors_in_the_graph(code, images):
@@ -812,7 +935,9 @@ def losses_on_one_batch(code, images, labels):
         for _ in range(20):
             optimizer.zero_grad()
             logits = model(inputs)
-            as_array(logits)
+            sides = as_array(logits).shape[2:]
+            if sides != images.shape[2:]:
+                raise OddAnswer(f"the logits have the size {sides}, the images {images.shape[2:]}: enlarge the logits")
             loss = torch.nn.functional.cross_entropy(logits, targets, ignore_index=VOID)
             losses.append(loss.item())
             if loss.requires_grad:
@@ -884,10 +1009,24 @@ def expect_features(got, count, many):
         sides = [2 ** (count - 1 - place) for place in places]
         sums = [(place + 1) * (place + 2) / 2 for place in places]
         want[text] = [[[2, 3, side, side, total] for side, total in zip(sides, sums, strict=True)], max(places) + 1]
+
+    def same(got, side_and_sum):
+        for text, (places,) in feature_calls(many).items():
+            found = [[2, 3, 2**side, 2**side, total] for side, total in map(side_and_sum, places)]
+            if got[text][0] != found:
+                return False
+        return True
+
     hints = {
         "layers behind the last place are not needed: stop there": lambda got: any(
             got[text][0] == right[0] and got[text][1] > right[1] for text, right in want.items()
-        )
+        ),
+        "that is what goes in, not what comes out": lambda got: same(
+            got, lambda place: (count - place, place * (place + 1) / 2)
+        ),
+        "each layer takes what the one before gave, not the images": lambda got: same(
+            got, lambda place: (count - 1, place + 1)
+        ),
     }
     assert_calls(got, want, hints=hints)
 
@@ -920,7 +1059,8 @@ def expect_head(got, low, high):
     x = layer("squeeze.0.weight", high) - p["squeeze.1.running_mean"][:, None, None]
     x = x / np.sqrt(p["squeeze.1.running_var"][:, None, None] + 1e-5) * p["squeeze.1.weight"][:, None, None]
     x = np.maximum(x + p["squeeze.1.bias"][:, None, None], 0)
-    scaled = layer("scale.weight", high.mean(axis=(2, 3), keepdims=True))
+    mean = high.mean(axis=(2, 3), keepdims=True)
+    scaled = layer("scale.weight", mean)
     fine = layer("low_classifier.weight", low) + p["low_classifier.bias"][:, None, None]
     down, across = (weights_between(a, b) for a, b in zip(high.shape[2:], low.shape[2:], strict=True))
 
@@ -930,6 +1070,7 @@ def expect_head(got, low, high):
 
     hints = {
         "the sigmoid is missing": logits(x * scaled),
+        "first `scale`, then the sigmoid": logits(x * layer("scale.weight", 1 / (1 + np.exp(-mean)))),
         "nothing is turned down: multiply by the sigmoid of what `scale` gives": logits(x),
         "the fine features do not count": logits(x / (1 + np.exp(-scaled)), 0),
     }
@@ -969,8 +1110,13 @@ def test_what_is_frozen_gets_no_gradients(observe):
     """freeze stops gradients for a module's parameters, and frozen=False lets them flow again."""
     states = observe(frozen_parts, [(), (False,), (True,)])
     off, on = [[False] * 4, [True] * 2], [[True] * 4, [True] * 2]
+    hints = {
+        "nothing is frozen: a module itself has no `requires_grad`, each of its parameters has": [on, on, on],
+        "`frozen` is left out: with frozen=False the parameters learn again": [off, off, off],
+        "the wrong way round: a frozen parameter requires no gradient": [on, off, on],
+    }
     with call("freeze(encoder), then freeze(encoder, False), then freeze(encoder, True)"):
-        assert_same(states, [off, on, off])
+        assert_same(states, [off, on, off], hints=hints)
 
 
 def modes_of_norms(code, frozen, training):
@@ -990,8 +1136,16 @@ def modes_of_norms(code, frozen, training):
 def test_frozen_normalisations_are_in_eval_mode(observe):
     """quiet_norms puts frozen batch normalisations into eval mode, and changes no other layer."""
     got = observe(modes_of_norms, [True, False], True)
-    with call("quiet_norms(a model in training mode, the first of its two blocks frozen)"):
-        assert_same(got, [[True, False, True], [True, True, True], [True]])
+    learns, quiet, off, whole = [True] * 3, [True, False, True], [False] * 3, [True]
+    hints = {
+        "the whole model is in eval mode: only its frozen normalisations should be": [off, off, [False]],
+        "all batch normalisations are in eval mode: those that learn keep their mode": [quiet, quiet, whole],
+        "the wrong way round: those that are frozen are put into eval mode": [learns, quiet, whole],
+        "only batch normalisations: other frozen layers keep their mode": [off, learns, whole],
+        "nothing is in eval mode: is the weight asked, and are layers inside of others found?": [learns, learns, whole],
+    }
+    with call("quiet_norms(a model, its first block frozen): is each layer in training mode?"):
+        assert_same(got, [quiet, learns, whole], hints=hints)
 
 
 def groups_of(code, frozen):
@@ -1034,7 +1188,16 @@ def expect_groups(got, frozen):
     others = sorted(name for part in ("head", "more") if part not in frozen for name in parts[part])
     want = [[names, rate] for names, rate in ((inside, 0.25), (others, 0.5)) if names]
     with call(f"parameter_groups(model, model.encoder, 0.25, 0.5), frozen: {', '.join(frozen) or 'nothing'}"):
-        hints = {"the learning rates are exchanged": lambda got: [g[0] for g in got] == [w[0] for w in want]}
+        everything = sorted(others + inside)
+        hints = {
+            "the learning rates are exchanged": lambda got: [g[0] for g in got] == [w[0] for w in want],
+            "the encoder's parameters are in both groups": lambda got: bool(inside) and got[-1][0] == everything,
+            "frozen parameters belong in no group": lambda got: any(
+                name.split(".")[0] in frozen for names, _ in got for name in names
+            ),
+            "leave out a group that holds nothing": lambda got: any(not names for names, _ in got),
+            "the encoder's group comes first": want[::-1],
+        }
         assert_same(got, want, hints=hints)
 
 
@@ -1125,8 +1288,8 @@ def test_the_confusion_matrix_counts_pairs(observe, rng):
 
 
 def ious_of(code, matrices):
-    """The IoU of each class, for several confusion matrices; NaN travels as -1."""
-    return [np.nan_to_num(code.measures.class_iou(matrix.copy()), nan=-1.0) for matrix in matrices]
+    """The IoU of each class, for several confusion matrices."""
+    return [code.measures.class_iou(matrix.copy()) for matrix in matrices]
 
 
 @grade("measures_scores", weight=SEEN)
@@ -1141,7 +1304,7 @@ def expect_ious(got, matrices):
     for found, matrix in zip(items(got, len(matrices)), matrices, strict=True):
         both = np.array([matrix[i, i] for i in range(len(matrix))])
         rows, columns = matrix.sum(axis=1), matrix.sum(axis=0)
-        want = np.array([b / (r + c - b) if r + c else -1.0 for b, r, c in zip(both, rows, columns, strict=True)])
+        want = np.array([b / (r + c - b) if r + c else np.nan for b, r, c in zip(both, rows, columns, strict=True)])
         hints = {
             "the diagonal is in both sums: take it off once": lambda got, b=both, u=rows + columns: bool(
                 np.allclose(got[u > 0], (b / np.maximum(u, 1))[u > 0])
@@ -1149,10 +1312,22 @@ def expect_ious(got, matrices):
             "that is the share of a class that was found (recall): what was wrongly taken for it counts, too": (
                 lambda got, b=both, r=rows: bool(np.allclose(got[r > 0], (b / np.maximum(r, 1))[r > 0]))
             ),
-            "a class without any pixel has NaN": lambda got, u=rows + columns: bool((got[u == 0] != -1).any()),
+            "a class without any pixel has NaN": lambda got, u=rows + columns: not np.isnan(got[u == 0]).all(),
         }
         with call(f"class_iou({matrix.tolist()})"):
-            assert_same(found, want, hints=hints)
+            expect_numbers_or_nan(found, want, hints)
+
+
+def expect_numbers_or_nan(got, want, hints):
+    """`assert_same` for an array of floats that has NaN in the same places."""
+    if not isinstance(got, np.ndarray) or got.shape != want.shape or got.dtype.kind != "f":
+        assert_same(got, np.nan_to_num(want))
+    other = np.flatnonzero(np.isnan(got) != np.isnan(want))
+    if len(other):
+        place = int(other[0])
+        hint = next((text for text, fits in hints.items() if fits(got)), "")
+        raise Failure(f"the value at [{place}] differs", want=show(want[place]), got=show(got[place]), hint=hint)
+    assert_same(np.nan_to_num(got, nan=-1.0), np.nan_to_num(want, nan=-1.0), hints=hints)
 
 
 @grade("measures_scores", weight=SEEN)
@@ -1163,9 +1338,15 @@ def test_iou_is_intersection_over_union(observe):
 
 
 def predictions_of(code, images, weight, batch_size, training):
-    """What a model that drops in training predicts, its batches, and its modes and gradients then and afterwards."""
+    """What a model that drops in training predicts, its batches, and its modes and gradients then and afterwards.
+
+    Its logits share the memory of an array. The array lives as long as a tensor that looks at this memory, so it tells
+    how many earlier batches' logits are still kept when the next batch comes.
+    """
     import torch
     from torch import nn
+
+    memory = []
 
     class Drops(nn.Module):
         def __init__(self):
@@ -1175,8 +1356,11 @@ def predictions_of(code, images, weight, batch_size, training):
             self.seen = []
 
         def forward(self, images):
-            self.seen.append([len(images), torch.is_grad_enabled()])
-            return self.dropout(self.scores(images))
+            alive = sum(each() is not None for each in memory)
+            self.seen.append([len(images), torch.is_grad_enabled(), alive])
+            numbers = self.dropout(self.scores(images)).detach().numpy().copy()
+            memory.append(weakref.ref(numbers))
+            return torch.from_numpy(numbers)
 
     torch.manual_seed(0)
     model = Drops().train(training)
@@ -1198,9 +1382,15 @@ def expect_predictions(got, images, weight, batch_size, training, part):
                 raise Failure(f"expected uint8, got {found.dtype}")
             return
         sizes = [min(batch_size, len(images) - start) for start in range(0, len(images), batch_size)]
-        assert_same([size for size, _ in seen], sizes)
-        if any(gradients for _, gradients in seen):
+        assert_same([size for size, *_ in seen], sizes)
+        if any(gradients for _, gradients, _ in seen):
             raise Failure("gradients are recorded", hint="predict inside torch.no_grad()")
+        # A variable may hold those of the batch before until it gets the next ones.
+        if (most := max(alive for *_, alive in seen)) > 1:
+            raise Failure(
+                f"the logits of {most} earlier batches are kept while the next one is predicted",
+                hint="take the labels of a batch from its logits at once, and keep only these",
+            )
         if after != training:
             raise Failure(f"expected the model back in {mode} mode", hint="keep model.training before you change it")
 
@@ -1221,7 +1411,7 @@ def test_predictions_are_labels(observe, rng):
 
 @grade("measures_predict", weight=SEEN)
 def test_predicting_leaves_no_trace(observe, rng):
-    """It goes batch by batch, records no gradients, and gives the model back in the mode that it had."""
+    """It goes batch by batch, keeps no logits, records no gradients, and the model has the mode that it had."""
     images, weight = a_classifier(rng, 5, 4)
     for training in (True, False):
         got = observe(predictions_of, images, weight, 2, training)

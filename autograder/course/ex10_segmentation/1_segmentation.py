@@ -2,9 +2,10 @@
 # # Exercise 10: a class for each pixel
 #
 # **What you will build:** a network that says of every pixel what it belongs to: grass, cow, sky, car and so on, 23 classes. You
-# write the loss, a U-Net, the head of a pretrained encoder and the measures, train a model, and hand it in.
+# write the loss, the measures, a U-Net, and a head for a pretrained encoder. (An **encoder** is the part of a network that turns an
+# image into features, a **head** the part that turns features into the answer.) You train a model and hand it in.
 #
-# **Time:** about four hours, of which your computer trains for ten minutes or so. **To pass:** 70 of 100 points.
+# **Time:** about four hours for all tasks, of which your computer trains for ten minutes or so. **To pass:** 70 of 100 points.
 #
 # **What you need:** convolutions, batch normalisation and pooling (exercise 9), and your `train_step` of exercise 7.
 #
@@ -81,7 +82,7 @@ print("training on:", device)
 # ## The data
 #
 # There are two kinds of scenes in the same form: drawn ones (`embedded`) and photographs (`real`, the MSRC data set, version 2).
-# **The grader uses drawn scenes, unless your instructor has announced photographs.** The first lines that this cell prints say
+# **The grader uses drawn scenes, unless your instructor has announced photographs.** The first lines that the next cell prints say
 # which kind you have.
 
 # %%
@@ -98,8 +99,8 @@ print("classes:", ", ".join(f"{number} {name}" for number, name in enumerate(tra
 # You should see 200 drawn scenes, or 276 photographs. The first time they are drawn or read, which takes some seconds; from then
 # on they come from a cache in less than one.
 #
-# An image has 240×240 pixels of three colours. Its labels have a number for each pixel, 0 to 22. In between is **void**, −1,
-# drawn in black: seams between things, and what belongs to no class. Nobody knows what is right there, so nobody asks.
+# An image has 240×240 pixels of three colours. Its labels have a number for each pixel, 0 to 22. Pixels on seams between things,
+# and things of no class, are **void**, −1, drawn in black; they are not scored.
 
 # %%
 show_scenes(train_scenes.images[:8], train_scenes.labels[:8])
@@ -114,8 +115,8 @@ show_scenes(train_scenes.images[:8], train_scenes.labels[:8])
 # $$ x = \frac{p / 255 - m}{s} $$
 #
 # By hand, for a red value of 124 with $m = 0.485$ and $s = 0.229$: $124 / 255 = 0.486$, and $(0.486 - 0.485) / 0.229 = 0.005$.
-# Why just these numbers? They belong to ImageNet, the photographs that pretrained networks have learned from. Who wants to use
-# such a network must feed it what it is used to.
+# Why just these numbers? They belong to ImageNet, the photographs that pretrained networks have learned from. Whoever
+# wants to use such a network must feed it what it is used to.
 #
 # ## Task 1: images as tensors (4 points)
 #
@@ -197,7 +198,7 @@ copies = train_images[:1].repeat(4, 1, 1, 1), train_labels[:1].repeat(4, 1, 1)
 changed, changed_labels = augment_scenes(*copies, generator, smallest=0.6, largest=1.5)
 mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
 back = (changed.permute(0, 2, 3, 1) * std + mean).clamp(0, 1).numpy()
-show_scenes(back, changed_labels)
+show_scenes(back, changed_labels, titles=[f"scene 0, copy {number}" for number in range(1, 5)])
 
 # %% [markdown]
 # Look at the edges: does each label lie on its thing? If it does not, nothing fails, and nothing is learned either.
@@ -248,6 +249,8 @@ check("loss_pixels")
 #
 # $$ w = \frac{f^{-a}}{\sum_k f_k^{1-a}} $$
 #
+# Shares are of the labelled pixels, and the sum goes over the classes that occur. A class that does not occur has the weight 0.
+#
 # By hand for two classes with shares 0.9 and 0.1 and $a = 1$: the sum is $1 + 1 = 2$, the weights are $1 / (2 \cdot 0.9) = 0.56$
 # and $1 / (2 \cdot 0.1) = 5$. All pixels together: $0.9 \cdot 0.56 = 0.5$ and $0.1 \cdot 5 = 0.5$. Both classes count the same.
 #
@@ -272,7 +275,7 @@ check("loss_pixels")
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `occurs = counts > 0`, and `weights[occurs] = ...` fills these places of a tensor of zeros.
+# `counts > 0` says which classes occur. Used as an index, it picks their counts, and fills their places in a tensor of zeros.
 #
 # </details>
 
@@ -289,7 +292,7 @@ show_shares(train_scenes.labels, powers)
 # <details><summary>Open this when you have an answer.</summary>
 #
 # Hardly. The score wants common classes right, since most pixels are theirs. With a power of 1 the network gives up pixels of
-# grass for pixels of birds: the IoU of rare classes rises, the share of right pixels falls. Weights say what *you* hold for
+# grass for pixels of birds: the IoU of rare classes rises, the share of right pixels falls. Weights say what *you* consider
 # important; they do not make a network better at everything.
 #
 # </details>
@@ -308,7 +311,7 @@ show_shares(train_scenes.labels, powers)
 #
 # ## Task 5: measures (6 points)
 #
-# ●●○ · about 20 minutes · [measures.py](../../exercise_code/ex10_segmentation/measures.py)
+# ●●○ · about 15 minutes · [measures.py](../../exercise_code/ex10_segmentation/measures.py)
 #
 # Write `image_accuracies`, `confusion_matrix` and `class_iou`, all in numpy.
 #
@@ -327,7 +330,8 @@ show_shares(train_scenes.labels, powers)
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)`. Labels are int8: 22 · 23 is too large for that.
+# `np.bincount(..., minlength=num_classes**2)` has a place for each pair, also for those that do not occur. Labels are int8: 22 · 23
+# is too large for that.
 #
 # </details>
 
@@ -351,19 +355,26 @@ print(f"{train_scenes.classes[commonest]} everywhere: accuracy {baseline:.3f}")
 #
 # ## How far does a network see?
 #
-# A pixel of grey says nothing. Is it road, sheep or sky? What decides is around it, and a network must *see* it. The part of the
+# A grey pixel says nothing. Is it road, sheep or sky? What decides is around it, and a network must *see* it. The part of the
 # image that one number depends on is its **receptive field**.
 #
 # A 3×3 convolution sees 3 pixels across. A second one sees 3 numbers, each of which saw 3 pixels: together 5. With a stride of 2,
 # neighbours lie two pixels apart, and all that follows looks twice as far. **Dilation** leaves gaps between the numbers that a
 # kernel reads.
+#
+# Two numbers describe this. The **field** is how many image pixels across one number sees. The **step** is how many image pixels lie
+# from one number of a layer to its neighbour. Both are 1 for the image itself. Then, layer after layer:
+#
+# - the field grows by (kernel − 1) · dilation · step, with the step from before the layer;
+# - the step is multiplied by the stride.
 
 # %%
 show_field([(3, 1, 1), (3, 2, 1), (3, 1, 1)])
 
 # %% [markdown]
 # By hand, with field and step 1 at first. Kernel 3: the field grows by $2 \cdot 1$ to 3. Kernel 3 with stride 2: by $2 \cdot 1$ to
-# 5, then the step becomes 2. Kernel 3: by $2 \cdot 2$ to 9. Count the orange pixels at the bottom.
+# 5, then the step becomes 2. Kernel 3: by $2 \cdot 2$ to 9. Count the orange pixels at the bottom. If the last kernel had a dilation
+# of 3, its three numbers would lie $3 \cdot 2$ pixels apart, and the field would grow by $2 \cdot 3 \cdot 2$ to 17.
 #
 # ## Task 6: the receptive field (4 points)
 #
@@ -384,8 +395,9 @@ print("four levels, pooling between: ", receptive_field(3 * (twice + pool) + twi
 print("the same behind two strides:  ", receptive_field([(3, 2, 1), (3, 2, 1), *3 * (twice + pool), *twice]))
 
 # %% [markdown]
-# You should see (21, 1), (68, 8) and (275, 32). Ten convolutions at full size see 21 of 240 pixels and cost most. Fewer layers with
-# pooling in between see the whole image.
+# You should see (21, 1), (68, 8) and (275, 32). Ten convolutions at full size see 21 of 240 pixels, and cost most. Eight
+# convolutions with three poolings in between see 68, three times as much. The same eleven layers behind two strides see 275, more
+# than the whole image.
 #
 # ## The U-Net
 #
@@ -397,8 +409,8 @@ print("the same behind two strides:  ", receptive_field([(3, 2, 1), (3, 2, 1), *
 show_unet(channels=[16, 32, 64, 96], height=240, width=240, num_classes=23)
 
 # %% [markdown]
-# Two blocks are all it takes. A `DoubleConv` is convolution, normalisation, ReLU, and the same again. An `UpBlock` enlarges what
-# comes from below, joins it with the skip connection along the channels, and lets a `DoubleConv` make sense of both.
+# Two blocks are all it takes. A `DoubleConv` is convolution, normalisation, ReLU, and the same again. An `UpBlock` enlarges
+# (bilinear) what comes from below, joins it with the skip connection along the channels, and lets a `DoubleConv` make sense of both.
 #
 # Sizes by hand: 30 pooled is 15, and 15 enlarged by two is 30. But 31 pooled is 15, too, and 15 enlarged by two does not fit 31.
 # So an `UpBlock` enlarges to the size that the skip connection *has*.
@@ -424,7 +436,7 @@ show_unet(channels=[16, 32, 64, 96], height=240, width=240, num_classes=23)
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `torch.cat([x, skip], dim=1)` after `x` was enlarged to `skip.shape[-2:]`.
+# `torch.cat([...], dim=1)` joins the two after `x` was enlarged to `skip.shape[-2:]`; in `interpolate`, name the mode.
 #
 # </details>
 
@@ -455,7 +467,7 @@ check("layers_blocks")
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `for up, skip in zip(self.up, reversed(passed[:-1])): x = up(x, skip)`. Layers in a list need an `nn.ModuleList`.
+# `zip(self.up, reversed(...))` pairs each `UpBlock` with its skip connection. Layers in a list need an `nn.ModuleList`.
 #
 # </details>
 
@@ -465,7 +477,7 @@ check("unet_model")
 # %% [markdown]
 # ### First, one scene by heart
 #
-# A network that cannot learn a single scene has a bug, and it takes half a minute to see that.
+# A network that cannot learn a single scene has a bug, and it takes some seconds to see that.
 
 # %%
 seed_everything(10)
@@ -479,8 +491,15 @@ for step in range(61):
         print(f"step {step:2}: loss {loss:.3f}")
 
 # %% [markdown]
-# **Expect** about 3.1 at first (that is $\ln 23$, the loss of guessing) and below 0.15 at step 60. If it stays above 1, are the skip
-# connections joined with the right levels?
+# **Expect** about 3.1 at first (that is $\ln 23$, the loss of guessing) and below 0.15 at step 60. If yours is
+#
+# - above 2: is there a normalisation behind each convolution?
+# - around 0.3: are all layers registered? Those in a plain list are not in `model.parameters()`, and the optimizer never moves them.
+# - still 3.1: does your `train_step` of exercise 7 pass its check?
+#
+# A single scene does not test the skip connections: without them, too, a network learns it by heart.
+#
+# The printed number of parameters counts the running means and variances of the normalisations, too: they are saved with the model.
 #
 # ## Task 9: predictions (4 points)
 #
@@ -503,7 +522,7 @@ for step in range(61):
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `model(batch).argmax(dim=1).to(torch.uint8)` inside `torch.no_grad()`, and one `torch.cat` behind the loop.
+# Inside of `torch.no_grad()`, the `argmax` of a batch's logits over axis 1, as uint8; one `torch.cat` behind the loop.
 #
 # </details>
 
@@ -526,6 +545,9 @@ print(f"8 scenes: {1000 * (middle - start):.0f} ms for the augmentation, {1000 *
 # %% [markdown]
 # **Expect** that the step takes most of it. A `window` of 192 instead of 240 saves a third of the work, and cuts another part of
 # the scene each time.
+#
+# With `schedule=cosine`, the learning rate falls from `LEARNING_RATE` to 0 during the run, along half a wave of a cosine: large steps
+# at first, small ones at the end.
 
 # %%
 NUM_EPOCHS = 30
@@ -533,7 +555,7 @@ BATCH_SIZE = 8
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.05
 SMALLEST, LARGEST, WINDOW = 0.8, 1.25, 192
-WEIGHTS = None  # or class_weights(train_labels, 23, power=0.25)
+WEIGHTS = None  # or class_weights(train_labels, 23, power=0.25).to(device)
 MAX_SECONDS = 200
 
 # %%
@@ -562,13 +584,13 @@ print(f"{epochs} in {history.seconds:.0f} s, accuracy {history.val_score[-1]:.3f
 print("why it stopped:", history.stopped)
 
 # %% [markdown]
-# **Expect** about 0.35 after 5 epochs on drawn scenes, 0.44 after 15 and 0.55 after 30. An epoch takes 5 seconds on one core. A
-# longer run is what helps most: with 40 epochs the course's own model reaches 0.6. Raise `NUM_EPOCHS` and `MAX_SECONDS`. If yours
-# stays below 0.25:
+# **Expect** on drawn scenes, within this run of 30 epochs, about 0.35 after 5 epochs, 0.44 after 15 and 0.55 at the end. An epoch
+# takes 5 seconds on one core. A longer run is what helps most: with 40 epochs the course's own model reaches 0.6. Raise `NUM_EPOCHS`
+# and `MAX_SECONDS`. If yours stays below 0.25:
 #
 # - Does one scene by heart work (above)? If not, the mistake is in the model.
 # - Do labels lie on their things after augmentation (the four copies above)?
-# - Does the loss jump, or stand still for ten epochs? Half the learning rate. With 4e-3, this network may see nothing but sky and
+# - Does the loss jump, or stand still for ten epochs? Halve the learning rate. With 4e-3, this network may see nothing but sky and
 #   grass for half of the run.
 #
 # `keep="last"` keeps the last weights. The epoch that is best on 50 scenes would be best partly by luck.
@@ -587,7 +609,8 @@ print(f"accuracy of all pixels together {np.diag(confusion).sum() / confusion.su
 print_classes(confusion, iou)
 
 # %% [markdown]
-# The three best and the three worst scenes, and which class was taken for which:
+# The three best and the three worst scenes, and which class was taken for which. What is void in the labels is left black in the
+# predictions, too:
 
 # %%
 order = np.argsort(-accuracies)
@@ -611,7 +634,8 @@ show_confusion(confusion)
 # ## Someone else's encoder
 #
 # A network that has named a million photographs knows edges, textures, fur and wheels. Why learn these again from 276? **Transfer
-# learning** takes its layers as the way down, and builds only the rest anew. Ours is a MobileNetV2, with 2.2 million parameters.
+# learning** takes its layers as the way down, the encoder, and builds only the rest anew. Ours is a MobileNetV2, with 2.2 million
+# parameters.
 # `fill_encoder` looks for its weights in the folder `weights` of your data folder or of a mirror. With photographs, it asks
 # torchvision to download them where they are in neither. It prints what it found; without weights everything below works as well,
 # only worse.
@@ -620,7 +644,7 @@ show_confusion(confusion)
 seed_everything(10)
 encoder = mobilenet_v2(weights=None).features
 pretrained = fill_encoder(encoder)
-print(f"{len(encoder)} layers, {count_parameters(encoder):,} parameters")
+print(f"{len(encoder)} layers, {sum(p.numel() for p in encoder.parameters()):,} parameters")
 
 # %% [markdown]
 # The grader downloads nothing: `SegmentationModel(hparams)` builds an empty network, and all its weights, the encoder's too, come
@@ -645,20 +669,20 @@ with torch.no_grad():
 show_encoder([1, 3, 6, 13, 18], [tuple(each.shape) for each in features], 240)
 
 # %% [markdown]
-# You should see sides of 120, 60, 30, 15 and 8. These can be the skip connections of a U-Net: a neck of 1×1 convolutions for the
-# last one, and your `UpBlock`s upwards.
+# You should see sides of 120, 60, 30, 15 and 8. These can be the skip connections of a U-Net: a **neck**, a 1×1 convolution that
+# leaves fewer channels of the last one, and your `UpBlock`s upwards.
 #
 # ## A light head
 #
-# Or the way up is hardly one at all. **LR-ASPP**, the head of MobileNetV3, takes two features: coarse ones (8×8, 1,280 channels)
+# Or there is hardly a way up at all. **LR-ASPP**, the head of MobileNetV3, takes two features: coarse ones (8×8, 1,280 channels)
 # that know what there is, and fine ones (60×60) that know where.
 #
 # 1. The coarse ones are squeezed to 128 channels.
-# 2. Their mean over the whole image decides, through a sigmoid, how much of each channel passes. If there is water everywhere,
-#    channels for cars are turned down.
-# 3. Enlarged to the fine size, both become logits, and the two are added.
+# 2. The mean of the coarse features (before they are squeezed) over the whole image, through a 1×1 convolution and a sigmoid, says
+#    how much of each squeezed channel passes. The product goes on. If there is water everywhere, channels for cars are turned down.
+# 3. The product is enlarged to the fine size; it and the fine features each become logits, and these are added.
 #
-# By hand for one channel: the image's mean gives 2, $\sigma(2) = 0.88$, so a squeezed value of 5 goes on as 4.4.
+# By hand for one channel: the convolution makes 2 of the mean, $\sigma(2) = 0.88$, so a squeezed value of 5 goes on as 4.4.
 #
 # ## Task 11: the head (4 points)
 #
@@ -676,7 +700,7 @@ show_encoder([1, 3, 6, 13, 18], [tuple(each.shape) for each in features], 240)
 # </details>
 # <details><summary>Hint 2: the idea</summary>
 #
-# `squeeze` gives (B, 128, h, w), the sigmoid gives (B, 128, 1, 1): their product needs no further word.
+# `squeeze` gives (B, 128, h, w), the sigmoid gives (B, 128, 1, 1): the two can be multiplied as they are.
 #
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
@@ -692,13 +716,14 @@ check("transfer_head")
 fresh_head = LRASPPHead(low_channels=24, high_channels=1280, num_classes=23)
 with torch.no_grad():
     logits = fresh_head(features[1], features[4])
-print("logits:", tuple(logits.shape), f"of a head with {count_parameters(fresh_head):,} parameters")
+parameters = sum(p.numel() for p in fresh_head.parameters())
+print("logits:", tuple(logits.shape), f"of a head with {parameters:,} parameters")
 
 # %% [markdown]
 # ## What to fine-tune, and when
 #
-# Two kinds of layers are in one model now. The encoder's are good already; the head's are random, and at first send nonsense
-# backwards. Three recipes:
+# Two kinds of layers are in one model now. The encoder's, if you have weights, are good already; the head's are random, and at first
+# send nonsense backwards. Three recipes:
 #
 # | recipe | when |
 # |---|---|
@@ -706,9 +731,9 @@ print("logits:", tuple(logits.shape), f"of a head with {count_parameters(fresh_h
 # | freeze early layers and normalisations, train the rest, the encoder's part with a smaller learning rate | some hundreds of images like those of pretraining |
 # | train all alike | many images, or images of quite another kind |
 #
-# One trap is in the first recipe. `requires_grad = False` stops the gradients, but in training mode a batch normalisation goes on
+# The first recipe has a trap. `requires_grad = False` stops the gradients, but in training mode a batch normalisation goes on
 # averaging the means of your batches into its own. A frozen one belongs in eval mode. `SegmentationModel.train` calls your
-# `quiet_norms` for that, each time that the trainer puts the model into training mode.
+# `quiet_norms` for that, whenever the trainer puts the model into training mode.
 #
 # ## Task 12: freeze, and two learning rates (6 points)
 #
@@ -731,7 +756,8 @@ print("logits:", tuple(logits.shape), f"of a head with {count_parameters(fresh_h
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `inside = {id(p) for p in encoder.parameters()}`. A group is `{"params": [...], "lr": ...}`; leave out groups that hold nothing.
+# A set of `id(p)` says quickly whether a parameter is the encoder's. A group is `{"params": [...], "lr": ...}`; leave out groups that
+# hold nothing.
 #
 # </details>
 
@@ -749,9 +775,28 @@ for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=2e-4, l
     print(f"thawed:  {sum(p.numel() for p in group['params']):9,} parameters with learning rate {group['lr']}")
 
 # %% [markdown]
-# You should see one group of 300,000 parameters or so, then two, of which the first has 2.2 million.
+# You should see one group of 331,734 parameters, then two, of which the first has 2.2 million.
 #
-# With photographs and pretrained weights, this cell trains the model for a few minutes. With drawn scenes it does nothing: what
+# Does `quiet_norms` work? One training step, and a look at a running mean of the encoder:
+
+# %%
+for frozen in (False, True):
+    seed_everything(10)
+    small = SegmentationModel(MOBILENET_HPARAMS)
+    freeze(small.net.encoder, frozen)
+    small.train()
+    norm = next(layer for layer in small.net.encoder.modules() if isinstance(layer, torch.nn.BatchNorm2d))
+    before = norm.running_mean.clone()
+    optimizer = torch.optim.AdamW(parameter_groups(small, small.net.encoder, encoder_lr=2e-4, lr=1e-3))
+    train_step(small, train_images[:2], train_labels[:2], optimizer, loss=segmentation_loss)
+    moved = float((norm.running_mean - before).abs().max())
+    name = "frozen" if frozen else "thawed"
+    print(f"{name}: before {before[0]:.4f}, after {norm.running_mean[0]:.4f}, moved by {moved:.4f}")
+
+# %% [markdown]
+# You should see that the mean of the thawed encoder moves, and that of the frozen one stays, by exactly 0.
+#
+# With photographs and pretrained weights, the next cell trains the model for a few minutes. With drawn scenes it does nothing: what
 # ImageNet knows of fur and wheels helps little with drawings, and your U-Net is the better choice.
 
 # %%
@@ -790,7 +835,7 @@ path = save_model(model, "segmentation", model.hparams, data_source=train_scenes
 
 # %% [markdown]
 # The grader builds `SegmentationModel` from the saved hyperparameters, fills in the saved weights, normalises scenes with your
-# `normalize_images`, and takes the most likely class of each pixel. So does this cell:
+# `normalize_images`, and takes the most likely class of each pixel. So does the next cell:
 
 # %%
 saved = load_model("segmentation", SegmentationModel)
@@ -800,7 +845,7 @@ print(f"accuracy of the saved model: {again.mean():.3f}")
 # %% [markdown]
 # ## Task 13: a trained model (28 points)
 #
-# ●●● · about 40 minutes · in this notebook
+# ●●● · about 30 minutes · in this notebook
 #
 # Hand in the best model that you can get: train longer, change `HPARAMS`, the augmentation, the learning rate. The points come in
 # steps:
@@ -815,7 +860,7 @@ print(f"accuracy of the saved model: {again.mean():.3f}")
 # - **out:** the mean accuracy of an image, compared after rounding to three decimals
 #
 # This check uses the validation set. The points come from scenes that nobody has seen. With 0.65 on drawn scenes, or 0.9 on
-# photographs, there is a star on the leaderboard.
+# photographs, you get no more points, but a star on the leaderboard, the list of the class's best models.
 
 # %% role="checks" grade_id="segmentation_score" points=28
 check("segmentation_score")
@@ -833,7 +878,7 @@ check("segmentation_score")
 #
 # ### BEGIN SOLUTION
 # 1. Along the edges of things, and thin parts such as legs or poles. Behind the pooling, a number stands for many pixels, and
-# where exactly an edge was is lost; the way up can only guess it by enlarging. Inside of large areas nothing changes.
+# where exactly an edge was is lost; the way up can only guess it by enlarging. Inside large areas nothing changes.
 #
 # 2. Pixels in the middle of large areas and of things whose texture several classes share. Without pooling, ten convolutions see
 # about 21 pixels, so what is around stays unknown, and a patch of grey may be road, wall or sheep. Edges stay sharp.
@@ -850,34 +895,43 @@ check("segmentation_score")
 #
 # ●●○ · about 10 minutes · answer in this cell
 #
-# A classmate freezes the encoder with `requires_grad = False` and trains the head, with batches of two photographs. The training
-# loss is fine. The validation score, in eval mode, is poor, and gets worse the longer he trains. None of the encoder's parameters
-# has changed. What has, and how would you mend it?
+# A classmate freezes the encoder with `requires_grad = False`, forgets `quiet_norms`, and trains the head with batches of two
+# photographs. The training loss is fine. The validation score, in eval mode, is poor. With batches of 32, it is much better.
+#
+# Two to four sentences for each question are enough.
+#
+# 1. Why do small batches make it worse?
+# 2. Why does the training loss not show it?
 #
 # ### BEGIN SOLUTION
-# The running means and variances of the encoder's batch normalisations. They are buffers, no parameters, and in training mode
-# each batch moves them, whatever `requires_grad` says. In training the layers use the batch's own numbers, in eval mode the running
-# ones, which come from noisy batches of two. Put frozen normalisations into eval mode whenever the model is put into training mode.
+# 1. Each batch moves the running means and variances of the encoder's normalisations towards its own. Those of two photographs
+# depend on what these two happen to show, and the running ones remember only the last dozen batches or so: with two images each,
+# they are numbers of about twenty photographs in place of the million of pretraining; with 32, of some hundreds.
+#
+# 2. In training mode a normalisation uses the mean and the variance of the batch itself. It writes the running ones, and never reads
+# them, so they may be anything. Only eval mode reads them: the head then gets other features than those that it has learned from.
 # ### END SOLUTION
 #
 # ### BEGIN MARKING GUIDE
-# - 1 point: the running means and variances. 1 point: training mode updates them although they are frozen.
-# - 1 point: eval mode for frozen normalisations.
-# - "Larger batches" alone: half a point, since it makes the drift smaller.
+# - 1 point: running means and variances follow those of the batches, and two images give noisy ones (or: too few images are
+#   remembered).
+# - 1 point: in training mode the batch's own mean and variance are used. 1 point: the running ones are read in eval mode only.
+# - "Gradients of small batches are noisy": no point, the encoder gets none. "The head overfits": no point.
+# - "Use `quiet_norms`" alone: no point, it is in the text.
 # ### END MARKING GUIDE
 
 # %% [markdown]
 # ## What you learned
 #
 # - Labels go through every change that their image goes through, and are never blended.
-# - Void counts neither in the loss nor in a score.
+# - Void counts neither in the loss nor in the score.
 # - Pooling lets a network see far, skip connections let it stay exact.
 # - A pretrained encoder is a way down for free. What is frozen must be frozen in its normalisations, too.
 # - One number hides a lot: look at classes, at confusions, and at the worst images.
 #
 # ## Hand in
 #
-# Fill in your answers, save the notebook, and run this cell. It packs notebook, modules and your model into a zip, and tries it
+# Fill in your answers, save the notebook, and run the next cell. It packs notebook, modules and your model into a zip, and tries it
 # out the way the grader will.
 
 # %%

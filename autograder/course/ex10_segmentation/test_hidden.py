@@ -25,6 +25,7 @@ from exercise_code.ex10_segmentation.test_visible import (
     expect_measures,
     expect_normalized,
     expect_owned,
+    expect_parts,
     expect_path,
     expect_predictions,
     expect_resized,
@@ -47,6 +48,7 @@ from exercise_code.ex10_segmentation.test_visible import (
     model_sizes,
     modes_of_norms,
     normalized,
+    parts_of,
     predictions_of,
     resize_calls,
     scenes_after,
@@ -105,19 +107,20 @@ def test_random_windows_are_cut(observe, rng):
 
 @grade("loss_pixels")
 def test_losses_of_random_logits(observe, rng):
-    """The loss of random logits is right, with and without weights, with much and with little void."""
-    for weighted, dtype in ((False, np.int64), (True, np.int64), (True, np.int8)):
+    """The loss of random logits is right, without weights, with large and with small ones, and with void."""
+    for weighted, dtype in ((False, np.int64), (True, np.int64), (True, np.int8), (0.001, np.int64)):
         classes = draw(rng, 3, 8)
         logits, labels = some_logits(rng, draw(rng, 2, 4), classes, draw(rng, 2, 6), draw(rng, 2, 6))
         labels[0] = np.where(rng.random(labels[0].shape) < 0.7, VOID, labels[0])
-        weights = rng.uniform(0.2, 3, classes).astype(np.float32) if weighted else None
+        weights = (float(weighted) * rng.uniform(0.2, 3, classes)).astype(np.float32) if weighted else None
         expect_loss(observe(losses_of, logits, labels.astype(dtype), weights), logits, labels, weights)
 
 
 @grade("loss_pixels")
 def test_random_batches_without_labels(observe, rng):
     """A batch that is void all over has the loss 0 and gradients of 0; a single labelled pixel is enough for a loss."""
-    for weights in (None, rng.uniform(0.2, 3, 4).astype(np.float32)):
+    # The weight of a single pixel is less than 1.
+    for weights in (None, rng.uniform(0.2, 0.9, 4).astype(np.float32)):
         logits, labels = some_logits(rng, 2, 4, 3, 3)
         void = np.full_like(labels, VOID)
         expect_loss(observe(losses_of, logits, void, weights), logits, void, weights)
@@ -196,6 +199,16 @@ def test_an_encoder_takes_random_sizes(observe, rng):
     """A model with an encoder gives 23 logits for each pixel of images of random sizes."""
     shapes = [(draw(rng, 1, 3), 3, draw(rng, 33, 70), draw(rng, 33, 70))]
     expect_kinds(observe(kinds_of, size_calls(shapes)), shapes)
+
+
+@grade("unet_model")
+def test_models_are_what_random_hyperparameters_say(observe, rng):
+    """SegmentationModel has as many layers and channels as its hyperparameters say, whatever these are."""
+    for length in (1, 3):
+        stem = [draw(rng, 3, 12) for _ in range(length)]
+        hparams = {"kind": "unet", "stem": stem, "channels": [draw(rng, 3, 12) for _ in range(draw(rng, 1, 4))]}
+        shape = draw(rng, 1, 3), 3, 16 * draw(rng, 3, 6), 16 * draw(rng, 3, 6)
+        expect_parts(observe(parts_of, hparams, shape), hparams, shape)
 
 
 @grade("unet_model")
@@ -298,10 +311,11 @@ def test_random_predictions_are_labels(observe, rng):
 
 @grade("measures_predict")
 def test_predicting_random_images_leaves_no_trace(observe, rng):
-    """Random numbers of images go batch by batch, without gradients, and the model keeps its mode."""
+    """Random numbers of images go batch by batch, without gradients or old logits, and the model keeps its mode."""
     for training in (True, False):
-        images, weight = a_classifier(rng, draw(rng, 3, 8), 5)
-        size = draw(rng, 1, 5)
+        # Three batches at least, the last one smaller.
+        size = draw(rng, 2, 4)
+        images, weight = a_classifier(rng, size * draw(rng, 2, 4) + 1, 5)
         got = observe(predictions_of, images, weight, size, training)
         expect_predictions(got, images, weight, size, training, "manners")
 

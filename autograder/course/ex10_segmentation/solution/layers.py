@@ -11,12 +11,8 @@ from torch import nn
 def receptive_field(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
     """How wide a part of the image one number behind the last layer sees, and how far apart two neighbours look.
 
-    Both count pixels of the image along one axis. Without any layer both are 1. Each layer makes
-
-        field  grow by  (kernel - 1) · dilation · step
-        step   grow by a factor of  stride
-
-    where `step` is that from before the layer.
+    Both count pixels of the image along one axis. Without any layer both are 1. The notebook says what a layer does to
+    them.
 
     Args:
         layers: (kernel, stride, dilation) of each layer, in their order; pooling is a layer like any other.
@@ -114,7 +110,7 @@ class UpBlock(nn.Module):
 class LRASPPHead(nn.Module):
     """The light head of an encoder (LR-ASPP): coarse features that know what, fine ones that know where.
 
-    Its layers are made already; you write `forward`. (The name is short for "lite, reduced atrous spatial pyramid
+    Its layers are made already; you write `forward`. (The name is short for "lite reduced atrous spatial pyramid
     pooling". What is left of the pyramid is one mean over the whole image.)
 
     Args:
@@ -139,9 +135,9 @@ class LRASPPHead(nn.Module):
         In this order:
 
         1. `squeeze` the coarse features.
-        2. Take the mean of the coarse features `high` over all places, (B, high_channels, 1, 1); `scale` it; a sigmoid
-           makes numbers from 0 to 1 of it. Multiply what was squeezed by these: channels that do not fit the image as a
-           whole are turned down.
+        2. Take the mean of the coarse features `high`, as they came, over all places, (B, high_channels, 1, 1); `scale`
+           it; a sigmoid makes numbers from 0 to 1 of it. Multiply what was squeezed by these: channels that do not fit
+           the image as a whole are turned down.
         3. Enlarge the product to the size of `low` (bilinear, `align_corners=False`).
         4. Add the logits of `low_classifier` for the fine features and of `high_classifier` for the product.
 

@@ -25,6 +25,7 @@ def predict_labels(model: nn.Module, images: torch.Tensor, batch_size: int = 8) 
 
     Hints:
         - `images.split(batch_size)` cuts into batches.
+        - Take the labels of a batch from its logits at once, and keep only these.
         - `model.training` says which mode it is in; `model.train(mode)` sets it.
     """
     ### TASK measures_predict
@@ -79,14 +80,16 @@ def confusion_matrix(predictions: Labels, labels: Labels, num_classes: int) -> n
 def class_iou(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """The intersection over union (IoU) of each class, float64 (K,).
 
-    The intersection are the pixels that have the class and are predicted to. The union are those that have it, or are
-    predicted to, or both. A class whose union is empty gets NaN: nothing can be said of it.
+    The intersection is the pixels that have the class and are predicted as it. The union is those that have it, or are
+    predicted as it, or both. A class whose union is empty gets NaN: nothing can be said of it.
 
     Args:
         confusion: int64 (K, K), as `confusion_matrix` gives it.
 
     Hints:
-        - Rows sum up to the pixels that have a class, columns to those predicted to. The diagonal is in both sums.
+        - Rows sum up to the pixels that have a class, columns to those predicted as it. The diagonal is in both sums.
+        - 0 / 0 is NaN in numpy, and warns. `with np.errstate(invalid="ignore"):` keeps it quiet; `np.divide(...,
+          out=..., where=...)` divides only where you say.
     """
     ### TASK measures_scores
     ### BEGIN SOLUTION

@@ -33,7 +33,7 @@ def features_at(layers: Iterable[nn.Module], images: torch.Tensor, places: Seque
 
 
 def freeze(module: nn.Module, frozen: bool = True) -> None:
-    """Nothing; no parameter of the module gets a gradient from now on, or with `frozen=False` all of them do again.
+    """Stop the gradients of all parameters of the module; with `frozen=False`, let them flow again.
 
     Hints:
         - A parameter `p` gets gradients where `p.requires_grad` is true.
@@ -46,10 +46,10 @@ def freeze(module: nn.Module, frozen: bool = True) -> None:
 
 
 def quiet_norms(model: nn.Module) -> None:
-    """Nothing; each `nn.BatchNorm2d` in the model whose weight is frozen is put into eval mode.
+    """Put each `nn.BatchNorm2d` in the model whose weight is frozen into eval mode.
 
     In training mode a batch normalisation forgets the means that it has learned, whether or not its parameters are
-    frozen: they are no parameters. All other layers keep their mode.
+    frozen: the means are not parameters. All other layers keep their mode.
 
     Hints:
         - `model.modules()` gives all layers, also those inside of others. `isinstance(layer, nn.BatchNorm2d)` picks.
