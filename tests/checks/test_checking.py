@@ -112,6 +112,16 @@ def test_an_unwritten_stub_is_to_do_not_failed(exercise):
     assert "FAILED" not in repr(report)
 
 
+def test_what_two_checks_say_alike_is_told_once_and_belongs_to_both(exercise):
+    write(exercise, "def double(x):\n    return 1 / 0\n")
+    lines = repr(check("tiny_double")).splitlines()
+    assert [line[:10] for line in lines[1:3]] == ["  [FAILED]"] * 2
+    assert lines[3].startswith("           both: ")
+    assert sum("ZeroDivisionError" in line for line in lines) == 1
+    write(exercise, "def double(x):\n    return x + 21 if isinstance(x, int) else x\n")
+    assert "both: " not in repr(check("tiny_double"))
+
+
 def test_an_edit_counts_at_once_even_within_a_second_and_of_equal_size(exercise):
     path = exercise.folder / "loader.py"
     stamp = path.stat()

@@ -193,7 +193,9 @@ def outcome_lines(outcomes: Iterable[Outcome], told: bool = False) -> list[str]:
         lines += [f"  [{state}] {each.title}" for each in row]
         if outcome.passed or is_todo(outcome) or unread:
             continue
-        lines.append(f"           {outcome.reason}")
+        # The lines above it have no reason of their own.
+        whose = {1: "", 2: "both: "}.get(len(row), f"all {len(row)}: ")
+        lines.append(f"           {whose}{outcome.reason}")
         lines += [f"           {key + ':':<6} {value}" for key, value in _facts(outcome)]
     return lines
 
