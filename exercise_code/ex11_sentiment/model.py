@@ -82,7 +82,7 @@ class SentimentModel(nn.Module):
         Args:
             tokens: int64 (B, T), words' numbers, padded on the right. B and T may be any, from 1 upwards, and each
                 review has at least one word. What comes out for one review must depend neither on the others in its
-                batch nor on the padding behind it.
+                batch nor on the padding after it.
 
         Hints:
             - `(tokens != PADDING).sum(dim=1)` gives the lengths.

@@ -118,7 +118,7 @@ def test_apostrophes_stay_inside_words(observe):
 
 @grade("text_tokens", weight=SEEN)
 def test_line_breaks_stand_between_words(observe):
-    """<br />, <br/> and <br> stand between words and are none themselves; other letters than a to z are letters too."""
+    """<br />, <br/> and <br> stand between words and are no words; letters other than a to z are letters too."""
     want = {
         "dull.<br /><br />Bad": ["dull", "bad"],
         "one<BR>two<br/>three": ["one", "two", "three"],
@@ -328,7 +328,11 @@ def expect_embedded(got, weight, tokens, part):
             gradient,
             want,
             rtol=1e-4,
-            hints={"padding gets a gradient": lambda got: bool(np.abs(got[0]).max() > 0)},
+            hints={
+                "your answer gives padding a gradient: multiply its vectors by 0": lambda got: bool(
+                    np.abs(got[0]).max() > 0
+                )
+            },
         )
 
 
@@ -478,7 +482,7 @@ def rnn_hints(parameters, inputs, hidden):
         "tanh is missing": x + h + p["bias_ih"] + p["bias_hh"],
         "bias_ih is missing": np.tanh(x + h + p["bias_hh"]),
         "bias_hh is missing": np.tanh(x + h + p["bias_ih"]),
-        "the hidden state does not count": np.tanh(x + p["bias_ih"] + p["bias_hh"]),
+        "your answer leaves out the hidden state: add W_hh h": np.tanh(x + p["bias_ih"] + p["bias_hh"]),
         "weight_hh must be transposed": np.tanh(x + hidden @ p["weight_hh"] + p["bias_ih"] + p["bias_hh"]),
     }
     return {text: (lambda got, first=first: resembles(got[0], first)) for text, first in wrong.items()}
@@ -587,7 +591,7 @@ def expect_reviews(got, want, lengths):
     inside = (np.arange(steps)[None, :] < lengths[:, None])[..., None]
     by_length = np.argsort(lengths)
     hints = {
-        "your answer goes on behind the end of a review: set the outputs there to zero": lambda got: (
+        "your answer goes on after the end of a review: set the outputs there to zero": lambda got: (
             got.shape == right.shape and resembles(got * inside, right)
         ),
         "your answer has time as its first axis: stack along dim 1, for (B, T, H)": lambda got: (
@@ -608,7 +612,7 @@ def expect_reviews(got, want, lengths):
     longest = lengths == steps
     with call("LSTM(...)(inputs, lengths), outputs"):
         assert_same(outputs, right, rtol=1e-4, atol=1e-5, hints=hints)
-    hint = "your answer goes on changing {} over padding: keep the old one behind the end, as torch.where does"
+    hint = "your answer goes on changing {} over padding: keep the old one after the end, as torch.where does"
     with call("LSTM(...)(inputs, lengths), the last hidden state"):
         hints = {
             "your answer takes the state at the last index for all reviews: take that after each one's last word": (
@@ -617,7 +621,7 @@ def expect_reviews(got, want, lengths):
             hint.format("h"): lambda got: (
                 got.shape == right_hidden.shape and resembles(got[longest], right_hidden[longest])
             ),
-            "your answer has the memory in the place of the hidden state: return h before c": right_memory,
+            "your answer has the memory where the hidden state belongs: return h before c": right_memory,
         }
         assert_same(hidden, right_hidden, rtol=1e-4, atol=1e-5, hints=hints)
     with call("LSTM(...)(inputs, lengths), the last memory"):
@@ -644,7 +648,7 @@ def test_the_state_is_carried_from_word_to_word(observe, rng):
 
 @grade("lstm_layer", weight=SEEN)
 def test_padded_reviews_read_like_unpadded_ones(observe, rng):
-    """Outputs and states are those of each review alone, whatever the padding holds; outputs behind the end are 0."""
+    """Outputs and states are those of each review alone, whatever the padding holds; outputs after the end are 0."""
     problem = some_reviews(rng, [3, 1, 5, 2])
     expect_reviews(observe(read_reviews, *problem), observe(read_reviews_one_by_one, *problem), problem[2])
 
@@ -807,7 +811,7 @@ def expect_logits(got, batches):
 
 @grade("sentiment_model", weight=SEEN)
 def test_neither_padding_nor_neighbours_matter(observe, rng):
-    """In eval mode the logits of a review are the same alone, beside others, and with more padding behind it."""
+    """In eval mode the logits of a review are the same alone, beside others, and with more padding after it."""
     tokens = draw_tokens(rng, [6, 2, 4, 1])
     expect_independent(observe(logits_alone_and_together, tokens, np.array([0, 1, 1, 0]), 3))
 

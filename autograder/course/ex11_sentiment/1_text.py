@@ -100,7 +100,7 @@ print(re.findall(r"[a-z0-9]+", "it's 8 o'clock"))
 print(re.findall(r"[a-z]+(?:-[a-z]+)*", "a well-made, slow - very slow - film"))
 
 # %% [markdown]
-# The last pattern reads: letters, and then any number of times a hyphen with letters behind it. So "well-made" is one match,
+# The last pattern reads: letters, and then any number of times a hyphen with letters after it. So "well-made" is one match,
 # and a hyphen between spaces is none.
 #
 # ## Task 1: words (5 points)
@@ -126,7 +126,7 @@ print(re.findall(r"[a-z]+(?:-[a-z]+)*", "a well-made, slow - very slow - film"))
 # <details><summary>Hint 3: almost the line</summary>
 #
 # The pattern of a line break is `<br`, perhaps spaces, perhaps a slash, `>`. A word is `[^\W_]+`, and then any number of times
-# an apostrophe with `[^\W_]+` behind it, in a group that starts with `?:`.
+# an apostrophe with `[^\W_]+` after it, in a group that starts with `?:`.
 #
 # </details>
 
@@ -269,7 +269,7 @@ for name, batches in [("as they come", in_order), ("by length", by_length)]:
     print(f"{name:13} {cells:9,} cells for {sum(lengths):,} words: {1 - sum(lengths) / cells:.0%} padding")
 
 # %% [markdown]
-# You should see about 50 % padding as they come, and 1 % by length: half the time of training saved. The batches
+# You should see about 50 % padding as they come, and 1 % by length: half of the training time is saved. The batches
 # themselves still come in random order in training, or the network would see all short reviews first. `ReviewLoader` in
 # [training.py](../../exercise_code/ex11_sentiment/training.py) does that with your two functions.
 #

@@ -197,7 +197,7 @@ for steps in [1, 5, 10, 20, 40]:
 # ## Reviews of different lengths
 #
 # In a batch all reviews are read at once, word 0 of each, word 1 of each, and so on. Short reviews end earlier. Whatever
-# stands behind is padding, and must change nothing: **the state of a review stops at its end**. That is easy to get wrong
+# comes after is padding, and must change nothing: **the state of a review stops at its end**. That is easy to get wrong
 # and hard to see, since the model learns all the same, only worse.
 #
 # `torch.where` chooses for each row whether it takes the new state or keeps the old one. Here the second review has ended:
@@ -217,7 +217,7 @@ print(torch.where(going, new, old))
 # Write `LSTM.forward`, with `self.cell`.
 #
 # - **in:** `inputs`, float32 (B, T, D); `lengths`, int64 (B,)
-# - **out:** the hidden states after each word, float32 (B, T, H), zero behind the end of a review; and a tuple of the last $h$
+# - **out:** the hidden states after each word, float32 (B, T, H), zero after the end of a review; and a tuple of the last $h$
 #   and the last $c$ of each review, float32 (B, H)
 #
 # <details><summary>Hint 1: where to look</summary>
@@ -233,7 +233,7 @@ print(torch.where(going, new, old))
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `t < lengths`, with `[:, None]` behind it, has the shape (B, 1); call it `going`. Then `torch.where(going, new, old)` for both
+# `t < lengths`, with `[:, None]` after it, has the shape (B, 1); call it `going`. Then `torch.where(going, new, old)` for both
 # states, the new hidden state times `going` for the outputs, and one stack along axis 1 at the end.
 #
 # </details>
@@ -350,7 +350,7 @@ for step in range(31):
 #
 # - It starts well above 0.7: do the weights of your bags start at 0?
 # - It stays near 0.7: does `forward` look at `tokens`?
-# - It stops at 0.31: is there a softmax in `forward`?
+# - It stops at 0.31: is there a softmax in `forward`, or a sigmoid?
 # - It falls slowly: is the reader's part added at all?
 #
 # ## Training
@@ -403,9 +403,9 @@ print("why it stopped:", history.stopped)
 # - It stays near 0.77: only the bags learn. With a learning rate of 3e-3 and a tenth of the words hidden, all three runs
 #   stayed between 0.74 and 0.78. With 1e-2 and a fiftieth, all four runs reached 0.99.
 # - It ends near 0.95: dropout of 0.3 did that in one run; 0.1 was right.
-# - It jumps about and does not settle: half the learning rate.
+# - It jumps about and does not settle: halve the learning rate.
 # - It stopped because time was up: raise `MAX_SECONDS`.
-# - It is good here and the grader says otherwise: was the model saved with another vocabulary?
+# - It does well here and not in the grader: was the model saved with another vocabulary?
 #
 # On real reviews, most of the score comes from the bags. Four things help there:
 #
