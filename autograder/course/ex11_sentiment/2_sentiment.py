@@ -356,8 +356,8 @@ for step in range(31):
 # ## Training
 #
 # One more thing before it starts. On made-up reviews a fifth of the words are unknown in validation and none in training, so
-# the model would have no practice. `hide_words` makes a small share of the words unknown in each batch. Too large a share hides the
-# very words that decide: without its "not", a negation has the wrong label.
+# the model would have no practice. `hide_words` makes a small share of the words unknown in each batch. Too large a share
+# hides the very words that decide: without its "not", a negation has the wrong label.
 
 # %%
 tokens, _ = pad_sequences(train_numbers[2:3])
