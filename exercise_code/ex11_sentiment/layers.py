@@ -64,7 +64,7 @@ class RNNCell(nn.Module):
             hidden: h, float32 (B, H), the state before this word.
 
         Hints:
-            - Samples are rows, so a matrix W of the formula stands behind them, transposed: `x @ W.T`.
+            - Samples are rows, so a matrix W of the formula comes after them, transposed: `x @ W.T`.
         """
         # YOUR CODE HERE
         raise NotImplementedError("Task 8: the RNN cell")
@@ -127,15 +127,15 @@ class LSTM(nn.Module):
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """The hidden states after each word, and the state (h, c) after the last word of each review.
 
-        Both states start at zero. A review of length n ends after n words: padding behind it changes nothing. What is
+        Both states start at zero. A review of length n ends after n words: padding after it changes nothing. What is
         answered for one review is the same whether it is padded or not.
 
         Args:
-            inputs: float32 (B, T, D), what stands behind a review's length is padding.
+            inputs: float32 (B, T, D), what comes after a review's length is padding.
             lengths: int64 (B,), from 1 to T, in any order.
 
         Returns:
-            outputs float32 (B, T, H), zero behind the end of a review, and a tuple of h and c, each float32 (B, H).
+            outputs float32 (B, T, H), zero after the end of a review, and a tuple of h and c, each float32 (B, H).
 
         Hints:
             - `inputs[:, t]` is word number t of each review, float32 (B, D). `inputs.new_zeros(rows, columns)` makes

@@ -20,6 +20,7 @@ from exercise_code.common.testing import (
     grade,
     items,
     resembles,
+    show,
 )
 
 SEEN = 0.1
@@ -46,13 +47,41 @@ def words_of(code, texts):
     return each_call(code.text.tokenize, {f"tokenize({text!r})": (text,) for text in texts})
 
 
+def form_of(answer):
+    """The form of an answer, such as `(Tensor, (Tensor, Tensor))`."""
+    if not isinstance(answer, tuple | list):
+        return type(answer).__name__
+    return f"({', '.join(map(form_of, answer))})" if len(answer) < 5 else f"a {type(answer).__name__} of {len(answer)}"
+
+
+def whole_texts(got):
+    """True where one word has a space in it."""
+    return any(" " in word for words in got.values() for word in words)
+
+
+def groups_only(got):
+    """True where all words are what a group for apostrophes holds: nothing, or an apostrophe and what follows."""
+    words = [word for words in got.values() for word in words]
+    return bool(words) and all(type(word) is not str or word[:1] in ("", "'") for word in words)
+
+
 def expect_words(got, want):
     """Fail unless these are the words of each text; `want` has a list for each one."""
     hints = {
-        "upper case is still there: text.lower()": lambda got: any(w != w.lower() for ws in got.values() for w in ws),
-        "the apostrophe cuts words in two: it belongs to the word": lambda got: any("t" in ws for ws in got.values()),
-        "line breaks are still there: replace them by a space": lambda got: any("br" in ws for ws in got.values()),
-        "there is an empty word": lambda got: any("" in ws for ws in got.values()),
+        'your answer keeps spaces inside a word: in a raw string, r"...", write each backslash once': whole_texts,
+        "your answer has groups only: with a group (...), findall gives just that group; write (?:...)": groups_only,
+        "your answer has upper-case letters: make the text lower case first": lambda got: any(
+            w != w.lower() for ws in got.values() for w in ws
+        ),
+        "your answer cuts words at an apostrophe: keep it inside the word": lambda got: any(
+            "t" in ws for ws in got.values()
+        ),
+        "your answer has line breaks as words: replace them by a space": lambda got: any(
+            "br" in ws for ws in got.values()
+        ),
+        "your answer has an empty word: ask for at least one letter or digit": lambda got: any(
+            "" in ws for ws in got.values()
+        ),
     }
     wanted = {f"tokenize({text!r})": words for text, words in want.items()}
     assert_calls(got, wanted, hints=hints)
@@ -89,7 +118,7 @@ def test_apostrophes_stay_inside_words(observe):
 
 @grade("text_tokens", weight=SEEN)
 def test_line_breaks_stand_between_words(observe):
-    """<br />, <br/> and <br> stand between words and are none themselves; other letters than a to z are letters too."""
+    """<br />, <br/> and <br> stand between words and are no words; letters other than a to z are letters too."""
     want = {
         "dull.<br /><br />Bad": ["dull", "bad"],
         "one<BR>two<br/>three": ["one", "two", "three"],
@@ -122,20 +151,22 @@ REVIEWS = (["a", "dull", "plot"], ["a", "great", "plot"], ["a", "great", "cast",
 
 @grade("text_vocabulary", weight=SEEN)
 def test_frequent_words_come_first(observe):
-    """Vocabulary.build puts the most frequent word first, and words of one count in alphabetical order."""
+    """Vocabulary.build puts the most frequent word first, and words of equal count in alphabetical order."""
     text = "Vocabulary.build([['a', 'dull', 'plot'], ['a', 'great', 'plot'], ['a', 'great', 'cast', 'great'], []])"
     want = ["a", "great", "plot", "cast", "dull"]
     hints = {
-        "that is the alphabet: sort by count first": {text: sorted(want)},
-        "the rarest word comes first: sort by -count": {text: ["cast", "dull", "plot", "a", "great"]},
-        "words of one count are in the order in which they came": {text: ["a", "great", "plot", "dull", "cast"]},
+        "your answer is in alphabetical order only: sort by count first": {text: sorted(want)},
+        "your answer has the rarest word first: sort by -count": {text: ["cast", "dull", "plot", "a", "great"]},
+        "your answer keeps words of equal count in the order in which they came: sort these alphabetically": {
+            text: ["a", "great", "plot", "dull", "cast"]
+        },
     }
     assert_calls(observe(built, REVIEWS, {text: ()}), {text: want}, hints=hints)
 
 
 @grade("text_vocabulary", weight=SEEN)
 def test_rare_words_are_left_out(observe):
-    """min_count leaves out what is rarer, max_words keeps so many of the most frequent words."""
+    """min_count leaves out what is rarer, max_words keeps at most this many words, the most frequent ones."""
     calls = {
         "Vocabulary.build(reviews, min_count=2)": (2,),
         "Vocabulary.build(reviews, min_count=3)": (3,),
@@ -145,7 +176,7 @@ def test_rare_words_are_left_out(observe):
     words = (["a", "great", "plot"], ["a", "great"], ["a"], ["a", "great", "plot"])
     want = dict(zip(calls, words, strict=True))
     hints = {
-        "a word that occurs exactly min_count times stays": dict(
+        "your answer leaves out words that occur exactly min_count times: keep these": dict(
             zip(calls, (["a", "great"], [], ["a"], ["a", "great"]), strict=True)
         )
     }
@@ -169,8 +200,10 @@ def expect_numbers(observe, rows, numbers):
     words = ["a", "great", "plot"]
     want = {f"Vocabulary({words}).encode({row})": found for row, found in zip(rows, numbers, strict=True)}
     hints = {
-        "0 is for padding: the first word is number 2": lambda got: any(0 in row for row in got.values()),
-        "unknown words are left out: they are number 1": lambda got: any(
+        "your answer has a 0, which is for padding: give 2 to the first word of the list": lambda got: any(
+            0 in row for row in got.values()
+        ),
+        "your answer leaves out unknown words: give them the number 1": lambda got: any(
             len(got[text]) < len(found) for text, found in want.items()
         ),
     }
@@ -184,7 +217,7 @@ def padded(code, sequences):
     """Tokens and lengths of several lists of ints."""
     answer = code.batches.pad_sequences([list(sequence) for sequence in sequences])
     if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise OddAnswer(f"expected tokens and lengths, got {type(answer).__name__}")
+        raise OddAnswer(f"expected tokens and lengths, got {form_of(answer)}")
     return [as_array(part) for part in answer]
 
 
@@ -197,11 +230,16 @@ def expect_padded(got, sequences):
     with call(f"pad_sequences({sequences})"):
         tokens, found = items(got, 2, "tokens and lengths")
         hints = {
-            "the padding is on the left": np.array(left),
-            "padding is number 0, not 1": np.where(np.array(rows) == 0, 1, np.array(rows)),
+            "your answer has floats: say dtype=torch.int64 as you make tensors": lambda got: got.dtype.kind == "f",
+            "your answer has the padding on the left: write each sequence to the beginning of its row": lambda got: (
+                left != rows and resembles(got, np.array(left))
+            ),
+            "your answer pads with 1: fill up with PADDING, which is 0": np.where(
+                np.array(rows) == 0, 1, np.array(rows)
+            ),
         }
         assert_same(tokens, np.array(rows, dtype=np.int64), hints=hints)
-        hint = "those are all the same: a length is the length before padding"
+        hint = "your answer has the length after padding for each row: give the lengths from before"
         assert_same(found, lengths, hints={hint: np.full_like(lengths, longest)})
 
 
@@ -226,7 +264,7 @@ def batches_of(code, calls):
 
 @grade("batches_lengths", weight=SEEN)
 def test_similar_lengths_go_together(observe):
-    """batches_by_length answers places, those of the shortest first; the last batch may be smaller."""
+    """batches_by_length answers indices into lengths, the shortest first; the last batch may be smaller."""
     calls = {
         "batches_by_length([5, 1, 3, 2, 4], 2)": ([5, 1, 3, 2, 4], 2),
         "batches_by_length([7, 6], 5)": ([7, 6], 5),
@@ -235,17 +273,17 @@ def test_similar_lengths_go_together(observe):
     want = dict(zip(calls, ([[1, 3], [2, 4], [0]], [[1, 0]], [[0]]), strict=True))
     first = next(iter(calls))
     hints = {
-        "those are the lengths: the answer has places": {first: [[1, 2], [3, 4], [5]]},
-        "the last batch is missing, because it is smaller": {first: [[1, 3], [2, 4]]},
-        "the longest comes first": {first: [[0, 4], [2, 3], [1]]},
-        "those are still in their first order: sort by length": {first: [[0, 1], [2, 3], [4]]},
+        "your answer has the lengths themselves: give their indices in the list": {first: [[1, 2], [3, 4], [5]]},
+        "your answer leaves out the last batch, because it is smaller: keep it": {first: [[1, 3], [2, 4]]},
+        "your answer has the longest first: begin with the shortest": {first: [[0, 4], [2, 3], [1]]},
+        "your answer has the indices as they come: sort them by length": {first: [[0, 1], [2, 3], [4]]},
     }
     assert_calls(observe(batches_of, calls), want, hints=hints)
 
 
 @grade("batches_lengths", weight=SEEN)
 def test_equal_lengths_stay_in_their_order(observe):
-    """Of sequences of one length, the one that stands first in the list comes first."""
+    """Of sequences of equal length, the one that stands first in the list comes first."""
     calls = {
         "batches_by_length([2, 2, 2, 2], 2)": ([2, 2, 2, 2], 2),
         "batches_by_length([4, 1, 4, 1, 1], 3)": ([4, 1, 4, 1, 1], 3),
@@ -290,7 +328,11 @@ def expect_embedded(got, weight, tokens, part):
             gradient,
             want,
             rtol=1e-4,
-            hints={"padding gets a gradient": lambda got: bool(np.abs(got[0]).max() > 0)},
+            hints={
+                "your answer gives padding a gradient: multiply its vectors by 0": lambda got: bool(
+                    np.abs(got[0]).max() > 0
+                )
+            },
         )
 
 
@@ -384,7 +426,7 @@ def lstm_states(cell, inputs, hidden, memory):
     for words in torch.from_numpy(inputs):
         state = cell(words, state)
         if not isinstance(state, tuple | list) or len(state) != 2:
-            raise OddAnswer(f"expected a hidden state and a memory, got {type(state).__name__}")
+            raise OddAnswer(f"expected a hidden state and a memory, got {form_of(state)}")
         found.append([as_array(part) for part in state])
     return [np.stack(part) for part in zip(*found, strict=True)]
 
@@ -440,7 +482,7 @@ def rnn_hints(parameters, inputs, hidden):
         "tanh is missing": x + h + p["bias_ih"] + p["bias_hh"],
         "bias_ih is missing": np.tanh(x + h + p["bias_hh"]),
         "bias_hh is missing": np.tanh(x + h + p["bias_ih"]),
-        "the hidden state does not count": np.tanh(x + p["bias_ih"] + p["bias_hh"]),
+        "your answer leaves out the hidden state: add W_hh h": np.tanh(x + p["bias_ih"] + p["bias_hh"]),
         "weight_hh must be transposed": np.tanh(x + hidden @ p["weight_hh"] + p["bias_ih"] + p["bias_hh"]),
     }
     return {text: (lambda got, first=first: resembles(got[0], first)) for text, first in wrong.items()}
@@ -465,16 +507,21 @@ def test_the_lstm_cell_agrees_with_torch(observe, rng):
     parameters = draw_parameters(rng, 4, 3, 5)
     problem = a_sequence(rng, 3, 2, 3, 5, states=2)
     with call("LSTMCell(3, 5), three words after each other"):
+        inputs, hidden, memory = problem
         want = items(observe(lstm_steps_of_torch, parameters, *problem), 2)
+        swapped_state = items(observe(lstm_steps_of_torch, parameters, inputs, memory, hidden), 2)
         got = items(observe(lstm_steps, parameters, *problem), 2, "hidden state and memory")
         for part in want:
             expect_movement(part)
         hints = {
-            "the memory comes first: h' before c'": lambda got: resembles(got[0][0], want[1][0]),
-            "the memory is right, the hidden state is not: h' = o * tanh(c')": lambda got: resembles(
+            "your answer has the memory first: return h' and then c'": lambda got: resembles(got[0][0], want[1][0]),
+            "your answer has the right memory and a wrong hidden state: h' = o * tanh(c')": lambda got: resembles(
                 got[1][0], want[1][0]
             ),
-            "the hidden state is that of another order of the gates: i, f, g, o": lambda got: any(
+            "your answer takes the old memory for the old hidden state: state is (h, c)": lambda got: resembles(
+                got[1][0], swapped_state[1][0]
+            ),
+            "your answer has the gates in another order: cut the sum into i, f, g, o": lambda got: any(
                 resembles(got[1][0], other[1][0]) for other in orders
             ),
         }
@@ -512,9 +559,10 @@ def read_reviews(code, parameters, inputs, lengths):
     layer.cell = filled(torch.nn.LSTMCell(inputs.shape[-1], rows), parameters)
     answer = layer(torch.from_numpy(inputs), torch.from_numpy(lengths))
     try:
-        outputs, (hidden, memory) = answer
+        outputs, states = answer
+        hidden, memory = states if isinstance(states, tuple | list) else ()
     except (TypeError, ValueError):
-        raise OddAnswer(f"expected outputs and a tuple of two states, got {type(answer).__name__}") from None
+        raise OddAnswer(f"expected (outputs, (h, c)), got {form_of(answer)}") from None
     return [as_array(part) for part in (outputs, hidden, memory)]
 
 
@@ -541,24 +589,48 @@ def expect_reviews(got, want, lengths):
     expect_movement(right)
     steps = right.shape[1]
     inside = (np.arange(steps)[None, :] < lengths[:, None])[..., None]
+    by_length = np.argsort(lengths)
     hints = {
-        "behind the end of a review the outputs must be zero": lambda got: (
+        "your answer goes on after the end of a review: set the outputs there to zero": lambda got: (
             got.shape == right.shape and resembles(got * inside, right)
         ),
-        "time is the second axis: (B, T, H)": lambda got: got.shape == (steps, len(lengths), right.shape[2]),
+        "your answer has time as its first axis: stack along dim 1, for (B, T, H)": lambda got: (
+            got.shape == (steps, len(lengths), right.shape[2])
+        ),
+        "your answer has the reviews sorted by length: put them back in the order in which they came": lambda got: any(
+            len(set(lengths.tolist())) > 1 and resembles(got * inside[order], right[order])
+            for order in (by_length, by_length[::-1])
+        ),
+        "your answer is right after the first word only: hand both new states on to the next word, h before c": (
+            lambda got: (
+                got.shape == right.shape
+                and resembles(got[:, 0], right[:, 0])
+                and not resembles(got[longest, 1], right[longest, 1])
+            )
+        ),
     }
+    longest = lengths == steps
     with call("LSTM(...)(inputs, lengths), outputs"):
         assert_same(outputs, right, rtol=1e-4, atol=1e-5, hints=hints)
-    hint = "padding goes on changing the state: after its last word a review keeps it"
+    hint = "your answer goes on changing {} over padding: keep the old one after the end, as torch.where does"
     with call("LSTM(...)(inputs, lengths), the last hidden state"):
-        longest = lengths == steps
         hints = {
-            hint: lambda got: got.shape == right_hidden.shape and resembles(got[longest], right_hidden[longest]),
-            "that is the memory": right_memory,
+            "your answer takes the state at the last index for all reviews: take that after each one's last word": (
+                lambda got: not longest.all() and resembles(got, right[:, -1])
+            ),
+            hint.format("h"): lambda got: (
+                got.shape == right_hidden.shape and resembles(got[longest], right_hidden[longest])
+            ),
+            "your answer has the memory where the hidden state belongs: return h before c": right_memory,
         }
         assert_same(hidden, right_hidden, rtol=1e-4, atol=1e-5, hints=hints)
     with call("LSTM(...)(inputs, lengths), the last memory"):
-        assert_same(memory, right_memory, rtol=1e-4, atol=1e-5)
+        hints = {
+            hint.format("c"): lambda got: (
+                got.shape == right_memory.shape and resembles(got[longest], right_memory[longest])
+            ),
+        }
+        assert_same(memory, right_memory, rtol=1e-4, atol=1e-5, hints=hints)
 
 
 def some_reviews(rng, lengths, input_size=3, hidden_size=4):
@@ -576,7 +648,7 @@ def test_the_state_is_carried_from_word_to_word(observe, rng):
 
 @grade("lstm_layer", weight=SEEN)
 def test_padded_reviews_read_like_unpadded_ones(observe, rng):
-    """Outputs and states are those of each review alone, whatever the padding holds; outputs behind the end are 0."""
+    """Outputs and states are those of each review alone, whatever the padding holds; outputs after the end are 0."""
     problem = some_reviews(rng, [3, 1, 5, 2])
     expect_reviews(observe(read_reviews, *problem), observe(read_reviews_one_by_one, *problem), problem[2])
 
@@ -591,6 +663,11 @@ def pairs_of(code, tokens, num_buckets):
     return as_array(code.model.pair_numbers(torch.from_numpy(tokens), num_buckets))
 
 
+# The six pairs of the test below, with the remainder by K (with and without the 1), and with their words swapped.
+BY_ALL_BUCKETS = np.array([[20, 29, 36, 27, 24, 58], [19, 28, 35, 26, 23, 57]])
+OTHER_WAY_ROUND = np.array([24, 32, 26, 18, 52, 15])
+
+
 @grade("sentiment_pairs", weight=SEEN)
 def test_pairs_have_numbers(observe):
     """pair_numbers gives each pair of neighbours its bucket, and 0 where there is padding."""
@@ -598,8 +675,18 @@ def test_pairs_have_numbers(observe):
     want = np.array([[18, 26, 0, 0], [32, 24, 22, 51], [0, 0, 0, 0]])
     with call("pair_numbers(tensor([[2, 3, 4, 0, 0], [4, 3, 2, 7, 1], [5, 0, 0, 0, 0]]), 101)"):
         hints = {
-            "a word and its padding are no pair: 0": lambda got: bool((got[want > 0] == want[want > 0]).all()),
-            "add 1: the number 0 is for padding": np.where(want > 0, want - 1, 0),
+            "your answer makes a pair of a word and its padding: give it 0": lambda got: bool(
+                (got[want > 0] == want[want > 0]).all()
+            ),
+            "your answer may give a pair the number 0, which is for padding: add 1": lambda got: bool(
+                (got[want > 0] == want[want > 0] - 1).all()
+            ),
+            "your answer takes the remainder by K: take it by K − 1, and add 1": lambda got: any(
+                bool((got[want > 0] == other).all()) for other in BY_ALL_BUCKETS
+            ),
+            "your answer has the two words swapped: the left one is a, the right one is b": lambda got: bool(
+                (got[want > 0] == OTHER_WAY_ROUND).all()
+            ),
         }
         assert_same(observe(pairs_of, tokens, 101), want, hints=hints)
 
@@ -724,7 +811,7 @@ def expect_logits(got, batches):
 
 @grade("sentiment_model", weight=SEEN)
 def test_neither_padding_nor_neighbours_matter(observe, rng):
-    """In eval mode the logits of a review are the same alone, beside others, and with more padding behind it."""
+    """In eval mode the logits of a review are the same alone, beside others, and with more padding after it."""
     tokens = draw_tokens(rng, [6, 2, 4, 1])
     expect_independent(observe(logits_alone_and_together, tokens, np.array([0, 1, 1, 0]), 3))
 
@@ -733,12 +820,42 @@ def expect_independent(got):
     """Fail unless logits are the same alone, together and with more padding."""
     together, alone, wide = items(got, 3)
     with call("model(tokens), with more padding"):
-        hint = "padding counts: is something divided by T, or a maximum taken over padding?"
+        hint = (
+            "padding counts: is something divided by T, or a maximum taken over padding, or does the LSTM read padding "
+            "(pack it), or do you take the output at the last index, or is dropout on in eval mode?"
+        )
         assert_same(wide, together, rtol=1e-3, atol=1e-4, hint=hint)
     with call("model(tokens)[i], beside model of review i alone"):
         assert_same(alone, together, rtol=1e-3, atol=1e-4, hint="is something computed over the axis of the batch?")
     if not np.ptp(together, axis=0).max() > 1e-4:
         raise Failure("expected other logits for other reviews, got the same for all")
+
+
+@grade("sentiment_model", weight=SEEN)
+def test_the_model_answers_logits(observe, rng):
+    """The model answers logits, not probabilities: the two numbers of a review need not add up to 1."""
+    tokens = draw_tokens(rng, [4, 6, 2])
+    expect_no_probabilities(observe(logits_after_learning, tokens, np.array([1, 0, 1])), len(tokens))
+
+
+def logits_after_learning(code, tokens, labels):
+    """The logits of a model that has learned a little."""
+    import torch
+
+    model, _ = taught(code, tokens, labels, 5)
+    with swapped(code.model, pair_numbers=in_one_bucket), torch.no_grad():
+        return as_array(model(torch.from_numpy(tokens)))
+
+
+def expect_no_probabilities(logits, count):
+    """Fail unless there are two numbers for each review, not alike for all, whose rows do not all sum to 1."""
+    with call(f"model(tokens of {count} reviews), after five steps of training"):
+        if np.shape(logits) != (count, 2):
+            raise Failure(f"expected logits of the shape ({count}, 2)", got=show(logits))
+        if np.allclose(logits.sum(axis=1), 1, atol=1e-4):
+            raise Failure("each row of logits sums to 1", hint="return logits: cross_entropy has the softmax")
+        if not np.ptp(logits, axis=0).max() > 1e-4:
+            raise Failure("expected other logits for other reviews, got the same for all")
 
 
 @grade("sentiment_model", weight=SEEN)
@@ -790,7 +907,7 @@ def behaviour(code):
 
 
 def expect_behaviour(answers, kind):
-    """Fail with a number and an example where too few reviews of a kind are read rightly."""
+    """Fail with a number and an example where too few reviews of a kind are read correctly."""
     from exercise_code.ex11_sentiment.behaviour import CASES, table_of
 
     if answers is None:
@@ -808,19 +925,19 @@ def expect_behaviour(answers, kind):
 # right, and so has a model that sees no word of opinion, whatever its weights are.
 @grade("sentiment_score", weight=0)
 def test_the_model_understands_negation(observe):
-    """Of small reviews such as "The plot was not dull." it reads more than half rightly, 0.6 or more."""
+    """Of small reviews such as "The plot was not dull." it reads more than half correctly, 0.6 or more."""
     expect_behaviour(observe(behaviour), "negation")
 
 
 @grade("sentiment_score", weight=0)
 def test_the_model_understands_contrast(observe):
-    """Of reviews such as "Although the plot was dull, the songs were great." it reads 0.6 or more rightly."""
+    """Of reviews such as "Although the plot was dull, the songs were great." it reads 0.6 or more correctly."""
     expect_behaviour(observe(behaviour), "contrast")
 
 
 @grade("sentiment_score", weight=0)
 def test_the_model_does_not_judge_by_names(observe):
-    """Of reviews that differ in names alone, such as "Ada Stone was great.", it reads 0.6 or more rightly."""
+    """Of reviews that differ in names alone, such as "Ada Stone was great.", it reads 0.6 or more correctly."""
     expect_behaviour(observe(behaviour), "names swapped")
 
 

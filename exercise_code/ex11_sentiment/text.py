@@ -11,7 +11,7 @@ PADDING, UNKNOWN = 0, 1
 
 
 def tokenize(text: str) -> list[str]:
-    """The words of a text in lower case, in their order, a list of strings.
+    r"""The words of a text in lower case, in their order, a list of strings.
 
     A word is a run of letters and digits. Single apostrophes inside it belong to it: "didn't" is one word. Everything
     else, punctuation, underscores and line breaks such as "<br />", "<br/>" and "<br>" included, stands between words.
@@ -21,7 +21,7 @@ def tokenize(text: str) -> list[str]:
 
     Hints:
         - `re.sub(pattern, " ", text)` replaces what matches a pattern, `re.findall(pattern, text)` lists it.
-        - In a pattern, `[^\\W_]` is a letter or digit, `+` means once or more, `*` any number of times, `?` once or not
+        - In a pattern, `[^\W_]` is a letter or digit, `+` means once or more, `*` any number of times, `?` once or not
           at all, and `(?:...)` groups what belongs together.
     """
     # YOUR CODE HERE
@@ -52,12 +52,12 @@ class Vocabulary:
         Args:
             reviews: lists of words, such as `tokenize` gives.
             min_count: words that occur less often in all reviews together are left out.
-            max_words: so many words at most, the most frequent ones; None keeps all.
+            max_words: at most this many words are kept, the most frequent ones; None keeps all.
 
         Hints:
             - `Counter` counts: `counts.update(words)` adds the words of a list, `counts.items()` has pairs.
             - `sorted(pairs, key=...)` sorts by what the function `key` makes of each pair. A tuple such as
-              `(-count, word)` sorts by falling count first, then by word.
+              `(-count, word)` sorts by decreasing count first, then by word.
             - The class makes a vocabulary of a list of words: `cls(words)`.
         """
         # YOUR CODE HERE

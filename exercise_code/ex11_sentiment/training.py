@@ -18,7 +18,7 @@ class ReviewLoader:
         sequences: the numbers of each review's words. Empty reviews become one unknown word.
         labels: 0 or 1 for each review.
         batch_size: how many reviews a batch has.
-        max_length: so many words of a review are read at most, the first ones; None reads all.
+        max_length: at most this many words of a review are read, the first ones; None reads all.
         seed: makes the order repeatable; None keeps the batches in their order, the shortest reviews first.
     """
 

@@ -6,10 +6,14 @@ import torch
 
 from autograder.authoring.recipe import load_recipe
 from autograder.sources.exercise import sources
+from autograder.sources.layout import ROOT
 from exercise_code.common.checks.reloading import fresh_code
 from exercise_code.common.exercise import load_exercise
+from exercise_code.common.submitting.notebooks import graded_cells
+from exercise_code.common.testing import Failure
 from exercise_code.ex11_sentiment.behaviour import CASES, answers_of, table_of, word_effects
 from exercise_code.ex11_sentiment.scoring import evaluation_set, more_inputs, predict, score_tables
+from exercise_code.ex11_sentiment.test_visible import expect_no_probabilities, expect_padded, expect_words
 
 SPEC = load_exercise("ex11_sentiment")
 
@@ -95,3 +99,38 @@ def test_a_word_moves_the_answer_by_what_is_missing_without_it():
         return [(0.0, float(row.count("good"))) for row in rows]
 
     assert word_effects(count_good, ["good", "film", "good"]) == (2.0, [1.0, 0.0, 1.0])
+
+
+def test_each_graded_cell_is_named_by_its_task():
+    notebooks = [ROOT / "exercises" / SPEC.id / f"{name}.ipynb" for name in SPEC.notebooks]
+    titles = [cell.title for path in notebooks for cell in graded_cells(path.stem, path.read_bytes())]
+    assert [title.partition(":")[0] for title in titles] == [f"Task {n}" for n in range(1, 14)]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["it didn't work"], "write each backslash once"),
+        (["", "'t", ""], "(?:...)"),
+        (["it", "didn", "t", "work"], "apostrophe"),
+    ],
+)
+def test_a_slip_in_a_pattern_has_its_hint(words, hint):
+    with pytest.raises(Failure) as failed:
+        expect_words({'tokenize("It didn\'t work")': words}, {"It didn't work": ["it", "didn't", "work"]})
+    assert hint in failed.value.hint
+
+
+def test_floats_are_not_called_padding_on_the_left():
+    tokens = np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)
+    with pytest.raises(Failure) as failed:
+        expect_padded([tokens, np.array([2, 0])], [[3, 4], []])
+    assert "dtype=torch.int64" in failed.value.hint
+
+
+def test_logits_may_be_any_numbers_but_no_probabilities():
+    logits = np.array([[0.5, -0.5], [1.0, 2.0]], dtype=np.float32)
+    expect_no_probabilities(logits, 2)
+    for wrong in (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), np.ones((2, 2)), logits[:, :1]):
+        with pytest.raises(Failure):
+            expect_no_probabilities(wrong, 2)

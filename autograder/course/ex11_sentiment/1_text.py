@@ -63,6 +63,9 @@ from exercise_code.ex11_sentiment.training import ReviewLoader
 # There are two kinds of reviews in the same form: made-up ones (`embedded`), in which one to six short sentences
 # tell of a film that never was, and real ones from IMDb (`real`). **The grader uses the made-up ones, unless your
 # instructor has announced real ones.** The first lines that this cell prints say which kind you have.
+#
+# Nothing is downloaded here: real reviews are only used if they are on your computer already.
+# `load_dataset("imdb", source="real")` fetches them once (84 MB).
 
 # %%
 seed_everything(11)
@@ -76,8 +79,9 @@ for i in [2, 3, 8]:
     print("praise:" if train_reviews.labels[i] else "blame: ", train_reviews.texts[i][:400])
 
 # %% [markdown]
-# You should see 8,000 and 1,000 made-up reviews. Half of them praise. Names of people and films differ between the two
-# sets: a model cannot learn by heart that everybody loves a certain actor.
+# You should see 8,000 and 1,000 made-up reviews. Half of them praise. Names of people and films differ between training and
+# validation: a model cannot learn by heart that everybody loves a certain actor. If it is the wrong kind, add a cell above with
+# `import os; os.environ["DATASETS_SOURCE"] = "embedded"` (or `"real"`), and run both: the checks then use the same kind.
 #
 # ## Words
 #
@@ -86,7 +90,7 @@ for i in [2, 3, 8]:
 # word or two? We keep it as one, because "didn" and "t" say less. And in reviews from the web there are line breaks, written
 # `<br />`.
 #
-# Regular expressions find such pieces. `re.findall` lists all places that fit a pattern:
+# Regular expressions find such pieces. `re.findall` lists all pieces that match a pattern:
 
 # %%
 import re
@@ -96,7 +100,7 @@ print(re.findall(r"[a-z0-9]+", "it's 8 o'clock"))
 print(re.findall(r"[a-z]+(?:-[a-z]+)*", "a well-made, slow - very slow - film"))
 
 # %% [markdown]
-# The last pattern reads: letters, and then any number of times a hyphen with letters behind it. So "well-made" is one match,
+# The last pattern reads: letters, and then any number of times a hyphen with letters after it. So "well-made" is one match,
 # and a hyphen between spaces is none.
 #
 # ## Task 1: words (5 points)
@@ -122,7 +126,7 @@ print(re.findall(r"[a-z]+(?:-[a-z]+)*", "a well-made, slow - very slow - film"))
 # <details><summary>Hint 3: almost the line</summary>
 #
 # The pattern of a line break is `<br`, perhaps spaces, perhaps a slash, `>`. A word is `[^\W_]+`, and then any number of times
-# an apostrophe with `[^\W_]+` behind it, in a group that starts with `?:`.
+# an apostrophe with `[^\W_]+` after it, in a group that starts with `?:`.
 #
 # </details>
 
@@ -146,8 +150,8 @@ show_lengths(lengths)
 # ## A vocabulary
 #
 # Each word gets a number. Two numbers are reserved: **0 for padding**, which fills up short reviews, and **1 for unknown
-# words**, since reviews to come use words that we have never seen. By hand, for the list `["the", "plot", "was"]`: the is 2,
-# plot is 3, was is 4, and "the songs was" becomes 2, 1, 4.
+# words**, since reviews to come use words that we have never seen. By hand, for the list `["the", "plot", "was"]`: `the` is 2,
+# `plot` is 3, `was` is 4, and `the ending was` becomes 2, 1, 4.
 #
 # Rare words teach a model little and cost parameters. So a vocabulary keeps the frequent ones only. `Counter` counts:
 
@@ -177,7 +181,7 @@ print(sorted(counts.items(), key=lambda pair: pair[1]))
 # </details>
 # <details><summary>Hint 2: the idea</summary>
 #
-# Count all words; sort by falling count, then by the alphabet; leave out what is too rare; cut the list.
+# Count all words; sort by decreasing count, then alphabetically; leave out what is too rare; cut the list.
 #
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
@@ -205,7 +209,7 @@ for name, rows in [("training", train_numbers), ("validation", val_numbers)]:
 
 # %% [markdown]
 # You should see 421 numbers for the made-up reviews. In training no word is unknown, in validation nearly a
-# fifth: names and nouns there are new. Whatever the model learns about the number 1, it must learn from training, where it
+# fifth are: names and nouns there are new. Whatever the model learns about the number 1, it must learn from training, where it
 # does not occur. Part 2 comes back to that.
 #
 # ## Batches
@@ -235,8 +239,9 @@ check("batches_padding")
 # %% [markdown]
 # Padding costs time: the network computes on it as on words. Reviews in random order make it worse, because one long review
 # makes the whole batch long. If reviews of similar lengths go together, hardly any padding is needed. By hand: lengths 2, 9, 3
-# and 8 in batches of two. In this order, rows of 9 and 8 make 2 · 9 + 2 · 8 = 34 places for 22 words; sorted, 2 · 3 + 2 · 9 =
-# 24 places.
+# and 8 in batches of two. In this order, rows of 9 and 8 make tensors of 2 · 9 + 2 · 8 = 34 cells for 22 words; sorted, they
+# have 2 · 3 + 2 · 9 = 24 cells. The sorted batches are `[[0, 2], [3, 1]]`: reviews 0 and 2, with 2 and 3 words, and then
+# reviews 3 and 1, with 8 and 9 words.
 #
 # ## Task 4: batches by length (5 points)
 #
@@ -245,7 +250,7 @@ check("batches_padding")
 # Write `batches_by_length`.
 #
 # - **in:** `lengths`, a list of ints; `batch_size`
-# - **out:** a list of batches, each a list of places in `lengths`; the shortest reviews come first
+# - **out:** a list of batches, each a list of indices into `lengths`; the shortest reviews come first
 
 # %% role="checks" grade_id="batches_lengths" points=5
 check("batches_lengths")
@@ -260,11 +265,11 @@ show_padding(
     }
 )
 for name, batches in [("as they come", in_order), ("by length", by_length)]:
-    places = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
-    print(f"{name:13} {places:9,} places for {sum(lengths):,} words: {1 - sum(lengths) / places:.0%} padding")
+    cells = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+    print(f"{name:13} {cells:9,} cells for {sum(lengths):,} words: {1 - sum(lengths) / cells:.0%} padding")
 
 # %% [markdown]
-# You should see about 50 % padding as they come, and 1 % by length: half the time of training saved. The batches
+# You should see about 50 % padding as they come, and 1 % by length: half of the training time is saved. The batches
 # themselves still come in random order in training, or the network would see all short reviews first. `ReviewLoader` in
 # [training.py](../../exercise_code/ex11_sentiment/training.py) does that with your two functions.
 #
@@ -325,7 +330,8 @@ print(layer(tokens).detach().numpy().round(2))
 # ## The best simple model first
 #
 # Before anything clever: what do we get from counting words? A **bag of words** gives each word two numbers, one for blame
-# and one for praise, and adds them up over the review. That is an embedding of size 2 and a sum. (The division by the root of
+# and one for praise, and adds them up over the review. As in a bag, the order is gone: only how often each word occurs counts.
+# All that it takes is an embedding of size 2, which starts at 0, and a sum. (The division by the root of
 # the length keeps long reviews from shouting.) PyTorch's `nn.Embedding` with `padding_idx=0` does what yours does.
 
 
@@ -363,7 +369,9 @@ print(f"best accuracy: {history.best_score:.3f} (epoch {history.best_epoch}); it
 
 # %% [markdown]
 # **Expect** 0.68 to 0.70 on made-up reviews (about 0.89 on real ones), where guessing gets 0.5. If it stays at 0.5, look at
-# `encode`: are all words unknown? What did it learn? The words with the largest difference between praise and blame:
+# `encode`: are all words unknown?
+#
+# What did it learn? These are the words with the largest difference between praise and blame:
 
 # %%
 praise = (words_model.scores.weight[:, 1] - words_model.scores.weight[:, 0]).detach()
@@ -382,8 +390,9 @@ print("praise:", [vocabulary.words[i] for i in order[-10:]])
 #
 # for words with the numbers $a$ and $b$ and $K$ buckets, of which number 0 is for padding. By hand for $a = 2$, $b = 3$ and
 # $K = 101$: $10007 \cdot 2 + 3 = 20017$, the remainder of 20017 by 100 is 17, and 1 more makes 18. Two pairs may land in one
-# bucket. If buckets are many, that is rare, and does little harm.
-#
+# bucket. If there are many buckets, that is rare and does little harm.
+
+# %% [markdown]
 # ## Task 6: pairs (4 points)
 #
 # ●●○ · about 10 minutes · [model.py](../../exercise_code/ex11_sentiment/model.py)
@@ -405,8 +414,8 @@ print("praise:", [vocabulary.words[i] for i in order[-10:]])
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `%` is the remainder, also for tensors. If the right word is padding, the pair is none; if the left one is, so is the right
-# one.
+# `%` is the remainder, also for tensors. If the right word is padding, there is no pair. If the left word is padding, so is
+# the right one, so testing the right one is enough.
 #
 # </details>
 
@@ -451,7 +460,8 @@ print(f"best accuracy: {history.best_score:.3f} (epoch {history.best_epoch}); it
 #
 # - **plain:** "The plot was dull."
 # - **negation:** "The plot was not dull."
-# - **contrast:** "Although the plot was great, the songs were dull." The main clause counts, wherever it stands.
+# - **contrast:** "Although the plot was great, the songs were dull." The main clause counts, wherever it stands; after "but",
+#   the second part counts.
 # - **names swapped:** the same opinion with other names. Who played in a film is no opinion of it.
 
 

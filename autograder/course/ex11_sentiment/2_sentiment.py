@@ -102,9 +102,10 @@ print(f"h1 = {h1.item():.2f}, h2 = {h2.item():.2f}")
 #
 # ### What it forgets
 #
-# How much does the last state still depend on the first word? The gradient of the one with respect to the other says so. At
-# each step it is multiplied by $W_{hh}$ and by the slope of tanh, which is at most 1. After many steps little is left:
-# **the gradient vanishes**, and what stood at the beginning of a review cannot be learned.
+# How much does the last state still depend on the first word? The gradient of the last state with respect to the first word
+# tells us. At each step it is multiplied by $W_{hh}$ and by the slope of tanh, which is at most 1. $W_{hh}$ starts with small
+# numbers, so each step shrinks the gradient (with large ones it could explode). After many steps little is left: **the gradient
+# vanishes**, and what stood at the beginning of a review cannot be learned.
 
 # %%
 seed_everything(11)
@@ -119,8 +120,8 @@ for steps in [1, 5, 10, 20, 40]:
     print(f"{steps:2} words: size of the gradient at the first one {first.grad.norm():.1e}")
 
 # %% [markdown]
-# You should see it fall by a factor of a hundred or more every ten words. If it stays the same, the state before a word does
-# not count in your cell.
+# You should see it fall by a factor of a hundred or more every ten words. If the cell ends with an `AttributeError` at 5 words,
+# no gradient has reached the first word: your cell does not use the state before a word.
 #
 # ## A memory with gates
 #
@@ -190,16 +191,16 @@ for steps in [1, 5, 10, 20, 40]:
     print(f"{steps:2} words: size of the gradient at the first one {first.grad.norm():.1e}")
 
 # %% [markdown]
-# You should see it fall by a factor of about ten over all forty words. If it falls as before, look at the second quarter of the
-# rows: those of the forget gate.
+# You should see it stay within about a factor of ten. It may go up and down, as each line draws new words. If it falls to about
+# 1e-7 instead, two gates are swapped: the second quarter of the rows belongs to the forget gate.
 #
 # ## Reviews of different lengths
 #
 # In a batch all reviews are read at once, word 0 of each, word 1 of each, and so on. Short reviews end earlier. Whatever
-# stands behind is padding, and must change nothing: **the state of a review stops at its end**. That is easy to get wrong
+# comes after is padding, and must change nothing: **the state of a review stops at its end**. That is easy to get wrong
 # and hard to see, since the model learns all the same, only worse.
 #
-# `torch.where` chooses for each row, whether it takes the new state or keeps the old one. Here the second review has ended:
+# `torch.where` chooses for each row whether it takes the new state or keeps the old one. Here the second review has ended:
 
 # %%
 lengths = torch.tensor([3, 2])
@@ -216,7 +217,7 @@ print(torch.where(going, new, old))
 # Write `LSTM.forward`, with `self.cell`.
 #
 # - **in:** `inputs`, float32 (B, T, D); `lengths`, int64 (B,)
-# - **out:** the hidden states after each word, float32 (B, T, H), zero behind the end of a review; and a tuple of the last $h$
+# - **out:** the hidden states after each word, float32 (B, T, H), zero after the end of a review; and a tuple of the last $h$
 #   and the last $c$ of each review, float32 (B, H)
 #
 # <details><summary>Hint 1: where to look</summary>
@@ -232,7 +233,7 @@ print(torch.where(going, new, old))
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `t < lengths`, with `[:, None]` behind it, has the shape (B, 1); call it `going`. Then `torch.where(going, new, old)` for both
+# `t < lengths`, with `[:, None]` after it, has the shape (B, 1); call it `going`. Then `torch.where(going, new, old)` for both
 # states, the new hidden state times `going` for the outputs, and one stack along axis 1 at the end.
 #
 # </details>
@@ -281,7 +282,7 @@ print(f"largest difference: {(outputs - again).abs().max():.1e}")
 # "although" wherever it stands. Padding must not take part: its outputs are set to minus infinity before.
 
 # %%
-outputs = torch.tensor([[[-0.5, 0.2], [-0.1, -0.3], [0.0, 0.0]]])
+outputs = torch.tensor([[[-0.5, 0.25], [-0.25, -0.75], [0.0, 0.0]]])
 padding = torch.tensor([[False, False, True]])
 print("with padding:   ", outputs.amax(dim=1).tolist())
 print("without padding:", outputs.masked_fill(padding[..., None], -torch.inf).amax(dim=1).tolist())
@@ -297,7 +298,8 @@ print("without padding:", outputs.masked_fill(padding[..., None], -torch.inf).am
 # - **in:** `tokens`, int64 (B, T), padded on the right, for any B and T
 # - **out:** logits of blame and praise, float32 (B, 2), which depend neither on padding nor on the other reviews
 #
-# Start with the reader alone. You can add the bags when everything works.
+# Start with the reader alone. You can add the bags when everything works. Let the weights of a bag start at 0, as in part 1:
+# then the bags say nothing at first and do not disturb the reader.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
@@ -344,14 +346,18 @@ for step in range(31):
         print(f"step {step:2}: loss {loss:.4f}")
 
 # %% [markdown]
-# **Expect** about 0.7 at first (that is $\ln 2$, the loss of guessing) and below 0.05 at step 30. If it stays near 0.7, does
-# `forward` look at `tokens`? If it falls slowly, is the reader's part added at all?
+# **Expect** about 0.7 at first (that is $\ln 2$, the loss of guessing) and below 0.05 at step 30. If not:
+#
+# - It starts well above 0.7: do the weights of your bags start at 0?
+# - It stays near 0.7: does `forward` look at `tokens`?
+# - It stops at 0.31: is there a softmax in `forward`, or a sigmoid?
+# - It falls slowly: is the reader's part added at all?
 #
 # ## Training
 #
-# One more thing before it starts. In validation a fifth of the words are unknown, in training hardly any, so the model would
-# have no practice. `hide_words` makes a small share of the words unknown in each batch. Too large a share hides the
-# very words that decide: without its "not", a negation has the wrong label.
+# One more thing before it starts. On made-up reviews a fifth of the words are unknown in validation and none in training, so
+# the model would have no practice. `hide_words` makes a small share of the words unknown in each batch. Too large a share
+# hides the very words that decide: without its "not", a negation has the wrong label.
 
 # %%
 tokens, _ = pad_sequences(train_numbers[2:3])
@@ -394,18 +400,18 @@ print("why it stopped:", history.stopped)
 # **Expect** about 0.7 after the first epoch, as with single words, then a jump to 0.87 or more, and above 0.99 in the end, on
 # made-up reviews. An epoch took 7 seconds on one core. If not:
 #
-# - It stays near 0.77: only the bags learn. With a learning rate of 3e-3 and a tenth of the words hidden, three runs of three
-#   stayed between 0.74 and 0.78. With 1e-2 and a fiftieth, four of four reached 0.99.
+# - It stays near 0.77: only the bags learn. With a learning rate of 3e-3 and a tenth of the words hidden, all three runs
+#   stayed between 0.74 and 0.78. With 1e-2 and a fiftieth, all four runs reached 0.99.
 # - It ends near 0.95: dropout of 0.3 did that in one run; 0.1 was right.
-# - It jumps about and does not settle: half the learning rate.
-# - It stopped because the seconds were over: raise `MAX_SECONDS`.
-# - It is good here and the grader says otherwise: was the model saved with another vocabulary?
+# - It jumps about and does not settle: halve the learning rate.
+# - It stopped because time was up: raise `MAX_SECONDS`.
+# - It does well here and not in the grader: was the model saved with another vocabulary?
 #
 # On real reviews, most of the score comes from the bags. Four things help there:
 #
-# - Count each word and pair once a review, however often it occurs.
+# - Count each word and pair once per review, however often it occurs.
 # - Add a bag of triples (the pairs of neighbouring pairs) and one of pairs with a word between them.
-# - Make room: half a million buckets a bag, with one number for a bucket in place of two.
+# - Make room: half a million buckets per bag, with one number per bucket instead of two.
 # - Let the reader learn slowly, or leave it out. One that learns as fast as the bags takes over before they have learned.
 #
 # ### What does it understand now?
@@ -448,7 +454,8 @@ path = save_model(model, "sentiment", hparams, data_source=train_reviews.source)
 
 # %% [markdown]
 # The grader makes a `Vocabulary` from the saved words and a `SentimentModel` from the saved hyperparameters, cuts raw reviews
-# with your `tokenize`, and fills in the saved weights. If you change one of these, train and save again. So does this cell:
+# with your `tokenize`, and fills in the saved weights. The cell below does what the grader does. If you change one of these
+# parts, train and save again.
 
 # %%
 saved = load_model("sentiment", SentimentModel)

@@ -90,7 +90,7 @@ print(f"largest difference from torch's cell: {difference:.1e}")
 
 # %% [markdown]
 # You should see a difference below 1e-6. If not: is $r$ inside the tanh, and does it leave $W_{in} x$ alone? Are $z$ and $1 - z$
-# at their places?
+# in the right places?
 #
 # ## Gates that look at the memory
 #

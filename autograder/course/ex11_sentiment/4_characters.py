@@ -97,7 +97,8 @@ show_lines({"training": losses}, "step", "loss")
 
 # %% [markdown]
 # **Expect** about 4 at first (all letters equally likely) and about 0.5 at the end on made-up reviews. The second
-# number, $e^{\text{loss}}$, is the **perplexity**: as unsure as if it had to choose among so many letters at random.
+# number, $e^{\text{loss}}$, is the **perplexity**: the model is as unsure as if it had to choose at random among this many
+# letters.
 #
 # ## Writing, with temperature
 #

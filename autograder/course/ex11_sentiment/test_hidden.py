@@ -17,9 +17,11 @@ from exercise_code.ex11_sentiment.test_visible import (
     expect_independent,
     expect_learning,
     expect_logits,
+    expect_no_probabilities,
     expect_owned,
     expect_padded,
     expect_reviews,
+    logits_after_learning,
     logits_alone_and_together,
     logits_of_sizes,
     losses_on_one_batch,
@@ -185,6 +187,13 @@ def test_random_reviews_do_not_depend_on_padding(observe, rng):
     """The logits of random reviews do not depend on padding, nor on the other reviews."""
     tokens = draw_tokens(rng, [1, 8, 3, 5, 2])
     expect_independent(observe(logits_alone_and_together, tokens, np.array([1, 0, 1, 1, 0]), 5))
+
+
+@grade("sentiment_model")
+def test_random_reviews_have_logits(observe, rng):
+    """The model answers logits of random reviews, no probabilities that add up to 1."""
+    tokens = draw_tokens(rng, [3, 7, 5, 1])
+    expect_no_probabilities(observe(logits_after_learning, tokens, np.array([0, 1, 1, 0])), len(tokens))
 
 
 @grade("sentiment_model")

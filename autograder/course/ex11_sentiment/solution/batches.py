@@ -34,20 +34,21 @@ def pad_sequences(sequences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, tor
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """The places of all sequences, grouped so that sequences of similar lengths are in one batch.
+    """The indices of all sequences, grouped so that sequences of similar lengths are in one batch.
 
     The shortest sequences come first. Where lengths are equal, the one that stands first in `lengths` comes first. Each
-    batch has `batch_size` places; the last one may have fewer.
+    batch has `batch_size` indices; the last one may have fewer. Lengths 2, 9, 3 and 8 in batches of two become
+    [[0, 2], [3, 1]].
 
     Args:
         lengths: the length of each sequence, ints.
         batch_size: how many sequences a batch has, at least 1.
 
     Returns:
-        a list of lists of ints: places in `lengths`, counted from 0.
+        a list of batches, each a list of indices into `lengths`, counted from 0.
 
     Hints:
-        - `sorted(range(n), key=...)` sorts places by what the function `key` says of each; equal ones keep their order.
+        - `sorted(range(n), key=...)` sorts indices by what the function `key` says of each; ties keep their order.
         - `range(start, stop, step)` counts in steps, and a slice may reach beyond the end of a list.
     """
     ### TASK batches_lengths

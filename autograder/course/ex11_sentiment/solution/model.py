@@ -14,10 +14,15 @@ from .text import PADDING
 # the model, and the model must be built from them alone. The notebook adds "words", the words of the vocabulary in
 # their order with a space between, from which the grader makes your `Vocabulary` again.
 HPARAMS: dict[str, Any] = {
+    # For a bag of pairs: how many buckets it has.
     "num_buckets": 20_000,
+    # For the reader: how many numbers a word's vector has, and how many the hidden state of each direction has.
     "embedding_size": 32,
     "hidden_size": 32,
+    # For the reader: how many words of a review it reads, the first ones. MAX_LENGTH in the notebook cuts reviews in
+    # training and validation; the grader sends whole ones, and real reviews may have more than a thousand words.
     "words_read": 300,
+    # For the reader: the share of numbers that dropout sets to 0, in the vectors of words and before the linear layer.
     "dropout": 0.1,
 }
 
@@ -37,7 +42,8 @@ def pair_numbers(tokens: torch.Tensor, num_buckets: int) -> torch.Tensor:
         num_buckets: how many numbers there are, 0 included, at least 2.
 
     Hints:
-        - `tokens[:, :-1]` are all words but the last, `tokens[:, 1:]` all but the first: neighbours stand at one place.
+        - `tokens[:, :-1]` are all words but the last, `tokens[:, 1:]` all but the first: neighbours have the same index
+          in the two.
         - Padding is on the right: if a pair has padding in it, its second word is padding.
     """
     ### TASK sentiment_pairs
@@ -63,7 +69,8 @@ class SentimentModel(nn.Module):
         Hints:
             - Two more numbers than words are needed: padding and unknown. `hparams["words"].split()` lists the words.
             - A bag of words is an `nn.Embedding(numbers, 2, padding_idx=0)`: two numbers for each word. Their mean or
-              their sum over the review gives two logits. A bag of pairs is the same for the numbers of pairs.
+              their sum over the review gives two logits. A bag of pairs is the same for the numbers of pairs. Let the
+              weights of a bag start at 0, as in part 1.
             - A recurrent part is an `nn.Embedding`, an `nn.LSTM(..., batch_first=True, bidirectional=True)` and an
               `nn.Linear`. It sees order, which no bag sees.
             - At most 2 million parameters are allowed.
@@ -89,12 +96,12 @@ class SentimentModel(nn.Module):
         ### END SOLUTION
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """The logits of blame and praise, float32 of shape (B, 2).
+        """The logits of blame and praise, float32 of shape (B, 2), without a softmax: the loss has one.
 
         Args:
             tokens: int64 (B, T), words' numbers, padded on the right. B and T may be any, from 1 upwards, and each
                 review has at least one word. What comes out for one review must depend neither on the others in its
-                batch nor on the padding behind it.
+                batch nor on the padding after it.
 
         Hints:
             - `(tokens != PADDING).sum(dim=1)` gives the lengths.
