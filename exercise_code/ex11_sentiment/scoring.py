@@ -84,11 +84,11 @@ def more_inputs() -> Texts:
 
 
 def score_tables(_targets: npt.NDArray[np.int64], _predictions: Floats, more: Floats) -> list[ScoreTable]:
-    """How many small reviews of each kind are read rightly, from the logits (N, 2) for `more_inputs()`."""
+    """How many small reviews of each kind are read correctly, from the logits (N, 2) for `more_inputs()`."""
     said = iter(more[:, 1] > more[:, 0])
     answers = {kind: [int(next(said)) for _ in cases] for kind, cases in CASES.items()}
     rows = [(kind, f"{right} of {of}", misread) for kind, (right, of, misread) in table_of(answers).items()]
-    columns = ("kind of review", "read rightly", "one that is misread")
+    columns = ("kind of review", "read correctly", "one that is misread")
     # With nothing misread there is no example to show.
     shown = 3 if any(row[2] for row in rows) else 2
     title = "What it understands, in small reviews made for one question each"

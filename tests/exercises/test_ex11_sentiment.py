@@ -58,7 +58,7 @@ def test_the_table_of_a_page_counts_each_kind_and_shows_what_is_misread():
     labels = np.array([label for cases in CASES.values() for _, label in cases])
     right = np.eye(2, dtype=np.float32)[labels]
     (table,) = score_tables(labels, right, right)
-    assert table.columns == ("kind of review", "read rightly")
+    assert table.columns == ("kind of review", "read correctly")
     assert [row[1] for row in table.rows] == [f"{len(cases)} of {len(cases)}" for cases in CASES.values()]
     # One contrast is misread: the third kind alone has an example, and it is that one.
     first = len(CASES["plain"]) + len(CASES["negation"])
