@@ -68,7 +68,7 @@ def table_of(answers: dict[str, list[int]]) -> dict[str, tuple[int, int, str]]:
 
 
 def show_table(models: dict[str, Callable[[Sequence[str]], Any]]) -> None:
-    """Print for each kind of review how many of them each model reads correctly, and one that the last model misreads."""
+    """Print for each kind of review how many each model reads correctly, and one that the last model misreads."""
     tables = {name: table_of(answers_of(predict)) for name, predict in models.items()}
     width = max(map(len, CASES)) + 2
     print(" " * width + "".join(f"{name:>16}" for name in tables))
