@@ -3,6 +3,7 @@
 import gzip
 import struct
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -121,6 +122,7 @@ def test_no_digit_is_drawn_outside_of_the_map(monkeypatch):
     pictures.show_map(codes, labels)
     (axis,) = drawn[0].axes
     assert len(axis.texts) == 2
+    plt.close(drawn[0])
     for text in axis.texts:
         (x, y), (left, right), (low, high) = text.get_position(), axis.get_xlim(), axis.get_ylim()
         assert left < x < right and low < y < high

@@ -179,7 +179,7 @@ def test_links_to_files_and_notebooks_lead_somewhere(exercise):
 
 
 def test_pictures_in_notebooks_have_a_text_for_those_who_cannot_see_them(monkeypatch):
-    shown = []
+    shown, open_before = [], plt.get_fignums()
     monkeypatch.setattr(plotting, "in_notebook", lambda: True)
     monkeypatch.setattr(mpl, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
@@ -190,7 +190,7 @@ def test_pictures_in_notebooks_have_a_text_for_those_who_cannot_see_them(monkeyp
     ]
     assert texts == ["2 images: a &lt;cat&gt;, a dog", "a &quot;dark&quot; square"]
     assert all(raw for _, raw in shown)
-    assert not plt.get_fignums(), "the inline backend would show the figure once more"
+    assert plt.get_fignums() == open_before, "the inline backend would show the figure once more"
 
 
 def test_every_picture_of_an_exercise_is_shown_with_its_text():
