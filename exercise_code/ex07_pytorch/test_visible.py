@@ -75,7 +75,7 @@ def expect_tensor(got, images):
 
 @grade("pytorch_images", weight=SEEN)
 def test_pictures_become_channels_first(observe):
-    """images_to_tensor makes float32 (N, 3, height, width) from 0 to 1 of bytes (N, height, width, 3)."""
+    """images_to_tensor turns bytes (N, height, width, 3) into float32 (N, 3, height, width) from 0 to 1."""
     images = np.zeros((1, 2, 3, 3), dtype=np.uint8)
     images[0, 0, 0], images[0, 1, 2] = (255, 51, 0), (0, 102, 204)
     with call("images_to_tensor(one picture of 2x3 pixels)"):
@@ -911,12 +911,10 @@ def expect_measured(got, batches, weight):
         "the loss of a batch is a mean: times the size of the batch it is the sum that you can add up": lambda got: (
             max(sizes) > 1 and np.isclose(got[0], sum(means) / count, rtol=1e-3)
         ),
-        "divide by the number of samples, not by the number of batches": lambda got: (
-            num_batches > 1
-            and any(
-                np.isclose(a, c, rtol=1e-3) and not np.isclose(b, c, rtol=1e-3)
-                for a, b, c in zip(got, want, per_batch, strict=True)
-            )
+        # With a single batch an accuracy like that is the number of right answers itself.
+        "divide by the number of samples, not by the number of batches": lambda got: any(
+            np.isclose(a, c, rtol=1e-3) and not np.isclose(b, c, rtol=1e-3)
+            for a, b, c in list(zip(got, want, per_batch, strict=True))[: 2 if num_batches > 1 else 1]
         ),
         "accuracy is a share: divide the number of right answers by the number of samples": lambda got: got[1] > 1,
         "the loss that is given as an argument counts": lambda got: bool(np.isclose(got[0], want[0] / 3, rtol=1e-3)),

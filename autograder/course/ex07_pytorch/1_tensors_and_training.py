@@ -488,7 +488,7 @@ for name in dict.fromkeys(["cpu", device.type]):
 
 # %% [markdown]
 # Two rules are enough: **move the model once, move each batch**. `model.to(device)` moves a module's parameters in place; for a
-# tensor you have to keep the answer, `batch = batch.to(device)`. Below everything stays on the CPU, since the networks are small.
+# tensor you have to keep the result, `batch = batch.to(device)`. Below everything stays on the CPU, since the networks are small.
 
 # %% [markdown]
 # ## 4. Modules
@@ -750,14 +750,14 @@ print("evaluation:", [round(model(train_images[:1])[0, 0].item(), 3) for _ in ra
 # </details>
 # <details><summary>Hint 2: the idea</summary>
 #
-# Keep the mode, set evaluation mode. In a loop without gradients add up three numbers: losses, right answers, samples. Put the mode
+# Note the mode, then set evaluation mode. In a loop without gradients add up three numbers: losses, right answers, samples. Put the mode
 # back, divide.
 #
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
 # The class with the highest logit is `logits.argmax(dim=1)`. Compared with the labels it gives True and False, which `.sum()` counts.
-# `model.train(kept)` puts a mode back.
+# `model.train(noted)` sets the mode that you noted.
 #
 # </details>
 

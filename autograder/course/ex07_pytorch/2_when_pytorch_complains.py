@@ -262,7 +262,7 @@ print(f"slope by a loss that is right:    {train_a_line(lambda p, t: nn.function
 # **Expect** 0.00 and 2.00. The model was asked to be close to *every* target with each prediction, and the best answer to that is their mean.
 # Print the shapes of `predictions`, `targets` and `errors`, and look at the picture of broadcasting in part 1.
 #
-# Against such bugs there is no message to read. There are only habits:
+# Such bugs give you no message to read. What helps are habits:
 #
 # - print the **shape** of every intermediate result once;
 # - compute one value **by hand**;
@@ -282,7 +282,7 @@ print(f"slope by a loss that is right:    {train_a_line(lambda p, t: nn.function
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Try each by itself in the cell below: call it with a small input, and print what goes in before and after, shapes, parameters.
+# Try each by itself in the cell below: call it with a small input, and print what goes in, before and after the call, and shapes and parameters.
 #
 # </details>
 # <details><summary>Hint 2: the idea</summary>

@@ -194,12 +194,12 @@ print(
 # %% [markdown]
 # ## Training
 #
-# These settings are a start, and the cell below is the place to change them. Most of them you know from exercise 6; one is new. **Label
+# These settings are a start, and the cell below is the place to change them. You know most of them from exercise 6; one is new. **Label
 # smoothing** of 0.1 asks for a probability of 0.91 for the right class and 0.01 for each of the nine others, so that the network does not
 # become too sure.
 #
-# `hparams` are the settings of the model. `dict(HPARAMS, hidden_sizes=[1024, 512], dropout=0.3)` is a copy of `HPARAMS` with two entries
-# replaced.
+# `hparams` are the settings of the model. In place of `dict(HPARAMS)` you may write `dict(HPARAMS, hidden_sizes=[1024, 512], dropout=0.3)`, a copy
+# of `HPARAMS` with two entries replaced.
 
 # %%
 NUM_EPOCHS = 60
@@ -244,7 +244,7 @@ show_lines({"training": history.train_loss, "validation": history.val_loss}, "lo
 
 # %% [markdown]
 # **Expect** about 0.6, in less than a minute on a free processor. On three sets of new pictures, three runs of 60 epochs gave 0.59 to 0.64 with batch
-# normalisation, and 0.57 to 0.61 with a plain `MLP`. If not:
+# normalisation, and 0.56 to 0.61 with a plain `MLP`. If not:
 #
 # - The loss does not fall below 2: is something dropped after the last layer, is the learning rate ten times too large?
 # - The training loss is far below that of validation: more dropout, more weight decay, more shifting.
