@@ -750,12 +750,9 @@ def expect_steps(got, problem, lr, count, stale=0.0):
         ("step", "call optimizer.step()"),
     ):
         if events.count(event) != count:
-            happened = (
-                "never"
-                if event not in events
-                else f"{events.count(event)} times in {count} call{'s' if count > 1 else ''}"
-            )
-            raise Failure(f"expected one {event} in each train_step, it happened {happened}", hint=hint)
+            calls = "1 call" if count == 1 else f"{count} calls"
+            happened = "never happened" if event not in events else f"happened {events.count(event)} times in {calls}"
+            raise Failure(f"expected one {event} in each train_step, it {happened}", hint=hint)
     if [event for event in events if event in ("backward", "step")] != ["backward", "step"] * count:
         raise Failure("the optimizer's step comes before the gradients are there", hint="backward() first, then step()")
     if all(np.array_equal(weight, problem[2]) for weight in got["weights"]):
@@ -1332,7 +1329,7 @@ def expect_learned(got):
         )
     if axes > 2:
         raise Failure(
-            f"a parameter has {axes} axes: that is no fully connected layer",
+            f"a parameter has {axes} axes: that is not a fully connected layer",
             hint="no convolutions in this exercise; nn.Linear has weights of two axes",
         )
     losses, reached = got["losses"], got["reached"]

@@ -163,8 +163,8 @@ print("written into a clone, not seen in the row:", row.tolist())
 # batch *= 0.9
 # ```
 #
-# It runs, but after some epochs her network gets worse from epoch to epoch. What happens to `images`, why is it worse each time,
-# and which one change fixes it?
+# It runs, but after a few epochs her network slowly gets worse on the validation set, where it should get better. What happens to
+# `images`, why does it matter more with every epoch, and which one change fixes it?
 #
 # ### BEGIN SOLUTION
 # A slice is a view: batch and images share their memory. `*=` writes into it, so the pictures of the data set itself get darker,
@@ -668,8 +668,8 @@ print(f"after the step:  w = {w.item():.1f}, which is 3 - 0.1 * 6")
 #
 # ●○○ · about 10 minutes · [training.py](../../exercise_code/ex07_pytorch/training.py)
 #
-# Write `train_step`. You will use it in this exercise and in three more, so it takes the loss as an
-# argument: `loss` is a function of predictions and targets.
+# Write `train_step`. You will use it in this exercise and in three more, so it takes the loss as an argument: `loss` is a function of
+# predictions and targets.
 #
 # - **in:** `model`, `inputs`, `targets`, `optimizer`, `loss`
 # - **out:** the value of the loss before the step, a Python float

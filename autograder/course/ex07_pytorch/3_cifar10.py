@@ -251,9 +251,9 @@ show_lines({"training": history.train_loss, "validation": history.val_loss}, "lo
 # - Both are high and close together: more units, less dropout, more epochs.
 # - It stopped because the time was up: raise `MAX_SECONDS`.
 #
-# Two more ideas. `keep="average"`, one more argument of `train` above, hands you the average of the parameters over the last thousand steps or
-# so; in longer trainings, of 100 epochs, it is better than any single epoch. And in evaluation mode your model may look at each picture *and at its mirror image*, and answer the
-# mean of both.
+# Two more ideas. `keep="average"`, one more argument of `train` above, gives you the average of the parameters over the last thousand steps or
+# so; in longer trainings, of 100 epochs, it is better than any single epoch. And in evaluation mode your model may look at each picture *and at
+# its mirror image*, and answer the mean of both.
 #
 # On photographs, give it more time and more units: `hparams = dict(HPARAMS, hidden_sizes=[1024, 512], dropout=0.3)`, a weight decay of 0.05,
 # 100 epochs, and more `MAX_SECONDS`.
