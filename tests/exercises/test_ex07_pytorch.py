@@ -1,4 +1,4 @@
-"""Exercise 7: autograd against exercise 5, given code, hints, the recipe's first layer, and a network that convolves."""
+"""Exercise 7: autograd against exercise 5, given code, hints, the recipe's first layer, a network that convolves."""
 
 import os
 import subprocess
