@@ -43,7 +43,7 @@ def descend(function: Function, start: torch.Tensor, lr: float, num_steps: int) 
         the values before each step.
 
     Hints:
-        - Steps are no part of the function: take them inside of `with torch.no_grad():`.
+        - Steps are not part of the function: take them inside `with torch.no_grad():`.
         - `backward` adds to the gradients that are there already.
     """
     # YOUR CODE HERE
@@ -54,8 +54,8 @@ def round_straight_through(x: torch.Tensor) -> torch.Tensor:
     """x rounded to whole numbers, with the gradient of x itself: 1 in every place.
 
     The slope of rounding is 0 nearly everywhere, so no gradient would come through. Here the values are rounded, and
-    the gradient passes as if nothing had been done. Networks are
-    trained like this for chips that know whole numbers only.
+    the gradient passes as if nothing had been done. Networks are trained like this for chips that know whole numbers
+    only.
 
     Args:
         x: float tensor of any shape. It stays as it is.

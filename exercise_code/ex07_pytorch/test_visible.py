@@ -20,6 +20,7 @@ from exercise_code.common.testing import (
     entry,
     grade,
     items,
+    kind_of,
     resembles,
     show,
 )
@@ -59,10 +60,11 @@ def expect_tensor(got, images):
     want = np.moveaxis(images, 3, 1) / np.float32(255)
     flat = images.reshape(n, 3, height, width) / np.float32(255)
     hints = {
+        "// drops the fraction, so that nearly everything becomes 0: / keeps it": np.moveaxis(images, 3, 1) // 255,
         "values are still from 0 to 255: divide": np.moveaxis(images, 3, 1).astype(np.float32),
         "reshape cuts the row of numbers anew and mixes colours and places: permute swaps axes": flat,
         "height and width are swapped": np.swapaxes(want, 2, 3),
-        "the channels come first, behind the batch": images / np.float32(255),
+        "the channels come right after the batch, before height and width": images / np.float32(255),
     }
     assert_same(got, want.astype(np.float32), hints=hints, atol=1e-6)
     if got.dtype != np.float32:
@@ -73,7 +75,7 @@ def expect_tensor(got, images):
 
 @grade("pytorch_images", weight=SEEN)
 def test_pictures_become_channels_first(observe):
-    """images_to_tensor makes float32 (N, 3, height, width) from 0 to 1 of bytes (N, height, width, 3)."""
+    """images_to_tensor turns bytes (N, height, width, 3) into float32 (N, 3, height, width) from 0 to 1."""
     images = np.zeros((1, 2, 3, 3), dtype=np.uint8)
     images[0, 0, 0], images[0, 1, 2] = (255, 51, 0), (0, 102, 204)
     with call("images_to_tensor(one picture of 2x3 pixels)"):
@@ -165,9 +167,10 @@ def gradients_of(code, name, x):
     import torch
 
     function, given = _functions()[name], torch.from_numpy(x.copy())
-    first = as_array(code.gradients.gradient_at(function, given))
+    # A copy at once: the second call may add to the same memory.
+    first = as_array(code.gradients.gradient_at(function, given)).copy()
     again = as_array(code.gradients.gradient_at(function, given))
-    return first.copy(), again, given.detach().numpy(), given.requires_grad, given.grad is not None
+    return first, again, given.detach().numpy(), given.requires_grad, given.grad is not None
 
 
 def gradient_of_a_parameter(code, name, x):
@@ -185,7 +188,7 @@ def expect_gradient(got, name, x):
     first, again, left, watched, has_grad = got
     want = SLOPES[name](x).astype(np.float32)
     assert_same(first, want, rtol=1e-4, atol=1e-5)
-    hint = "the second call adds to the gradient of the first: watch a new tensor in each call"
+    hint = "the second call adds to the gradient of the first: watch a copy of x in each call"
     assert_same(again, want, rtol=1e-4, atol=1e-5, hints={hint: 2 * want})
     assert_same(left, x, hint="x keeps its values")
     if watched or has_grad:
@@ -222,7 +225,9 @@ def test_a_parameter_keeps_its_own_gradient(observe):
 def expect_kept(got, name, x):
     """Fail unless the gradient is right, and a parameter's own is still 1 everywhere."""
     gradient, watched, kept = got
-    assert_same(gradient, SLOPES[name](x).astype(np.float32), rtol=1e-4, atol=1e-5)
+    want = SLOPES[name](x).astype(np.float32)
+    hint = "that adds to the gradient that x had already: watch a detached clone of x"
+    assert_same(gradient, want, rtol=1e-4, atol=1e-5, hints={hint: want + 1})
     if not watched or kept is None or not np.array_equal(kept, np.ones_like(x)):
         raise Failure("the parameter's own gradient was changed", hint="watch a detached clone of x")
 
@@ -398,11 +403,14 @@ def expect_parts(got, num_in, num_out):
         raise Failure("expected the parameters of two layers")
     for parts in got:
         if set(parts) != {"weight", "bias"}:
+            # Another name says what went wrong; where a name is only missing, there is a plain tensor or nothing.
+            hint = (
+                "the names have to be weight and bias, parameters of the layer itself"
+                if set(parts) - {"weight", "bias"}
+                else "only an nn.Parameter that is an attribute counts"
+            )
             raise Failure(
-                "expected the parameters weight and bias",
-                want="['bias', 'weight']",
-                got=str(sorted(parts)),
-                hint="only an nn.Parameter that is an attribute counts",
+                "expected the parameters weight and bias", want="['bias', 'weight']", got=str(sorted(parts)), hint=hint
             )
         for name, shape in (("weight", (num_out, num_in)), ("bias", (num_out,))):
             values = parts[name]
@@ -443,6 +451,15 @@ def test_the_layer_computes_xw_plus_b(observe):
         expect_layer_outputs(observe(layer_outputs, weight, bias, x), weight, bias, x)
 
 
+@grade("pytorch_layer", weight=SEEN)
+def test_samples_of_the_layer_may_have_more_axes(observe):
+    """An input of shape (2, 3, 2) becomes one of shape (2, 3, 1): the last axis holds the numbers of a sample."""
+    weight, bias = np.array([[1, 2]], dtype=np.float32), np.array([3], dtype=np.float32)
+    x = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    with call("layer(an input of shape (2, 3, 2))"):
+        expect_layer_outputs(observe(layer_outputs, weight, bias, x), weight, bias, x)
+
+
 # Buffers
 
 
@@ -480,12 +497,20 @@ def expect_standardized(got, images, mean, std):
     assert_same(got["answer"], want, rtol=1e-4, atol=1e-4, hints=hints)
     assert_same(got["left"], images, hint="-= and /= change the tensor that came in")
     if got["parameters"]:
-        raise Failure("mean and std are not trained: make buffers of them, no parameters")
+        raise Failure("mean and std are not trained: register them as buffers, not as parameters")
     saved = {name: np.ravel(value) for name, value in got["state"].items()}
+    dtypes = {name: str(value.dtype) for name, value in saved.items()}
     if set(saved) != {"mean", "std"}:
         hint = 'self.register_buffer("mean", ...): a plain tensor is not saved with the model'
         raise Failure(
             "expected mean and std in state_dict()", want="['mean', 'std']", got=str(sorted(saved)), hint=hint
+        )
+    if set(dtypes.values()) != {"float32"}:
+        raise Failure(
+            "expected buffers of float32",
+            want="{'mean': 'float32', 'std': 'float32'}",
+            got=str(dtypes),
+            hint="[0, 0, 0] makes int64: say dtype=torch.float32" if "int64" in dtypes.values() else "",
         )
     assert_same(saved, {"mean": means.ravel(), "std": stds.ravel()}, rtol=1e-6)
     if got["double"] != "float64":
@@ -500,6 +525,14 @@ def test_each_channel_is_standardised(observe, rng):
         images = rng.random(shape, dtype=np.float32)
         with call(f"Standardize(mean=[0.5, 0.4, 0.3], std=[0.25, 0.5, 1.0])(images of shape {shape})"):
             expect_standardized(observe(standardized, images, mean, std), images, mean, std)
+
+
+@grade("pytorch_buffer", weight=SEEN)
+def test_whole_numbers_become_float_buffers(observe, rng):
+    """Standardize([0, 0, 0], [1, 1, 1]) has buffers of float32, too: otherwise a saved mean of 0.5 comes back as 0."""
+    images = rng.random((2, 3, 4, 5), dtype=np.float32)
+    with call("Standardize([0, 0, 0], [1, 1, 1]).state_dict()"):
+        expect_standardized(observe(standardized, images, (0, 0, 0), (1, 1, 1)), images, (0, 0, 0), (1, 1, 1))
 
 
 # A network of any number of layers
@@ -553,7 +586,7 @@ def expect_mlp(got, sizes, x):
         )
     with call(f"MLP({list(sizes)}) in evaluation mode, on a batch of shape {x.shape}"):
         hints = {
-            "no ReLU behind the last layer: its outputs may be negative": mlp_in_numpy(got["parameters"], x, True),
+            "no ReLU after the last layer: its outputs may be negative": mlp_in_numpy(got["parameters"], x, True),
             "ReLU between the layers is missing": mlp_in_numpy(got["parameters"], x, relu=False),
         }
         want = mlp_in_numpy(got["parameters"], x)
@@ -572,7 +605,7 @@ def expect_dropout(got, num_hidden):
     if not num_hidden and not resembles(one, other):
         raise Failure("nothing is dropped from the outputs of the last layer")
     if (one == 0).any():
-        raise Failure("some outputs are 0: nothing is dropped behind the last layer")
+        raise Failure("some outputs are 0: nothing is dropped after the last layer")
 
 
 @grade("pytorch_mlp", weight=SEEN)
@@ -609,7 +642,7 @@ def expect_share(got, x, dropout):
 
 @grade("pytorch_mlp", weight=SEEN)
 def test_dropout_works_in_training(observe, rng):
-    """With dropout=0.2, a fifth of the numbers behind a ReLU becomes 0 in training; none in evaluation mode."""
+    """With dropout=0.2, a fifth of the numbers after a ReLU becomes 0 in training; none in evaluation mode."""
     for sizes in ([6, 30, 3], [6, 3]):
         x = floats(rng, 8, 6)
         with call(f"MLP({sizes}, dropout=0.2), twice on the same batch in each mode"):
@@ -685,6 +718,11 @@ def default_loss_of(code, inputs, labels, weight):
     return code.training.train_step(layer, torch.from_numpy(inputs), torch.from_numpy(labels), optimizer)
 
 
+def is_tensor(value):
+    """True for what stands for a tensor that a probe returned as it is."""
+    return "Tensor" in kind_of(value) or "Parameter" in kind_of(value)
+
+
 def steps_in_numpy(inputs, targets, weight, lr, count, kept=0.0, stale=0.0):
     """Losses and weights of gradient descent on the sum of cosh(error); with `kept` = 1 no gradient is forgotten."""
     x, w, gradient = inputs.astype(np.float64), weight.astype(np.float64), stale
@@ -712,18 +750,24 @@ def expect_steps(got, problem, lr, count, stale=0.0):
         ("step", "call optimizer.step()"),
     ):
         if events.count(event) != count:
-            happened = "never" if event not in events else f"{events.count(event)} times in {count} calls"
-            raise Failure(f"expected one {event} in each train_step, it happened {happened}", hint=hint)
+            calls = "1 call" if count == 1 else f"{count} calls"
+            happened = "never happened" if event not in events else f"happened {events.count(event)} times in {calls}"
+            raise Failure(f"expected one {event} in each train_step, it {happened}", hint=hint)
     if [event for event in events if event in ("backward", "step")] != ["backward", "step"] * count:
         raise Failure("the optimizer's step comes before the gradients are there", hint="backward() first, then step()")
+    if all(np.array_equal(weight, problem[2]) for weight in got["weights"]):
+        raise Failure(
+            "the parameters did not change",
+            hint="the gradients were erased before step(): zero_grad() has to come before backward()",
+        )
     want_losses, want_weights = steps_in_numpy(*problem, lr, count)
     after = steps_in_numpy(*problem, lr, count + 1)[0][1:]
     kept_losses, kept = steps_in_numpy(*problem, lr, count, kept=1.0, stale=stale)
     added = "the gradients of the steps before are still in there: PyTorch adds, optimizer.zero_grad() forgets"
     with call("train_step(model, inputs, targets, optimizer, loss)"):
         hints = {
-            "that is a tensor, which drags its graph along: .item() makes a float of it": lambda got: any(
-                type(value) is not float for value in got
+            "that is a tensor, which drags its graph along: .item() turns it into a float": lambda got: any(
+                is_tensor(value) for value in got
             ),
             "that is the loss after the step: keep the one from before": after,
             added: lambda got: (
@@ -759,14 +803,21 @@ def test_without_a_loss_it_is_the_cross_entropy(observe):
     inputs, labels = np.ones((3, 4), dtype=np.float32), np.array([0, 1, 1])
     with call("train_step(model, inputs, labels, optimizer)"):
         got = observe(default_loss_of, inputs, labels, np.zeros((2, 4), dtype=np.float32))
-        assert_same(
-            got, float(np.log(2)), rtol=1e-3, hint="the default of the argument is cross_entropy: call loss(...)"
-        )
+        # After the step the two logits of each sample are 1/15 above and below 0.
+        after = (np.log1p(np.exp(2 / 15)) + 2 * np.log1p(np.exp(-2 / 15))) / 3
+        hints = {
+            "that is a tensor, which drags its graph along: .item() turns it into a float": is_tensor,
+            "that is the loss after the step: keep the one from before": lambda got: bool(
+                np.isclose(got, after, rtol=1e-3)
+            ),
+            "the default of the argument is cross_entropy: call loss(...)": lambda got: type(got) is float,
+        }
+        assert_same(got, float(np.log(2)), rtol=1e-3, hints=hints)
 
 
 @grade("pytorch_step", weight=SEEN)
 def test_a_step_leaves_the_mode_alone(observe, rng):
-    """A model in training mode learns in it, one in evaluation mode in that one."""
+    """A model that comes in training mode learns in training mode, one in evaluation mode in evaluation mode."""
     problem = a_small_problem(rng, 3)
     for training in (True, False):
         expect_modes(observe(watched_steps, *problem, 0.01, 1, training)["modes"], training)
@@ -843,14 +894,33 @@ def expect_measured(got, batches, weight):
     want, by_batch = measured(batches, weight)
     if type(answer) not in (tuple, list) or [type(value) for value in answer] != [float, float]:
         raise Failure(
-            "expected two Python floats, the loss and the accuracy", got=show(answer), hint=".item() makes one"
+            "expected two Python floats, the loss and the accuracy",
+            got=show(answer),
+            hint=".item() turns a tensor into one",
         )
+    sizes = [len(y) for _, y in batches]
+    count, num_batches = sum(sizes), len(batches)
+    means = [measured([batch], weight)[0][0] for batch in batches]
+    # What is right over all samples, had it been divided by the number of batches.
+    per_batch = [value * count / num_batches for value in want]
+    hits = sum(int(((x @ weight.T).argmax() == y).sum()) for x, y in batches) / count
     hints = {
-        "accuracy is a share, not a number of samples": lambda got: got[1] > 1,
+        "the loss of a batch is a mean: times the size of the batch it is the sum that you can add up": lambda got: (
+            max(sizes) > 1 and np.isclose(got[0], sum(means) / count, rtol=1e-3)
+        ),
+        # With a single batch an accuracy like that is the number of right answers itself.
+        "divide by the number of samples, not by the number of batches": lambda got: any(
+            np.isclose(a, c, rtol=1e-3) and not np.isclose(b, c, rtol=1e-3)
+            for a, b, c in list(zip(got, want, per_batch, strict=True))[: 2 if num_batches > 1 else 1]
+        ),
+        "accuracy is a share: divide the number of right answers by the number of samples": lambda got: got[1] > 1,
         "the loss that is given as an argument counts": lambda got: bool(np.isclose(got[0], want[0] / 3, rtol=1e-3)),
         "batches of different sizes do not count alike: add up over samples, divide once": lambda got: any(
             np.isclose(a, c, rtol=1e-3) and not np.isclose(b, c, rtol=1e-3)
             for a, b, c in zip(got, want, by_batch, strict=True)
+        ),
+        "argmax() without dim is a single number for the whole batch: argmax(dim=1) gives the class of each sample": (
+            lambda got: np.isclose(got[0], want[0], rtol=1e-3) and np.isclose(got[1], hits, rtol=1e-3)
         ),
         "is the model in evaluation mode? Dropout was at work": lambda got: not np.isclose(got[0], want[0], rtol=1e-3),
     }
@@ -858,12 +928,12 @@ def expect_measured(got, batches, weight):
 
 
 def expect_left_alone(got, training):
-    """Fail unless the model is given back in its mode, and no gradients were recorded."""
+    """Fail unless the model is left in the mode it was in, and no gradients were recorded."""
     if got["training"] is not training or got["inner"] is not training:
         hint = "keep model.training before you change the mode, and put it back afterwards"
-        raise Failure("the model is given back in another mode than it came in", hint=hint)
+        raise Failure("the model is left in another mode than it was in", hint=hint)
     if not got["watched"] or any(got["watched"]) or got["grad"]:
-        raise Failure("autograd watched the predictions", hint="predict inside of torch.no_grad()")
+        raise Failure("autograd watched the predictions", hint="predict inside with torch.no_grad():")
     if got["enabled"] is not True:
         raise Failure("autograd is off afterwards", hint="with torch.no_grad(): ends with its block")
 
@@ -886,7 +956,7 @@ def test_validation_is_in_evaluation_mode(observe, rng):
 
 @grade("pytorch_evaluate", weight=SEEN)
 def test_validation_gives_the_model_back_as_it_was(observe, rng):
-    """A model comes back in the mode it came in; it predicts without gradients."""
+    """The model is left in the mode it was in, and it predicts without gradients."""
     batches, weight = some_batches(rng, (3, 2))
     for training in (True, False):
         with call(f"evaluate(a model in {'training' if training else 'evaluation'} mode, batches)"):
@@ -906,6 +976,11 @@ def watched_fit(code, accuracies, losses, num_batches, training):
             super().__init__()
             self.weight = nn.Parameter(torch.zeros(2))
             self.register_buffer("steps", torch.zeros(1))
+            self.loaded = 0
+
+        def load_state_dict(self, *args, **kwargs):
+            self.loaded += 1
+            return super().load_state_dict(*args, **kwargs)
 
     model = Model().train(training)
     events, given = [], iter(losses)
@@ -928,7 +1003,7 @@ def watched_fit(code, accuracies, losses, num_batches, training):
     with swapped(code.training, train_step=step, evaluate=validate):
         history = code.training.fit(model, pairs, held_out, optimizer, len(accuracies), lambda p, t: 10 * p + t)
     state = {"weight": model.weight.detach().numpy(), "steps": model.steps.numpy()}
-    return {"history": history, "events": events, "state": state}
+    return {"history": history, "events": events, "state": state, "loaded": model.loaded}
 
 
 def expect_fit(got, accuracies, losses, num_batches):
@@ -959,12 +1034,16 @@ def expect_best(got, accuracies, num_batches):
     best = num_batches * (int(np.argmax(accuracies)) + 1)
     last = num_batches * len(accuracies)
     latest = num_batches * (len(accuracies) - int(np.argmax(accuracies[::-1])))
+    loaded = got["loaded"]
     hints = {
-        "those are the parameters of the last epoch: state_dict() refers to the model's own tensors, deepcopy it": (
-            lambda got: best != last and resembles(got, np.full(2, last))
+        "of several epochs with the best accuracy, the first counts: compare with >, not with >=": lambda got: (
+            latest not in (best, last) and resembles(got, np.full(2, latest))
         ),
-        "of several epochs with the best accuracy, the first counts": lambda got: (
-            latest != best and resembles(got, np.full(2, latest))
+        "those are the parameters of the last epoch: load the state that was kept": lambda got: (
+            not loaded and best != last and resembles(got, np.full(2, last))
+        ),
+        "those are the parameters of the last epoch: state_dict() refers to the model's own tensors, deepcopy it": (
+            lambda got: loaded and best != last and resembles(got, np.full(2, last))
         ),
     }
     with call(f"the model after epochs with the validation accuracies {list(accuracies)}"):
@@ -991,8 +1070,8 @@ def test_the_best_epoch_is_kept(observe):
 @grade("pytorch_fit", weight=SEEN)
 def test_of_equally_good_epochs_the_first_is_kept(observe):
     """Where several epochs have the best accuracy, the first one counts."""
-    accuracies = [0.3, 0.6, 0.2, 0.6]
-    expect_best(observe(watched_fit, accuracies, [1.0] * 4, 1, True), accuracies, 1)
+    accuracies = [0.3, 0.6, 0.2, 0.6, 0.4]
+    expect_best(observe(watched_fit, accuracies, [1.0] * 5, 1, True), accuracies, 1)
 
 
 # Traps
@@ -1136,7 +1215,8 @@ def learned_by_heart(code, images, labels, num_steps):
     torch.manual_seed(0)
     model = code.model.CifarModel(dict(code.model.HPARAMS)).train()
     inputs, targets = torch.from_numpy(images), torch.from_numpy(labels)
-    logits = model(inputs)
+    # Each time a copy: whether the model writes into its pictures is asked elsewhere.
+    logits = model(inputs.clone())
     if as_array(logits).shape != (len(images), 10):
         raise OddAnswer(f"expected logits of shape ({len(images)}, 10) in training mode, got {tuple(logits.shape)}")
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -1151,7 +1231,7 @@ def learned_by_heart(code, images, labels, num_steps):
     optimizer = torch.optim.Adam(parameters, lr=1e-3)
     losses = []
     for _ in range(num_steps + 1):
-        loss = nn.functional.cross_entropy(model(inputs), targets)
+        loss = nn.functional.cross_entropy(model(inputs.clone()), targets)
         losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()
@@ -1160,17 +1240,51 @@ def learned_by_heart(code, images, labels, num_steps):
 
 
 def outputs_one_by_one(code, images):
-    """The outputs of a new model for all samples at once, once more, and for each sample alone, in eval mode."""
+    """The outputs of a new model in eval mode for all samples, again, and for each alone; the samples afterwards."""
     import torch
 
     torch.manual_seed(0)
     model = code.model.CifarModel(dict(code.model.HPARAMS)).train()
-    samples = torch.from_numpy(images)
+    samples = torch.from_numpy(images.copy())
     with torch.no_grad():
         model(samples)
         model.eval()
         alone = [as_array(model(sample[None])) for sample in samples]
-        return as_array(model(samples)), as_array(model(samples)), np.stack([np.ravel(one) for one in alone])
+        together, again = as_array(model(samples)), as_array(model(samples))
+    return together, again, np.stack([np.ravel(one) for one in alone]), samples.numpy()
+
+
+def resized_model(code, factor):
+    """The `hidden_sizes` of HPARAMS, and parameters' shapes of two models: of HPARAMS, and with resized ones.
+
+    Where HPARAMS has no such entry, which the task allows, nothing is resized.
+    """
+    import torch
+
+    hparams = dict(code.model.HPARAMS)
+    sizes = hparams.get("hidden_sizes")
+    changed = dict(hparams)
+    if isinstance(sizes, tuple | list) and all(type(size) is int for size in sizes):
+        changed["hidden_sizes"] = [max(2, int(factor * size)) for size in sizes]
+    models = [code.model.CifarModel(each).eval() for each in (hparams, changed)]
+    with torch.no_grad():
+        rows = as_array(models[1](torch.zeros(2, 3, 32, 32)))
+    shapes = [[tuple(p.shape) for p in model.parameters()] for model in models]
+    return {"shapes": shapes, "sizes": sizes, "changed": changed.get("hidden_sizes"), "rows": rows}
+
+
+def expect_resized(got, factor):
+    """Fail unless the second model has other parameters than the first, where it has other `hidden_sizes`."""
+    (first, second), sizes, changed = got["shapes"], got["sizes"], got["changed"]
+    if not first or not second:
+        raise Failure("expected a model with parameters, got none", hint="are the layers attributes of the model?")
+    with call(f"CifarModel(dict(HPARAMS, hidden_sizes={changed}))" if changed != sizes else "CifarModel(HPARAMS)"):
+        expect_rows(got["rows"], 2)
+        if changed != sizes and first == second:
+            raise Failure(
+                f"the model has the same parameters as with hidden_sizes={sizes}",
+                hint='read the sizes from the argument, hparams["hidden_sizes"], not from HPARAMS',
+            )
 
 
 def expect_rows(got, n):
@@ -1186,8 +1300,10 @@ def expect_rows(got, n):
         raise Failure("expected finite logits, got NaN or infinity")
 
 
-def expect_alone(together, again, alone):
-    """Fail unless outputs repeat, do not depend on the batch, and differ from picture to picture."""
+def expect_alone(got, images):
+    """Fail unless pictures stay as they are, and outputs repeat, do not depend on the batch, and differ."""
+    together, again, alone, left = got
+    assert_same(left, images, hint="-= and /= change the pictures that came in: images = images - 0.5 makes new ones")
     expect_rows(together, len(alone))
     if not resembles(again, together):
         raise Failure(
@@ -1213,7 +1329,7 @@ def expect_learned(got):
         )
     if axes > 2:
         raise Failure(
-            f"a parameter has {axes} axes: that is no fully connected layer",
+            f"a parameter has {axes} axes: that is not a fully connected layer",
             hint="no convolutions in this exercise; nn.Linear has weights of two axes",
         )
     losses, reached = got["losses"], got["reached"]
@@ -1224,7 +1340,7 @@ def expect_learned(got):
             "the loss on one batch of 20 pictures falls too little",
             want=f"at most {0.5 * losses[0]:.3f} after {len(losses) - 1} steps",
             got=f"{losses[-1]:.3f}",
-            hint="no ReLU and no softmax behind the last layer; less dropout",
+            hint="no ReLU and no softmax after the last layer; less dropout",
         )
 
 
@@ -1240,7 +1356,14 @@ def test_the_model_takes_batches_of_any_size(observe, rng):
 @grade("cifar_model", weight=SEEN)
 def test_pictures_do_not_depend_on_their_neighbours(observe, rng):
     """In evaluation mode a picture has the same logits alone and in a batch, and other pictures have others."""
-    expect_alone(*observe(outputs_one_by_one, rng.random((6, 3, 32, 32), dtype=np.float32)))
+    images = rng.random((6, 3, 32, 32), dtype=np.float32)
+    expect_alone(observe(outputs_one_by_one, images), images)
+
+
+@grade("cifar_model", weight=SEEN)
+def test_the_sizes_come_from_hparams(observe):
+    """CifarModel(hparams) follows the argument: with hidden_sizes half as large it has smaller layers."""
+    expect_resized(observe(resized_model, 0.5), 0.5)
 
 
 @grade("cifar_model", weight=SEEN)

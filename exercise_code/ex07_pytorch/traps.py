@@ -1,4 +1,4 @@
-"""Exercise 7: four small pieces of code. Each has one bug, about which PyTorch says nothing. Find and mend them."""
+"""Exercise 7: four small pieces of code. Each has one bug, about which PyTorch says nothing. Find and fix them."""
 
 from __future__ import annotations
 

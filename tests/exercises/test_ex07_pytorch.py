@@ -1,4 +1,4 @@
-"""Exercise 7: autograd against exercise 5, the given code, the recipe's first layer, and a network that convolves."""
+"""Exercise 7: autograd against exercise 5, given code, hints, the recipe's first layer, a network that convolves."""
 
 import os
 import subprocess
@@ -17,10 +17,11 @@ from autograder.authoring.recipe import load_recipe
 from autograder.authoring.run_notebooks import make_tree
 from autograder.sources.exercise import sources
 from exercise_code.common.exercise import load_exercise
-from exercise_code.common.probing.failures import OddAnswer
+from exercise_code.common.probing.failures import Failure, OddAnswer
 from exercise_code.ex07_pytorch.augmentation import flip_and_shift
 from exercise_code.ex07_pytorch.complaints import complaint
 from exercise_code.ex07_pytorch.scoring import predict
+from exercise_code.ex07_pytorch.test_visible import expect_best, expect_measured, expect_parts, measured, some_batches
 
 SIZES = [[7, 3], [7, 6, 3], [5, 8, 4, 6]]
 
@@ -92,6 +93,44 @@ def test_a_complaint_is_shown_and_the_notebook_goes_on(capsys: pytest.CaptureFix
     assert said[0].startswith("RuntimeError: ") and said[1] == "No complaint at all."
     with pytest.raises(KeyboardInterrupt), complaint():
         raise KeyboardInterrupt
+
+
+def hint_of(expect: Any, *arguments: Any) -> str:
+    """What a student reads of this answer beside what came."""
+    with pytest.raises(Failure) as caught:
+        expect(*arguments)
+    return caught.value.hint
+
+
+def test_a_validation_with_a_mistake_gets_its_own_hint() -> None:
+    rng = np.random.default_rng(3)
+    batches, weight = some_batches(rng, (6, 6, 1))
+    (loss, accuracy), by_batch = measured(batches, weight)
+    assert 0 < accuracy < 1
+    added = sum(measured([batch], weight)[0][0] for batch in batches)
+    for answer, words in (
+        ([added / 13, accuracy], "the loss of a batch is a mean"),
+        ([loss, accuracy * 13 / 3], "not by the number of batches"),
+        ([loss * 13 / 3, accuracy], "not by the number of batches"),
+        ([loss, accuracy * 13], "accuracy is a share"),
+        ([loss / 3, accuracy], "given as an argument"),
+        (by_batch, "do not count alike"),
+        ([loss * 5, accuracy], "evaluation mode"),
+    ):
+        assert words in hint_of(expect_measured, {"answer": answer}, batches, weight), words
+
+
+@pytest.mark.parametrize(
+    ("value", "loaded", "words"), [(4, 1, "not with >="), (5, 0, "load the state"), (5, 1, "deepcopy")]
+)
+def test_parameters_of_the_wrong_epoch_get_their_own_hint(value: int, loaded: int, words: str) -> None:
+    state = {"weight": np.full(2, value, dtype=np.float32), "steps": np.full(1, value, dtype=np.float32)}
+    assert words in hint_of(expect_best, {"state": state, "loaded": loaded}, [0.3, 0.6, 0.2, 0.6, 0.4], 1)
+
+
+@pytest.mark.parametrize(("names", "words"), [(["bias", "w"], "the names have to be"), (["bias"], "attribute counts")])
+def test_a_parameter_that_is_missing_and_one_with_another_name_get_their_own_hint(names: list[str], words: str) -> None:
+    assert words in hint_of(expect_parts, [dict.fromkeys(names, np.zeros(1))] * 2, 4, 1)
 
 
 def test_the_recipe_makes_whitened_components() -> None:

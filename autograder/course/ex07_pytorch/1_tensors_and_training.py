@@ -5,8 +5,8 @@
 # layers, a training step, validation, and the loop around them. The steps that you write here come back in exercises 8, 10
 # and 11.
 #
-# **To pass:** 65 of 100 points, all three parts together. **Time:** about two and a half hours for this part, an hour and a
-# half for the other two.
+# **To pass:** 65 of 100 points, all three parts together. **Time:** about three hours for this part, and an hour for each of
+# the other two.
 #
 # **What you need:** numpy, and the idea of a gradient. Exercises 4 to 6 built by hand what PyTorch does for you from now on.
 #
@@ -48,7 +48,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from exercise_code import check, get_device, load_dataset, seed_everything, submit
+from exercise_code import check, get_device, load_dataset, seed_everything
 from exercise_code.ex07_pytorch.gradients import descend, gradient_at, round_straight_through
 from exercise_code.ex07_pytorch.network import MLP, Linear, Standardize
 from exercise_code.ex07_pytorch.pictures import (
@@ -78,7 +78,7 @@ print(t.shape, t.dtype, t.device)
 print(t[:, 1], t.sum(dim=0), t.mean().item(), sep="\n")
 
 # %% [markdown]
-# `.item()` makes a Python number of a tensor with a single value. To and from numpy:
+# `.item()` turns a tensor with a single value into a Python number. To and from numpy:
 
 # %%
 array = np.ones(3)
@@ -113,7 +113,10 @@ print("reshaped, nothing has moved:    ", torch.from_numpy(picture).reshape(3, 1
 check("pytorch_images")
 
 # %% [markdown]
-# The pictures of this exercise are those of exercises 3, 5 and 6:
+# The pictures of this exercise are those of exercises 3, 5 and 6. `load_dataset` prints from which of two sources they come:
+# drawings that your computer makes itself in a few seconds (`embedded`), or the photographs of CIFAR-10 (`real`), if they are on
+# your disk already. Nothing is downloaded: only `source="real"` would do that, 170 MB, once. **The grader uses drawings, unless
+# your instructor has announced photographs.**
 
 # %%
 train_set, val_set = load_dataset("cifar10", split="train"), load_dataset("cifar10", split="val")
@@ -153,27 +156,27 @@ print("written into a clone, not seen in the row:", row.tolist())
 #
 # ●●○ · about 5 minutes · answer in this cell
 #
-# A classmate prepares a batch like this:
+# A classmate wants to train on slightly darker pictures. In each epoch she makes every batch like this:
 #
 # ```
-# batch = images[:32]
-# batch -= batch.mean(dim=0)
+# batch = images[start : start + 32]
+# batch *= 0.9
 # ```
 #
-# It works, but her network gets worse from epoch to epoch. What happens to `images`, why is it worse each time, and which one
-# change mends it?
+# It runs, but after a few epochs her network slowly gets worse on the validation set, where it should get better. What happens to
+# `images`, why does it matter more with every epoch, and which one change fixes it?
 #
 # ### BEGIN SOLUTION
-# `images[:32]` is a view: batch and images share their memory. `-=` writes into it, so the first 32 pictures of the data set
-# itself are changed, in every epoch once more if batches are shuffled or the mean differs. Training data drift away from what
-# validation looks like. `batch = batch - batch.mean(dim=0)` makes a new tensor and leaves images alone (or
-# `images[:32].clone()`).
+# A slice is a view: batch and images share their memory. `*=` writes into it, so the pictures of the data set itself get darker,
+# and in the next epoch the dark ones get darker still: 0.9, 0.81, 0.73 times as bright, and after 20 epochs 0.12 times. The network
+# learns from ever darker pictures, and validation looks less and less like them. `batch = batch * 0.9` makes a new tensor and
+# leaves images alone (or `.clone()` after the slice).
 # ### END SOLUTION
 #
 # ### BEGIN MARKING GUIDE
 # - 1 point: a slice is a view, batch shares memory with images.
-# - 1 point: -= writes in place, so the data set itself is changed, again and again.
-# - 1 point: a new tensor in place of -=, or a clone of the slice.
+# - 1 point: *= writes in place, so the data set itself gets darker, in each epoch once more (the factors multiply).
+# - 1 point: a new tensor in place of *=, or a clone of the slice.
 # ### END MARKING GUIDE
 
 # %% [markdown]
@@ -228,6 +231,9 @@ check("pytorch_distances")
 
 # %% [markdown]
 # A first classifier without any training: find the most similar training picture and take its label.
+#
+# Broadcasting has a price: all differences are in memory at once, (N, M, D) of them. For 200 pictures against 1,000 these are
+# $200 \cdot 1000 \cdot 3072$ numbers, 2.5 GB, and their squares need as much again. So the cell asks for 20 pictures at a time.
 
 # %%
 some, many = val_images[:6].flatten(1), train_images[:1000].flatten(1)
@@ -239,7 +245,8 @@ show_neighbours(
     [[names[val_set.labels[i]], *(names[train_set.labels[j]] for j in nearest[i].tolist())] for i in range(6)],
 )
 
-guesses = train_labels[squared_distances(val_images[:200].flatten(1), many).argmin(dim=1)]
+pieces = val_images[:200].flatten(1).split(20)
+guesses = train_labels[torch.cat([squared_distances(piece, many).argmin(dim=1) for piece in pieces])]
 print(f"right among 200: {(guesses == val_labels[:200]).float().mean():.0%}; guessing gives 10 %")
 
 # %% [markdown]
@@ -270,13 +277,13 @@ y.backward()
 print("gradients:", w.grad, b.grad, x.grad)
 
 # %% [markdown]
-# `requires_grad=True` says "watch this one". The graph hangs behind `y`, as `grad_fn`; the gradients arrive in `.grad` of the tensors
+# `requires_grad=True` says "watch this one". The graph hangs on `y` as its `grad_fn`; the gradients arrive in `.grad` of the tensors
 # that are watched. `x` is not, so it has none.
 #
 # ### Does it equal your gradients of exercise 5?
 #
 # A linear layer, ReLU, a second linear layer and softmax cross-entropy, with the formulas that you derived there. $S$ are the
-# softmax's shares and $Y$ the one-hot labels:
+# probabilities that softmax gives, and $Y$ the one-hot labels:
 #
 # $$ dZ = \tfrac{1}{N} (S - Y), \quad dW_2 = H^\top dZ, \quad dH = dZ\, W_2^\top, \quad dA = dH \cdot [A > 0], \quad
 #    dW_1 = X^\top dA $$
@@ -317,7 +324,7 @@ for _ in range(3):
     print(w.grad.item())
 
 # %% [markdown]
-# The slope of $w^2$ at 3 is 6, each time. But 6, 12, 18 is what stands there. That is useful where a loss has several parts, and
+# The slope of $w^2$ at 3 is 6, each time. But the cell prints 6, 12, 18. That is useful where a loss has several parts, and
 # it is the most frequent bug in training loops.
 #
 # ## Task 4: the gradient of any function (5 points)
@@ -326,7 +333,7 @@ for _ in range(3):
 #
 # Write `gradient_at`. It has to be a good guest: after the call, `x` is what it was.
 #
-# - **in:** `function`, which makes a single number of a tensor, and `x`, a float tensor of any shape
+# - **in:** `function`, which turns a tensor into a single number, and `x`, a float tensor of any shape
 # - **out:** the gradient at `x`, a tensor of the shape of `x`
 
 # %% role="checks" grade_id="pytorch_gradient" points=5
@@ -347,7 +354,7 @@ print("autograd:", [round(value, 4) for value in gradient_at(wild, x).tolist()])
 print("numeric: ", [round(value, 4) for value in numeric])
 
 # %% [markdown]
-# ### Steps are no part of the function
+# ### Steps are not part of the function
 #
 # Now go downhill. There is one difficulty. A step changes the very tensor that autograd watches, and autograd would watch that, too:
 # the step would become part of the graph. `torch.no_grad()` switches the watching off for a block:
@@ -378,13 +385,13 @@ with torch.no_grad():
 # </details>
 # <details><summary>Hint 2: the idea</summary>
 #
-# In each step: the value, its gradient, note the value as a number, move the point without being watched. See to it that the
-# next gradient starts from nothing.
+# In each step: compute the value and its gradient, note the value as a number, move the point without being watched. Make sure
+# that the next gradient starts from zero.
 #
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# `point -= lr * point.grad` inside of `with torch.no_grad():`, then `point.grad = None`. At the end `detach`.
+# `point -= lr * point.grad` inside `with torch.no_grad():`, then `point.grad = None`. At the end `detach`.
 #
 # </details>
 
@@ -414,8 +421,8 @@ show_path(valley, torch.stack(points).numpy())
 
 # %%
 w = torch.tensor(2.7, requires_grad=True)
-loss = (w.round() - 5) ** 2
-loss.backward()
+y = (w.round() - 5) ** 2
+y.backward()
 print("rounded:", w.round().item(), " gradient:", w.grad.item())
 
 # %% [markdown]
@@ -481,7 +488,7 @@ for name in dict.fromkeys(["cpu", device.type]):
 
 # %% [markdown]
 # Two rules are enough: **move the model once, move each batch**. `model.to(device)` moves a module's parameters in place; for a
-# tensor you have to keep the answer, `batch = batch.to(device)`. Below everything stays on the CPU, since the networks are small.
+# tensor you have to keep the result, `batch = batch.to(device)`. Below everything stays on the CPU, since the networks are small.
 
 # %% [markdown]
 # ## 4. Modules
@@ -506,7 +513,7 @@ print(scale(torch.tensor([1.0, 10.0])))
 print(dict(scale.named_parameters()))
 
 # %% [markdown]
-# Three things to remember, and you know the template:
+# Every module is written like this one. Three things to remember:
 #
 # - `super().__init__()` comes first: it makes the bag.
 # - An `nn.Parameter` that becomes an attribute goes into the bag. An optimizer finds it there, `state_dict()` saves it, `.to(device)`
@@ -553,7 +560,8 @@ print("largest difference to torch's own:", (mine(x) - theirs(x)).abs().max().it
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# The docstring of `__init__` shows a buffer. The broadcasting picture shows what (3,) would be lined up with.
+# The docstring of `__init__` shows a buffer. Shapes are lined up from the right: which axis of (N, 3, height, width) would (3,)
+# meet?
 #
 # </details>
 # <details><summary>Hint 2: the idea</summary>
@@ -608,8 +616,8 @@ print("in a list:", len(list(hidden.parameters())), " in a ModuleList:", len(lis
 # </details>
 # <details><summary>Hint 2: the idea</summary>
 #
-# Collect modules in a plain list first, three for each pair of sizes. Behind the last linear layer comes nothing. Then make an
-# `nn.Sequential` of the list.
+# Collect modules in a plain list first, three for each pair of sizes. Nothing comes after the last linear layer. Then make an
+# `nn.Sequential` from the list.
 #
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
@@ -643,14 +651,14 @@ print("logits:", tuple(model(train_images[:5]).shape))
 # 3. gradients: `.backward()` on the loss
 # 4. change the parameters: `optimizer.step()`
 #
-# Here it is in slow motion, for one parameter and `SGD` with a learning rate of 0.1:
+# Here it is in slow motion, for one parameter, `SGD` with a learning rate of 0.1, and $y = w^2$ in place of a loss:
 
 # %%
 w = nn.Parameter(torch.tensor(3.0))
 optimizer = torch.optim.SGD([w], lr=0.1)
 optimizer.zero_grad()
-loss = w**2
-loss.backward()
+y = w**2
+y.backward()
 print("before the step: w =", w.item(), " gradient =", w.grad.item())
 optimizer.step()
 print(f"after the step:  w = {w.item():.1f}, which is 3 - 0.1 * 6")
@@ -660,10 +668,11 @@ print(f"after the step:  w = {w.item():.1f}, which is 3 - 0.1 * 6")
 #
 # ●○○ · about 10 minutes · [training.py](../../exercise_code/ex07_pytorch/training.py)
 #
-# Write `train_step`. You will use it in this exercise and in three more, so it takes the loss as an argument.
+# Write `train_step`. You will use it in this exercise and in three more, so it takes the loss as an argument: `loss` is a function of
+# predictions and targets.
 #
 # - **in:** `model`, `inputs`, `targets`, `optimizer`, `loss`
-# - **out:** the loss before the step, a Python float
+# - **out:** the value of the loss before the step, a Python float
 
 # %% role="checks" grade_id="pytorch_step" points=6
 check("pytorch_step")
@@ -703,7 +712,7 @@ for name, kind in {"with zero_grad": torch.optim.SGD, "without": NeverForgets}.i
 show_lines(losses, "loss", expected="y = 2x, the same data and learning rate")
 
 # %% [markdown]
-# **Expect** one curve that falls to 0, and one that swings for ever: old gradients push on long after they were right. PyTorch says
+# **Expect** one curve that falls to 0, and one that swings forever: old gradients keep pushing long after they were right. PyTorch says
 # nothing about it.
 #
 # ### Validation
@@ -729,7 +738,7 @@ print("evaluation:", [round(model(train_images[:1])[0, 0].item(), 3) for _ in ra
 #
 # ●●○ · about 15 minutes · [training.py](../../exercise_code/ex07_pytorch/training.py)
 #
-# Write `evaluate`. It is a good guest as well: the model is given back in the mode it came in.
+# Write `evaluate`. It is a good guest as well: the model is left in the mode it was in.
 #
 # - **in:** `model`, `batches` of (inputs, labels), `loss`
 # - **out:** the mean loss and the accuracy over all samples, two Python floats
@@ -741,14 +750,14 @@ print("evaluation:", [round(model(train_images[:1])[0, 0].item(), 3) for _ in ra
 # </details>
 # <details><summary>Hint 2: the idea</summary>
 #
-# Keep the mode, set evaluation mode. In a loop without gradients add up three numbers: losses, right answers, samples. Put the mode
+# Note the mode, then set evaluation mode. In a loop without gradients add up three numbers: losses, right answers, samples. Put the mode
 # back, divide.
 #
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
 # The class with the highest logit is `logits.argmax(dim=1)`. Compared with the labels it gives True and False, which `.sum()` counts.
-# `model.train(kept)` puts a mode back.
+# `model.train(noted)` sets the mode that you noted.
 #
 # </details>
 
@@ -763,8 +772,8 @@ check("pytorch_evaluate")
 
 # %%
 val_batches = DataLoader(TensorDataset(val_images, val_labels), batch_size=200)
-loss, accuracy = evaluate(model, val_batches)
-print(f"before any training: loss {loss:.2f}, accuracy {accuracy:.0%}")
+val_loss, accuracy = evaluate(model, val_batches)
+print(f"before any training: loss {val_loss:.2f}, accuracy {accuracy:.0%}")
 
 # %% [markdown]
 # **Expect** about 2.3 and about 10 %. If an untrained network is much better or worse, something is wrong.
@@ -803,8 +812,9 @@ print("kept before, and yet:", kept["weight"].item())
 # </details>
 # <details><summary>Hint 3: almost the line</summary>
 #
-# Five lines inside of a loop over epochs, then an `if` that compares two accuracies. Hand `loss` on to both functions. The
-# model may come in evaluation mode, so `model.train()` belongs inside of the loop.
+# Five lines inside a loop over epochs, then an `if` that compares two accuracies. Hand `loss` on to both functions. The model may
+# come in evaluation mode, so call `model.train()` before the steps. Once before the loop is enough, as your `evaluate` leaves the
+# mode as it was; at the start of each epoch it does no harm.
 #
 # </details>
 
@@ -856,18 +866,15 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # - Views share memory; what writes in place reaches all of them. `clone` copies, `detach` forgets the past.
 # - Broadcasting lines shapes up from the right, and never complains when it could mean something else.
-# - Autograd computes what you derived by hand. Gradients add up; `no_grad` and `detach` say what is no part of the function.
+# - Autograd computes what you derived by hand. Gradients add up; `no_grad` and `detach` say what is not part of the function.
 # - A module finds parameters, buffers and modules that are its attributes. A plain list hides them.
 # - zero_grad, predictions and loss, backward, step. Evaluation mode and `no_grad` for validation. Copies for the best epoch.
 #
 # ## Hand in
 #
-# All three parts are handed in together. [Part 2](2_when_pytorch_complains.ipynb) is about errors, and about bugs without any.
-
-# %%
-submit("ex07_pytorch")
-
-# %% [markdown]
+# You hand in all three parts together, at the end of [part 3](3_cifar10.ipynb). Save this notebook, and go on with
+# [part 2](2_when_pytorch_complains.ipynb), which is about errors, and about bugs without any.
+#
 # ## Read on
 #
 # - [Autograd mechanics](https://docs.pytorch.org/docs/stable/notes/autograd.html) in PyTorch's documentation.

@@ -2,15 +2,15 @@
 # # Exercise 7, part 2: when PyTorch complains
 #
 # **What you will build:** a feeling for error messages. You make the ten errors that everybody makes, read what PyTorch says, and
-# mend each. Then come four bugs about which it says nothing at all, and you hunt them.
+# fix each. Then come four bugs about which it says nothing at all, and you hunt them.
 #
-# **Time:** about 45 minutes. **What you need:** [part 1](1_tensors_and_training.ipynb).
+# **Time:** about an hour. **What you need:** [part 1](1_tensors_and_training.ipynb).
 #
 # **Where you write code:** in [traps.py](../../exercise_code/ex07_pytorch/traps.py), at the end.
 #
 # | task | what you do | file | difficulty | points |
 # |---|---|---|---|---|
-# | 13 | find and mend four bugs | `traps.py` | ●●○ | 12 |
+# | 13 | find and fix four bugs | `traps.py` | ●●○ | 12 |
 
 # %%
 # %load_ext autoreload
@@ -49,7 +49,7 @@ with complaint():
 # the layer's weight. And 384? That is $4 \cdot 3 \cdot 32$: a linear layer takes the *last* axis as its numbers, and all others as
 # samples.
 #
-# **Mend it:** a row for each picture.
+# **Fix it:** a row for each picture.
 
 # %%
 layer(images.flatten(1)).shape
@@ -65,13 +65,13 @@ with complaint():
 
 # %% [markdown]
 # **Read it:** one side is Double (float64), the other Float (float32). float64 nearly always comes from numpy, with
-# `torch.from_numpy`. **Mend it** where the data come in, not in the middle of a model:
+# `torch.from_numpy`. **Fix it** where the data come in, not in the middle of a model:
 
 # %%
 layer(images.flatten(1).double().float()).shape
 
 # %% [markdown]
-# ### 3. Labels that are no labels
+# ### 3. Labels that are not labels
 #
 # `cross_entropy` has two complaints about labels. They are whole numbers of int64, from 0 to the number of classes minus 1:
 
@@ -86,20 +86,20 @@ with complaint():
 # **Read it:** "Long" is int64. And with ten classes there is no class 10. On a GPU the second one is far worse: "device-side assert
 # triggered", at some later line, and the kernel has to be restarted. If you see that, run the same batch on the CPU first.
 #
-# **Mend it:**
+# **Fix it:**
 
 # %%
 nn.functional.cross_entropy(logits, labels.float().long()).item()
 
 # %% [markdown]
-# ### 4. To numpy, with a graph behind it
+# ### 4. To numpy, from a tensor with a graph
 
 # %%
 with complaint():
     logits.numpy()
 
 # %% [markdown]
-# **Read it:** numpy cannot watch, so the graph would be lost; PyTorch wants you to say that you know. **Mend it** as it says. For a
+# **Read it:** numpy cannot watch, so the graph would be lost; PyTorch wants you to say that you know. **Fix it** as it says. For a
 # tensor on a GPU, `.cpu()` comes in between.
 
 # %%
@@ -116,10 +116,10 @@ with complaint():
 
 # %% [markdown]
 # **Read it:** the graph is thrown away while `backward` walks it, to save memory. The message offers `retain_graph=True`. **That is nearly
-# always the wrong way out.** Ask instead why the graph of an earlier step is still in use: was the prediction made outside of the loop?
+# always the wrong way out.** Ask instead why the graph of an earlier step is still in use: was the prediction made outside the loop?
 # Is a loss added up as a tensor, `total = total + loss`?
 #
-# **Mend it:** predict anew in each step, and add up numbers, `total += loss.item()`.
+# **Fix it:** predict anew in each step, and add up numbers, `total += loss.item()`.
 
 # %%
 total = 0.0
@@ -137,7 +137,7 @@ with complaint():
     layer.weight -= 0.1 * layer.weight.grad
 
 # %% [markdown]
-# **Read it:** a *leaf* is a tensor at the start of a graph: a parameter. A step of descent is no part of the function. **Mend it** with
+# **Read it:** a *leaf* is a tensor at the start of a graph: a parameter. A step of descent is not part of the function. **Fix it** with
 # `no_grad`, or leave it to an optimizer.
 
 # %%
@@ -159,7 +159,7 @@ with complaint():
 # **Read it:** the derivative of exp is exp itself, so the graph had kept `y`; then `y` was changed in place. The message counts: it is
 # at *version 1*, and version 0 was needed. It says "output 0 of Exp", so look for what happens to the output of an `exp`.
 #
-# **Mend it:** a new tensor.
+# **Fix it:** a new tensor.
 
 # %%
 x = torch.ones(3, requires_grad=True)
@@ -171,7 +171,7 @@ x.grad
 # %% [markdown]
 # ### 8. Backward from nowhere
 #
-# `backward` needs a single number, and a graph behind it:
+# `backward` needs a single number, and the graph that it was made by:
 
 # %%
 with torch.no_grad():
@@ -183,7 +183,7 @@ with complaint():
 
 # %% [markdown]
 # **Read it:** no `grad_fn` means that nothing was watched: `no_grad`, `detach`, `.item()`, a way through numpy, or only frozen parameters.
-# "Only for scalar outputs" means that there is one loss for each sample. **Mend it:** take the mean, outside of `no_grad`.
+# "Only for scalar outputs" means that there is one loss for each sample. **Fix it:** take the mean, outside `no_grad`.
 
 # %%
 nn.functional.cross_entropy(layer(images.flatten(1)), labels, reduction="none").mean().backward()
@@ -200,14 +200,14 @@ with complaint():
 
 # %% [markdown]
 # **Read it:** the model is on one device, the batch on another. With a GPU the message reads "Expected all tensors to be on the same device,
-# but found at least two devices, cuda:0 and cpu!". **Mend it:** move the model once, move each batch.
+# but found at least two devices, cuda:0 and cpu!". **Fix it:** move the model once, move each batch.
 
 # %%
 device = next(layer.parameters()).device
 layer(images.flatten(1).to(device)).device
 
 # %% [markdown]
-# If it happens *inside* of a model, then a tensor there is neither a parameter nor a buffer, or one was made in `forward` without
+# If it happens *inside* a model, then a tensor there is neither a parameter nor a buffer, or one was made in `forward` without
 # `device=x.device`.
 #
 # ### 10. Weights that do not fit
@@ -222,8 +222,9 @@ with complaint():
 # %% [markdown]
 # **Read it:** "missing" is what the model has and the file lacks, "unexpected" the other way round. Names are the path of attributes, so
 # `1.weight` is the weight of the second module. If all names are there with a prefix such as `module.`, the model was saved from within a
-# wrapper. "Size mismatch" means the same code with other hyperparameters. **Mend it:** build the model as it was built when it was saved,
-# which is why hyperparameters are saved beside the weights.
+# wrapper. "Size mismatch" means the same code with other hyperparameters. **Fix it:** build the model as it was built when it was saved,
+# which is why hyperparameters are saved beside the weights. `load_state_dict(..., strict=False)` skips the names that do not fit, so the
+# message goes away, and the model keeps random weights there.
 
 # %%
 model.load_state_dict({f"1.{name}": tensor for name, tensor in layer.state_dict().items()})
@@ -261,11 +262,11 @@ print(f"slope by a loss that is right:    {train_a_line(lambda p, t: nn.function
 # **Expect** 0.00 and 2.00. The model was asked to be close to *every* target with each prediction, and the best answer to that is their mean.
 # Print the shapes of `predictions`, `targets` and `errors`, and look at the picture of broadcasting in part 1.
 #
-# Against such bugs there is no message to read. There are only habits:
+# Such bugs give you no message to read. What helps are habits:
 #
 # - print the **shape** of every intermediate result once;
 # - compute one value **by hand**;
-# - look whether **what should not change** is still the same afterwards;
+# - check whether **what should not change** is still the same afterwards;
 # - count the **parameters**;
 # - let the model learn **one batch by heart**.
 #
@@ -281,7 +282,7 @@ print(f"slope by a loss that is right:    {train_a_line(lambda p, t: nn.function
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Try each by itself in a cell below: call it with a small input, and print what goes in before and after, shapes, parameters.
+# Try each by itself in the cell below: call it with a small input, and print what goes in, before and after the call, and shapes and parameters.
 #
 # </details>
 # <details><summary>Hint 2: the idea</summary>
@@ -296,6 +297,14 @@ print(f"slope by a loss that is right:    {train_a_line(lambda p, t: nn.function
 # argument. `Committee`: which kind of list do modules find?
 #
 # </details>
+
+# %%
+from exercise_code.ex07_pytorch import traps
+
+# Try each by itself here. This is a start:
+predictions, targets = torch.tensor([[1.0], [3.0]]), torch.tensor([1.0, 5.0])
+print("shapes:", predictions.shape, targets.shape)
+print("by hand: (0 + 4) / 2 = 2; mean_squared_error:", traps.mean_squared_error(predictions, targets))
 
 # %% role="checks" grade_id="pytorch_traps" points=12
 check("pytorch_traps")
@@ -322,7 +331,7 @@ for name, loss in {
 show_lines(curves, "the real cross-entropy", expected="20 pictures by heart")
 
 # %% [markdown]
-# **Expect** the first curve to fall to 0 at once, and the second one to need five times as long: shares lie between 0 and 1, so even a perfect
+# **Expect** the first curve to fall below 0.5 within 20 steps, and the second one to need nearly 80: probabilities lie between 0 and 1, so even a perfect
 # answer looks like a hesitant one, and gradients stay small. It learns all the same. Nobody who sees only the second curve would look for a bug.
 #
 # ## What you learned

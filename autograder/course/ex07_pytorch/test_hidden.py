@@ -29,6 +29,7 @@ from exercise_code.ex07_pytorch.test_visible import (
     expect_mlp,
     expect_modes,
     expect_parts,
+    expect_resized,
     expect_rounded,
     expect_share,
     expect_standardized,
@@ -45,6 +46,7 @@ from exercise_code.ex07_pytorch.test_visible import (
     mlp_answers,
     outputs_one_by_one,
     outputs_with_dropout,
+    resized_model,
     rounded,
     some_batches,
     standardized,
@@ -172,7 +174,7 @@ def test_a_step_starts_from_fresh_gradients(observe, rng):
 
 @grade("pytorch_step")
 def test_a_step_keeps_either_mode(observe, rng):
-    """The model predicts in the mode it came in, and is in it afterwards."""
+    """The model predicts in the mode it is in, and is left in it."""
     problem = a_small_problem(rng, 3)
     for training in (True, False):
         got = observe(watched_steps, *problem, 0.01, 1, training)
@@ -229,7 +231,7 @@ def test_random_batches_are_measured(observe, rng):
 
 @grade("pytorch_evaluate")
 def test_random_batches_leave_the_model_as_it_was(observe, rng):
-    """The model comes back in its mode, measured without gradients."""
+    """The model is left in the mode it was in, and is measured without gradients."""
     batches, weight = some_batches(rng, (5, 3))
     for training in (True, False):
         got = observe(evaluations, batches, weight, training)
@@ -317,7 +319,14 @@ def test_committees_of_other_sizes_are_trained(observe, rng):
 @grade("cifar_model")
 def test_other_pictures_do_not_depend_on_their_neighbours(observe, rng):
     """In evaluation mode each of several random pictures has logits of its own, alone and in a batch."""
-    expect_alone(*observe(outputs_one_by_one, rng.random((5, 3, 32, 32), dtype=np.float32)))
+    images = rng.random((5, 3, 32, 32), dtype=np.float32)
+    expect_alone(observe(outputs_one_by_one, images), images)
+
+
+@grade("cifar_model", weight=0.5)
+def test_other_sizes_make_another_model(observe):
+    """With hidden_sizes twice as large the model has larger layers."""
+    expect_resized(observe(resized_model, 2), 2)
 
 
 @grade("cifar_model")

@@ -20,7 +20,8 @@ class CifarModel(nn.Module):
     Args:
         hparams: dict of plain values (numbers, texts, lists), such as `HPARAMS`. Which entries there are is up to you.
             The saved weights must fit the model that `CifarModel(hparams)` builds from the saved hyperparameters, so
-            every size has to come from `hparams` or be written in this file.
+            every size has to come from `hparams` or be written in this file. Read the argument, not `HPARAMS`: if
+            `HPARAMS` has an entry `hidden_sizes`, then other `hidden_sizes` have to make another model.
     """
 
     def __init__(self, hparams: dict[str, Any]) -> None:
@@ -39,7 +40,7 @@ class CifarModel(nn.Module):
         ### BEGIN SOLUTION
         size: int = NUM_PIXELS
         layers: list[nn.Module] = []
-        # A linear layer without an activation makes fewer numbers of the pixels: the recipe fills it.
+        # A linear layer without an activation turns the pixels into fewer numbers: the recipe fills it.
         if components := hparams.get("components", 0):
             layers += [nn.Linear(size, components), nn.Dropout(hparams["input_dropout"])]
             size = components
@@ -59,7 +60,8 @@ class CifarModel(nn.Module):
 
         Args:
             images: float32 of shape (batch_size, 3, 32, 32), values from 0 to 1. The batch size may be any, from 1
-                upwards, and in evaluation mode what comes out for one picture must not depend on the others.
+                upwards, and in evaluation mode what comes out for one picture must not depend on the others. The
+                pictures stay as they are.
         """
         ### TASK cifar_model
         ### BEGIN SOLUTION

@@ -14,7 +14,7 @@ class Linear(nn.Module):
 
     Args:
         num_in: how many numbers a sample has before the layer.
-        num_out: how many it has behind it.
+        num_out: how many it has after it.
     """
 
     def __init__(self, num_in: int, num_out: int) -> None:
@@ -58,7 +58,7 @@ class Standardize(nn.Module):
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Register the two buffers, float32 of shape (3,).
+        """Register the two buffers, float32 whatever the numbers are: of shape (3,), or with more axes of length 1.
 
         Hint:
             `self.register_buffer("steps", torch.zeros(5))` makes a buffer that is found as `self.steps`.
@@ -92,15 +92,15 @@ class MLP(nn.Module):
     Args:
         sizes: how many numbers a sample has at the start, between the layers and at the end: [3072, 100, 10] makes two
             linear layers, from 3072 numbers to 100, and from 100 to 10.
-        dropout: the share of the numbers behind each ReLU that is dropped in training.
+        dropout: the share of the numbers after each ReLU that is dropped in training.
     """
 
     def __init__(self, sizes: Sequence[int], dropout: float = 0.0) -> None:
         """Make the layers, with PyTorch's `nn.Linear`, `nn.ReLU` and `nn.Dropout`.
 
         Hints:
-            - PyTorch finds layers that are attributes, or inside of an `nn.Sequential` or `nn.ModuleList` that is
-              one. A plain list hides them.
+            - PyTorch finds layers that are attributes, or inside an `nn.Sequential` or `nn.ModuleList` that is one. A
+              plain list hides them.
             - `itertools.pairwise(sizes)` gives the two sizes of each linear layer, one after the other.
         """
         super().__init__()
@@ -120,7 +120,7 @@ class MLP(nn.Module):
                 as (3, 32, 32).
 
         Hint:
-            `x.flatten(1)` makes a row of each sample and leaves the batch axis alone.
+            `x.flatten(1)` turns each sample into a row and leaves the batch axis alone.
         """
         ### TASK pytorch_mlp
         ### BEGIN SOLUTION

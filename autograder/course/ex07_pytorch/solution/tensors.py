@@ -15,7 +15,7 @@ def images_to_tensor(images: np.ndarray) -> torch.Tensor:
         images: numpy array of uint8, shape (N, height, width, 3). It stays as it is.
 
     Hints:
-        - `torch.from_numpy` makes a tensor of an array, `permute` puts axes in another order.
+        - `torch.from_numpy` turns an array into a tensor, `permute` puts axes in another order.
         - `reshape` keeps the order of the numbers in memory, so it cannot swap axes.
     """
     ### TASK pytorch_images

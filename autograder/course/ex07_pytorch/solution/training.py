@@ -22,14 +22,14 @@ def train_step(
     """The loss of the batch before the step, a Python float, after one step of gradient descent.
 
     In this order: forget the gradients of the step before, compute predictions and loss, compute the gradients, let
-    the optimizer change the parameters. The model stays in the mode (training or evaluation) it came in.
+    the optimizer change the parameters. The model stays in the mode it is in, training or evaluation.
 
     Args:
         model: gives predictions for inputs.
         inputs: a batch, as the model takes it.
         targets: what is true for each sample, as the loss takes it.
         optimizer: an optimizer of the model's parameters.
-        loss: `loss(predictions, targets)`, a tensor with a single number.
+        loss: a function; `loss(predictions, targets)` is a tensor with a single number.
     """
     ### TASK pytorch_step
     ### BEGIN SOLUTION
@@ -44,13 +44,13 @@ def train_step(
 def evaluate(model: nn.Module, batches: Batches, loss: Loss = nn.functional.cross_entropy) -> tuple[float, float]:
     """The mean loss and the accuracy over all samples, two Python floats.
 
-    The model predicts in evaluation mode, without gradients. Afterwards it is in the mode it came in.
+    The model predicts in evaluation mode, without gradients. Afterwards it is in the mode it was in before.
 
     Args:
         model: gives logits (batch_size, num_classes) for inputs.
         batches: gives pairs (inputs, labels). Batches may differ in size, so the mean of their means is not the mean
             over all samples.
-        loss: `loss(logits, labels)`, the mean over a batch, a tensor with a single number.
+        loss: a function; `loss(logits, labels)` is the mean over a batch, a tensor with a single number.
 
     Hints:
         - `model.training` says which mode it is in; `model.train(True)` and `model.train(False)` set it.
@@ -80,13 +80,13 @@ def fit(
     num_epochs: int,
     loss: Loss = nn.functional.cross_entropy,
 ) -> dict[str, list[float]]:
-    """What happened in each epoch. The model has the parameters of its best epoch in the end.
+    """What happened in each epoch. In the end the model has the parameters of its best epoch.
 
     An epoch is one `train_step` for each training batch, in training mode, and then one `evaluate` on the validation
     batches. The best epoch is the one with the highest validation accuracy; of several, the first.
 
     Args:
-        model, optimizer, loss: as in `train_step`.
+        model, optimizer, loss: as in `train_step`; `loss` is a function here, too.
         train_batches, val_batches: give pairs (inputs, labels), anew each time they are looped over.
         num_epochs: how many epochs to train, at least 1.
 
