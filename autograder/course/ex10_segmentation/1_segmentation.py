@@ -775,7 +775,7 @@ for group in parameter_groups(transfer, transfer.net.encoder, encoder_lr=2e-4, l
     print(f"thawed:  {sum(p.numel() for p in group['params']):9,} parameters with learning rate {group['lr']}")
 
 # %% [markdown]
-# You should see one group of 331,734 parameters, then two, of which the first has 2.2 million.
+# You should see one group of 331,478 parameters, then two, of which the first has 2.2 million.
 #
 # Does `quiet_norms` work? One training step, and a look at a running mean of the encoder:
 
