@@ -92,4 +92,4 @@ def score_tables(_targets: npt.NDArray[np.int64], _predictions: Floats, more: Fl
     # With nothing misread there is no example to show.
     shown = 3 if any(row[2] for row in rows) else 2
     title = "What it understands, in small reviews made for one question each"
-    return [ScoreTable(title, columns[:shown], tuple(row[:shown] for row in rows), wide=columns[2:])]
+    return [ScoreTable(title, columns[:shown], tuple(row[:shown] for row in rows), wide=columns[2:shown])]

@@ -12,22 +12,29 @@ from autograder.judging.job import Job
 from autograder.judging.result import read_result, write_result
 from autograder.sources import variants
 from exercise_code.common.checks.score_table import ScoreTable
+from exercise_code.common.exercise import exercise_ids, load_exercise
+from exercise_code.common.probing.scores import load_scoring
 
-EXERCISE = "ex11_sentiment"
+WITH_MODEL = [name for name in exercise_ids() if load_exercise(name).model is not None]
 
 
-def test_what_is_asked_beside_the_validation_set_becomes_a_table_and_not_a_score(tmp_path):
-    from exercise_code.ex11_sentiment.behaviour import CASES
+def scoring_of(exercise):
+    return load_scoring(load_exercise(exercise))
 
-    path = variants.reference(EXERCISE, tmp_path / "u0042")
-    with Fleet(EXERCISE, Settings(), 1) as fleet:
+
+@pytest.mark.parametrize("exercise", [name for name in WITH_MODEL if hasattr(scoring_of(name), "score_tables")])
+def test_the_reference_has_tables_that_a_page_can_show(exercise, tmp_path):
+    path = variants.reference(exercise, tmp_path / "u0042")
+    with Fleet(exercise, Settings(), 1) as fleet:
         ((_, result),) = fleet.grade([Job(path.name, path)])
     assert result.score == result.max_score
-    (table,) = result.tables
-    assert [row[0] for row in table.rows] == list(CASES)
-    assert table.rows[0][1] == f"{len(CASES['plain'])} of {len(CASES['plain'])}"
+    # A mistake in `score_tables` costs a student the table alone, so it would be seen nowhere but here.
+    assert result.tables
+    for table in result.tables:
+        assert set(table.wide) <= set(table.columns)
+        assert table.rows and all(len(row) == len(table.columns) for row in table.rows)
     write_result(result, tmp_path / "result.json")
-    assert read_result(tmp_path / "result.json").for_student().tables == [table]
+    assert read_result(tmp_path / "result.json").for_student().tables == result.tables
 
 
 def test_predictions_are_parted_only_if_none_is_missing():

@@ -584,7 +584,7 @@ print(f"{epochs} in {history.seconds:.0f} s, accuracy {history.val_score[-1]:.3f
 print("why it stopped:", history.stopped)
 
 # %% [markdown]
-# **Expect** on drawn scenes, within this run of 30 epochs, about 0.35 after 5 epochs, 0.44 after 15 and 0.55 at the end. An epoch
+# **Expect** on drawn scenes, within this run of 30 epochs, about 0.35 after 5 epochs, 0.44 after 15 and 0.55 to 0.58 at the end. An epoch
 # takes 5 seconds on one core. A longer run is what helps most: with 40 epochs the course's own model reaches 0.6. Raise `NUM_EPOCHS`
 # and `MAX_SECONDS`. If yours stays below 0.25:
 #
