@@ -123,8 +123,10 @@ def _read(path: Path) -> bytes:
 
 
 def _without_markers(text: str) -> bytes:
-    lines = text.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.strip().startswith((*MARKERS, "### TASK "))).encode()
+    def is_marker(line: str) -> bool:
+        return line.strip() in MARKERS or line.lstrip().startswith("### TASK ")
+
+    return "".join(line for line in text.splitlines(keepends=True) if not is_marker(line)).encode()
 
 
 def _environment(text: str) -> bytes:
